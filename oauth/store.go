@@ -1,0 +1,43 @@
+// Package oauth identifies the caller: it issues and checks tokens and produces
+// the principal that access describes. Tokens are opaque; the database holds
+// only their SHA-256.
+package oauth
+
+import (
+	"context"
+	"time"
+)
+
+// Token is an access token as the store keeps it.
+type Token struct {
+	Hash      [32]byte // SHA-256 of the token
+	Principal string   // PractitionerRole/x, Patient/x, RelatedPerson/x, Device/x
+	Tenant    string
+	Issued    time.Time
+	Expires   time.Time
+	Revoked   bool
+	Note      string // what it was issued for
+}
+
+// Signer is a person's signing key. Sealed is the private key, encrypted under
+// the person's own signing secret, which the server never keeps.
+type Signer struct {
+	Principal   string
+	Certificate []byte // DER, issued by the server's signer authority
+	Sealed      []byte
+	Created     time.Time
+	Failures    int // wrong secrets in a row; locked at a limit
+}
+
+// Store keeps tokens and signing keys. On SQLite it is a second file.
+type Store interface {
+	PutToken(ctx context.Context, t Token) error
+	// Token returns nil when no such token was issued.
+	Token(ctx context.Context, hash [32]byte) (*Token, error)
+	RevokeToken(ctx context.Context, hash [32]byte) error
+	PutSigner(ctx context.Context, s Signer) error
+	// Signer returns nil when the principal has none.
+	Signer(ctx context.Context, principal string) (*Signer, error)
+	// SignerFailed counts a wrong secret (n+1) or, with ok, resets the count.
+	SignerFailed(ctx context.Context, principal string, ok bool) error
+}

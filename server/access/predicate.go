@@ -1,0 +1,35 @@
+package access
+
+// Predicate is a tree that says which resources a caller reaches. The search
+// room puts it on every alias of a query, and only the store turns it into SQL.
+// A nil Predicate is refused by the store: missing context reads nothing.
+type Predicate interface{ predicate() }
+
+type (
+	// Everything is met by every resource; only Operator and Server hold it.
+	Everything struct{}
+	// Nothing is met by none.
+	Nothing struct{}
+	// AnyOf is met when one of its parts is; empty means Nothing.
+	AnyOf []Predicate
+	// AllOf is met when each of its parts is; empty means Everything.
+	AllOf []Predicate
+	// TypeIn is met by resources of these types.
+	TypeIn []string
+	// OwnedBy is met by resources that a principal of this organisation created.
+	OwnedBy struct{ Organization string }
+	// InCase is met by members of a case that case_access opens to one of the
+	// principals, up to the level (case_access.ceiling) that it gives there.
+	InCase struct{ Principals []string }
+	// Is is met by one resource.
+	Is struct{ Type, ID string }
+)
+
+func (Everything) predicate() {}
+func (Nothing) predicate()    {}
+func (AnyOf) predicate()      {}
+func (AllOf) predicate()      {}
+func (TypeIn) predicate()     {}
+func (OwnedBy) predicate()    {}
+func (InCase) predicate()     {}
+func (Is) predicate()         {}

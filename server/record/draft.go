@@ -1,0 +1,39 @@
+package record
+
+import (
+	"tenon/fhir/issue"
+)
+
+// Draft is what a door asks to write: one operation or many that commit
+// together. The order of Ops is kept for the answer.
+type Draft struct {
+	Door      string // fhir, dicomweb, mes, cli
+	Operation string // create, transaction, stow … for the audit
+	Ops       []Op
+	Rows      []any // door rows, committed in the same unit
+	Blobs     []BlobRow
+	Keys      []Key // idempotency keys of machine doors
+}
+
+// Op is one interaction on one resource.
+// https://hl7.org/fhir/R4/http.html
+type Op struct {
+	Method      string // POST, PUT, PATCH, DELETE
+	Type, ID    string // ID is empty for POST
+	Body        []byte // resource as JSON; for PATCH a JSON Patch document
+	FullURL     string // of a transaction entry: urn:uuid:… that others refer to
+	IfMatch     string // version id without W/"", or ""
+	IfNoneExist string // search query of a conditional create, or ""
+	Criteria    string // search query of a conditional update or delete, or ""
+	Blob        *BlobRow
+}
+
+// Outcome answers a draft: one result an operation, in the same order.
+type Outcome struct{ Results []Result }
+
+// Result is what became of one operation.
+type Result struct {
+	Status   int      // 200, 201, 204
+	Version  *Version // stored version; nil when nothing was written and nothing found
+	Warnings []issue.Issue
+}

@@ -1,0 +1,197 @@
+package search
+
+import (
+	"time"
+
+	"tenon/server/access"
+)
+
+// Plan is a search that the store can run: clauses that name index rows, with
+// the caller's reach on every alias. All clauses of an alias must hold.
+type Plan struct {
+	Root     Alias
+	Include  []Include
+	Sort     []Sort // empty: ascending order of creation
+	Count    int    // page size; 0 asks for the total only
+	After    *Cursor
+	Total    bool // the accurate number of matches is wanted
+	MaxPages int  // 0: no limit
+}
+
+// Alias is one resource in the query: the root, the target of a chain, or the
+// source of _has. Reach is never nil.
+type Alias struct {
+	Types []string // one type, or several for a chain without type; empty: all types
+	Reach access.Predicate
+	Where []Clause
+}
+
+// Clause is one condition on an alias; the values in it are alternatives.
+type Clause interface{ clause() }
+
+type (
+	// IDs is _id.
+	IDs struct{ IDs []string }
+	// Updated is _lastUpdated: each part is an alternative.
+	Updated struct{ Any []Range }
+	// Token matches token rows. A nil System means any, "" means none.
+	Token struct {
+		Key Key
+		Any []TokenMatch
+		Not bool // :not, which also holds where no row exists
+	}
+	// String matches string rows.
+	String struct {
+		Key Key
+		Any []StringMatch
+	}
+	// Date matches date rows.
+	Date struct {
+		Key Key
+		Any []Range
+	}
+	// Number matches number and quantity rows.
+	Number struct {
+		Key Key
+		Any []NumberMatch
+	}
+	// Reference matches reference rows; with Target it is a chain.
+	Reference struct {
+		Key    Key
+		Any    []ReferenceMatch
+		Target *Alias
+	}
+	// Has is _has: a resource of Source refers to this one by Key.
+	Has struct {
+		Key    Key
+		Source Alias
+	}
+	// URI matches uri rows.
+	URI struct {
+		Key Key
+		Any []URIMatch
+	}
+	// Missing is :missing on a parameter of the given type.
+	Missing struct {
+		Key     Key
+		Kind    string // token, string, date, number, quantity, reference, uri
+		Missing bool
+	}
+)
+
+func (IDs) clause()       {}
+func (Updated) clause()   {}
+func (Token) clause()     {}
+func (String) clause()    {}
+func (Date) clause()      {}
+func (Number) clause()    {}
+func (Reference) clause() {}
+func (Has) clause()       {}
+func (URI) clause()       {}
+func (Missing) clause()   {}
+
+// Op is how an interval in a row stands to the interval in the query.
+// https://hl7.org/fhir/R4/search.html#prefix
+type Op uint8
+
+// The prefixes, with a resource interval [l,h] and a query interval [L,H].
+const (
+	Equal       Op = iota // eq: L <= l and h <= H
+	NotEqual              // ne: not eq
+	Greater               // gt: h > H
+	Less                  // lt: l < L
+	GreaterOrEq           // ge: gt or eq
+	LessOrEq              // le: lt or eq
+	StartsAfter           // sa: l > H
+	EndsBefore            // eb: h < L
+	Overlaps              // ap, already widened: l <= H and L <= h
+)
+
+// Range is a date alternative in microseconds since 1970 UTC.
+type Range struct {
+	Op        Op
+	Low, High int64
+}
+
+// TokenMatch is one [system]|[code].
+type TokenMatch struct {
+	System, Code *string
+}
+
+// StringMatch is one value of a string parameter.
+type StringMatch struct {
+	Mode  StringMode
+	Value string // normalised, but for Exact
+}
+
+// StringMode is how a string is compared.
+type StringMode uint8
+
+// The default is a prefix of the normalised form.
+const (
+	Prefix StringMode = iota
+	Contains
+	Exact
+)
+
+// NumberMatch is one number or quantity; System and Code nil mean any unit.
+type NumberMatch struct {
+	Op           Op
+	Low, High    float64
+	System, Code *string
+	Canonical    bool
+}
+
+// ReferenceMatch is one target; Type may be empty when only the id is known.
+type ReferenceMatch struct{ Type, ID, URL string }
+
+// URIMatch is one uri; Below and Above are the modifiers.
+type URIMatch struct {
+	URI          string
+	Below, Above bool
+}
+
+// Include asks for resources that matches refer to (or, Reverse, that refer to
+// them) by Key; an empty Key means every reference. Reach applies to what is
+// included.
+type Include struct {
+	Source  string // type that holds the reference
+	Key     Key
+	Any     bool   // every reference parameter of Source
+	Target  string // wanted type of the target, or ""
+	Reverse bool
+	Iterate bool
+	Reach   access.Predicate
+}
+
+// Sort orders by one parameter; rows without a value come last and stay.
+type Sort struct {
+	By   string // "_lastUpdated", "_id", or "" with a Key
+	Key  Key
+	Kind string
+	Desc bool
+}
+
+// Cursor is the place after which a page begins: the values of the sort keys
+// and the row number of the last match. The door encodes and authenticates it.
+type Cursor struct {
+	Values []string `json:"v,omitempty"`
+	Row    int64    `json:"r"`
+}
+
+// Hit is a resource found: its stored bytes and what a door must say of it.
+type Hit struct {
+	Type, ID string
+	Version  int64
+	Updated  time.Time
+	Body     []byte
+	Level    access.Level
+	Included bool
+}
+
+// Page is the answer to a Plan.
+type Page struct {
+	Hits  []Hit // matches in order, then what was included, each once
+	Next  *Cursor
+	Total *int64
+}

@@ -1,0 +1,70 @@
+package search
+
+import "hash/fnv"
+
+// Key names a search parameter of a resource type in every index table: a
+// 32-bit FNV-1a hash of "Type.code", so that index rows need no registry.
+// Indexer construction fails if two parameters collide.
+type Key int32
+
+// KeyOf is the Key of a parameter, e.g. KeyOf("Patient", "name").
+func KeyOf(typ, code string) Key {
+	h := fnv.New32a()
+	h.Write([]byte(typ))
+	h.Write([]byte{'.'})
+	h.Write([]byte(code))
+	return Key(h.Sum32())
+}
+
+// Rows are the index rows of one version of one resource, by parameter type.
+// The store writes them beside the version and replaces them on update.
+type Rows struct {
+	Tokens     []TokenRow
+	Strings    []StringRow
+	Dates      []DateRow
+	Numbers    []NumberRow
+	References []ReferenceRow
+	URIs       []URIRow
+}
+
+type (
+	// TokenRow is one coding, identifier, code, boolean or contact point.
+	// System "" means that the value has none.
+	TokenRow struct {
+		Key          Key
+		System, Code string
+	}
+	// StringRow holds the normalised form (case and accents folded, white space
+	// collapsed) and the exact text.
+	StringRow struct {
+		Key               Key
+		Normalised, Exact string
+	}
+	// DateRow is a closed interval in microseconds since 1970 UTC; an open end
+	// is math.MinInt64 or math.MaxInt64.
+	DateRow struct {
+		Key       Key
+		Low, High int64
+	}
+	// NumberRow is a number or quantity with the interval that its precision
+	// implies. System and Code name the unit ("" for number); Canonical is true
+	// on the extra row that holds the value in UCUM base units.
+	NumberRow struct {
+		Key          Key
+		Low, High    float64
+		System, Code string
+		Canonical    bool
+	}
+	// ReferenceRow is one reference: Type and ID for a local target, URL for
+	// any other (absolute, canonical or logical identifier as system|value).
+	ReferenceRow struct {
+		Key      Key
+		Type, ID string
+		URL      string
+	}
+	// URIRow is one uri, url, canonical or oid.
+	URIRow struct {
+		Key Key
+		URI string
+	}
+)
