@@ -1,0 +1,78 @@
+package access_test
+
+import (
+	"testing"
+
+	"tenon/fhir/issue"
+	"tenon/server/access"
+)
+
+func TestReachWithoutContext(t *testing.T) {
+	var nobody *access.Context
+	for name, c := range map[string]*access.Context{"nil": nobody, "zero": {}} {
+		if got := c.Reach(); got != (access.Nothing{}) {
+			t.Errorf("%s: Reach() = %#v, want Nothing", name, got)
+		}
+	}
+}
+
+func TestReach(t *testing.T) {
+	everything := func(c *access.Context) bool { return c.Reach() == access.Predicate(access.Everything{}) }
+	for kind, want := range map[access.Kind]bool{
+		access.Operator: true, access.Server: true,
+	} {
+		if got := everything(&access.Context{Kind: kind}); got != want {
+			t.Errorf("kind %d reaches everything = %v, want %v", kind, got, want)
+		}
+	}
+	for _, kind := range []access.Kind{access.Person, access.Patient, access.System} {
+		if _, isAny := (&access.Context{Kind: kind, Principal: "Patient/1"}).Reach().(access.AnyOf); !isAny {
+			t.Errorf("kind %d does not have a bounded reach", kind)
+		}
+	}
+}
+
+func TestAllow(t *testing.T) {
+	clin := &access.Context{Kind: access.Person, Side: access.Hospital, Roles: []access.Role{access.CLIN}}
+	des := &access.Context{Kind: access.Person, Side: access.Manufacturer, Roles: []access.Role{access.DES}}
+	reg := &access.Context{Kind: access.Person, Side: access.Hospital, Roles: []access.Role{access.REG}}
+	pat := &access.Context{Kind: access.Patient}
+	mes := &access.Context{Kind: access.System, Roles: []access.Role{access.MES}}
+	dev := &access.Context{Kind: access.Operator}
+	tests := []struct {
+		name string
+		c    *access.Context
+		v    access.Verb
+		typ  string
+		want int // status of the refusal, 0 = allowed
+	}{
+		{"no context", nil, access.Create, "Patient", 401},
+		{"clinician creates a patient", clin, access.Create, "Patient", 0},
+		{"clinician edits a role", clin, access.Update, "PractitionerRole", 403},
+		{"clinician edits the plan", clin, access.Update, "PlanDefinition", 403},
+		{"clinician writes an audit event", clin, access.Create, "AuditEvent", 403},
+		{"operator writes an audit event", dev, access.Create, "AuditEvent", 403},
+		{"operator loads a plan", dev, access.Create, "PlanDefinition", 0},
+		{"designer creates a design", des, access.Create, "DocumentReference", 0},
+		{"designer writes an order", des, access.Create, "DeviceRequest", 403},
+		{"designer edits the patient", des, access.Update, "Patient", 403},
+		{"designer writes a consent", des, access.Create, "Consent", 403},
+		{"regulator writes", reg, access.Create, "Observation", 403},
+		{"patient answers", pat, access.Create, "QuestionnaireResponse", 0},
+		{"patient edits an order", pat, access.Update, "DeviceRequest", 403},
+		{"patient deletes", pat, access.Delete, "Observation", 403},
+		{"machine reports", mes, access.Update, "Task", 0},
+		{"machine reads in a design", mes, access.Create, "DocumentReference", 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := 0
+			if f := issue.As(tt.c.Allow(tt.v, tt.typ)); f != nil {
+				got = f.HTTPStatus()
+			}
+			if got != tt.want {
+				t.Errorf("Allow(%v, %s) = %d, want %d", tt.v, tt.typ, got, tt.want)
+			}
+		})
+	}
+}
