@@ -1,0 +1,89 @@
+package schema_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"tenon/fhir/schema"
+)
+
+// small is a model of three types; each case breaks one thing in it.
+func small() *schema.Definitions {
+	return &schema.Definitions{
+		Version:    "4.0.1",
+		Invariants: []schema.Invariant{{Key: "k-1", Severity: "error", Human: "h", Expression: "a < b"}},
+		Types: []schema.TypeDefinition{
+			{Name: "string", Kind: schema.Primitive},
+			{Name: "Base", Kind: schema.Resource, Abstract: true, Elements: []schema.ElementDefinition{
+				{Name: "a", Choice: true, Types: []schema.TypeDefinedRef{{Code: "string"}, {Code: "Base"}}},
+			}},
+			{Name: "Thing", Base: "Base", Kind: schema.Resource, Invariants: []int{0}, Elements: []schema.ElementDefinition{
+				{Name: "part", Max: -1, Backbone: true, Types: []schema.TypeDefinedRef{{Code: "Base"}}, Strength: "required", ValueSet: "http://v|1"},
+				{Name: "same", Content: "Thing.part"},
+			}},
+			{Name: "Thing.part", Base: "Base", Kind: schema.Backbone},
+		},
+		ValueSets: []schema.ValueSet{{URL: "http://v", Systems: []schema.System{{URL: "s1", Codes: []string{"x"}}, {URL: "s2", Codes: []string{"y"}}}}},
+	}
+}
+
+func TestEncodeDecode(t *testing.T) {
+	var first, second bytes.Buffer
+	if err := schema.Encode(&first, small()); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Encode(&second, small()); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Errorf("Encode is not deterministic (%v)", err)
+	}
+	m, err := schema.Decode(&first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thing := m.Type("Thing")
+	if e := thing.Element("aString"); e == nil || e.Type != m.Type("string") || e.Property != "aString" || !e.Choice || e.Max != 1 || e.Path != "Base.a[x]" {
+		t.Errorf("Element(aString) = %+v", e)
+	}
+	if e := thing.Element("same"); e == nil || e.Type != m.Type("Thing.part") || e.Type != thing.Element("part").Type {
+		t.Errorf("Element(same) = %+v, want the type Thing.part", e)
+	}
+	if e := thing.Element("part"); e.Binding == nil || e.Binding.Strength != "required" || e.Max != -1 {
+		t.Errorf("Element(part) = %+v", e)
+	}
+	if len(thing.Invariants) != 1 || thing.Invariants[0].Expression != "a < b" {
+		t.Errorf("Invariants = %v", thing.Invariants)
+	}
+	if codes, ok := m.Codes("http://v|2"); !ok || strings.Join(codes, "") != "xy" {
+		t.Errorf("Codes = %v, %v", codes, ok)
+	}
+	if got := strings.Join(m.Resources(), ""); got != "Thing" || m.Version() != "4.0.1" {
+		t.Errorf("Resources() = %v of version %s", got, m.Version())
+	}
+}
+
+func TestLinkRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		spoil      func(*schema.Definitions)
+	}{
+		{"unknown base", "unknown base", func(d *schema.Definitions) { d.Types[2].Base = "No" }},
+		{"base after", "before its base", func(d *schema.Definitions) { d.Types[1], d.Types[2] = d.Types[2], d.Types[1] }},
+		{"unknown type", "unknown type No", func(d *schema.Definitions) { d.Types[1].Elements[0].Types[0].Code = "No" }},
+		{"unknown content", "unknown type Thing.no", func(d *schema.Definitions) { d.Types[2].Elements[1].Content = "Thing.no" }},
+		{"no type", "0 types", func(d *schema.Definitions) { d.Types[2].Elements[1].Content = "" }},
+		{"no such invariant", "no invariant 7", func(d *schema.Definitions) { d.Types[2].Invariants[0] = 7 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := small()
+			tc.spoil(d)
+			if _, err := schema.Link(d); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Link = %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+	for _, file := range []string{"", "no gzip", "\x1f\x8b\x08\x00"} {
+		if _, err := schema.Decode(strings.NewReader(file)); err == nil {
+			t.Errorf("Decode(%q) succeeds", file)
+		}
+	}
+}
