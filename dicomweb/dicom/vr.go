@@ -54,11 +54,11 @@ func (v VR) String() string {
 type kind uint8
 
 const (
-	unknown kind = iota
-	text         // repertoire of the specific character set
+	noKind  kind = iota
+	textual      // repertoire of the specific character set
 	ascii        // default repertoire only
-	number       // binary numbers of unit bytes
-	binary       // bytes or words, not interpreted
+	numeric      // binary numbers of unit bytes
+	opaque       // bytes or words, not interpreted
 	items        // a sequence
 )
 
@@ -93,22 +93,22 @@ var forms = map[VR]form{
 	AE: {kind: ascii}, AS: {kind: ascii}, CS: {kind: ascii}, DA: {kind: ascii},
 	DS: {kind: ascii}, DT: {kind: ascii}, IS: {kind: ascii}, TM: {kind: ascii},
 	UI: {kind: ascii}, UR: {kind: ascii, long: true, one: true},
-	LO: {kind: text}, PN: {kind: text}, SH: {kind: text},
-	LT: {kind: text, one: true}, ST: {kind: text, one: true},
-	UC: {kind: text, long: true}, UT: {kind: text, long: true, one: true},
-	AT: {kind: number, unit: 2}, US: {kind: number, unit: 2}, SS: {kind: number, unit: 2},
-	UL: {kind: number, unit: 4}, SL: {kind: number, unit: 4}, FL: {kind: number, unit: 4},
-	FD: {kind: number, unit: 8},
-	SV: {kind: number, unit: 8, long: true}, UV: {kind: number, unit: 8, long: true},
-	OB: {kind: binary, unit: 1, long: true}, UN: {kind: binary, unit: 1, long: true},
-	OW: {kind: binary, unit: 2, long: true}, OF: {kind: binary, unit: 4, long: true},
-	OL: {kind: binary, unit: 4, long: true}, OD: {kind: binary, unit: 8, long: true},
-	OV: {kind: binary, unit: 8, long: true},
+	LO: {kind: textual}, PN: {kind: textual}, SH: {kind: textual},
+	LT: {kind: textual, one: true}, ST: {kind: textual, one: true},
+	UC: {kind: textual, long: true}, UT: {kind: textual, long: true, one: true},
+	AT: {kind: numeric, unit: 2}, US: {kind: numeric, unit: 2}, SS: {kind: numeric, unit: 2},
+	UL: {kind: numeric, unit: 4}, SL: {kind: numeric, unit: 4}, FL: {kind: numeric, unit: 4},
+	FD: {kind: numeric, unit: 8},
+	SV: {kind: numeric, unit: 8, long: true}, UV: {kind: numeric, unit: 8, long: true},
+	OB: {kind: opaque, unit: 1, long: true}, UN: {kind: opaque, unit: 1, long: true},
+	OW: {kind: opaque, unit: 2, long: true}, OF: {kind: opaque, unit: 4, long: true},
+	OL: {kind: opaque, unit: 4, long: true}, OD: {kind: opaque, unit: 8, long: true},
+	OV: {kind: opaque, unit: 8, long: true},
 	SQ: {kind: items, long: true},
 }
 
 // Known tells whether the VR is one of PS3.5.
-func (v VR) Known() bool { return v.form().kind != unknown }
+func (v VR) Known() bool { return v.form().kind != noKind }
 
 // Binary tells whether DICOM JSON carries the value as bytes.
-func (v VR) Binary() bool { return v.form().kind == binary }
+func (v VR) Binary() bool { return v.form().kind == opaque }

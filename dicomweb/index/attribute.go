@@ -7,13 +7,13 @@ type Kind uint8
 
 // The kinds. All but Integer are text columns.
 const (
-	Text     Kind = iota // exact or wildcard, case-sensitive (PS3.4 §C.2.2.2)
-	UID                  // exact or list
-	Date                 // YYYYMMDD, ranges
-	Time                 // HHMMSS or HHMMSS.F…, ranges
-	Name                 // wildcard without case, over dicom_name
-	List                 // several values divided by backslash; one must match
-	Integer              // exact; the column is an integer, null where absent
+	Text    Kind = iota // exact or wildcard, case-sensitive (PS3.4 §C.2.2.2)
+	UID                 // exact or list
+	Date                // YYYYMMDD, ranges
+	Time                // HHMMSS or HHMMSS.F…, ranges
+	Name                // wildcard without case, over dicom_name
+	List                // several values divided by backslash; one must match
+	Integer             // exact; the column is an integer, null where absent
 )
 
 // Attribute is one key of QIDO-RS: a column of one level.
