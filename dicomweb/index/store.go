@@ -11,36 +11,48 @@ import (
 // reach of the caller, which the store judges on the ImagingStudy of the study;
 // a nil reach reads nothing. Absent and out of reach look the same and run the
 // same statements.
+//
+// Writing goes through record.Unit.Rows. Two studies with one UID in a tenant
+// cannot exist: a Study whose UID is there with another Resource, a Series whose
+// UID is there in another study, and an Instance whose UID is there at all make
+// Commit fail with record.ErrStale, so that the writer looks again.
 type Store interface {
 	// Search answers one page of a query.
 	Search(ctx context.Context, reach access.Predicate, q *Query) (*Page, error)
 
 	// Instances yields the instances of the key with the rows above them, in the
 	// order of Page, Content included. It yields nothing where nothing is in
-	// reach. The sequence holds no connection while the caller is between two
-	// rows for long: it pages.
+	// reach. It reads page by page, so that a slow caller holds no connection.
 	Instances(ctx context.Context, reach access.Predicate, k Key) iter.Seq2[*Result, error]
 
-	// Holdings returns what the tenant holds under these UIDs, whoever may see
-	// it, for the decision whether an arriving instance is new. Reachable says
-	// whether the caller may know of it. Nothing of it is shown to a caller that
-	// it is not reachable for.
-	Holdings(ctx context.Context, reach access.Predicate, q HoldingsQuery) (*Holdings, error)
+	// Holdings returns what the tenant holds of a study and under some UIDs,
+	// whoever may see it, for the decision whether an arriving instance is new.
+	// Nothing of it is shown to a caller whom Reachable is false for.
+	Holdings(ctx context.Context, reach access.Predicate, q *HoldingsQuery) (*Holdings, error)
 }
 
-// HoldingsQuery names one study and the instances that arrive for it.
+// HoldingsQuery names one study, and the series and instances that arrive for
+// it; at most 256 of each.
 type HoldingsQuery struct {
 	Tenant    string
 	Study     string
-	Instances []string // SOP Instance UIDs, at most 256
+	Series    []string
+	Instances []string
+	// Members asks for all instances of the study, up to this number.
+	Members int
 }
 
-// Holdings is what is there. Study is nil where the study is new; Series are
-// all series of the study; Instances are those of the query that exist, in this
-// study or in another, without Content but for its Digest.
+// Holdings is what is there.
 type Holdings struct {
-	Study     *Study
-	Reachable bool // Study is in reach of the caller
-	Series    []Series
+	Study     *Study // nil: the study is new
+	Reachable bool   // the study is in reach of the caller
+	// Series are all series of the study, and those of the query in whatever
+	// study they are.
+	Series []Series
+	// Instances are those of the query in whatever study they are, without
+	// Content but for its Digest.
 	Instances []Instance
+	// Members are instances of the study by series UID, number and UID, without
+	// Content.
+	Members []Instance
 }
