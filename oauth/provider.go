@@ -1,0 +1,117 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/server/access"
+)
+
+// cacheTTL is how long a checked token is trusted without asking the store
+// again, so that a revoked one is refused within a second everywhere.
+const cacheTTL = time.Second
+
+// cacheSize bounds the cache; beyond it the cache starts anew.
+const cacheSize = 50_000
+
+// Directory reads the resource of a principal, whoever asks.
+type Directory interface {
+	// Resource returns the stored JSON of the current version, or nil.
+	Resource(ctx context.Context, typ, id string) ([]byte, error)
+}
+
+// Provider issues tokens and turns them into the access context of a request.
+type Provider struct {
+	store     Store
+	directory Directory
+	tenant    string
+	clock     func() time.Time
+
+	mu    sync.RWMutex
+	cache map[[32]byte]cached
+}
+
+type cached struct {
+	who     *access.Context
+	expires time.Time
+	until   time.Time
+}
+
+// New returns a Provider of the tenant.
+func New(store Store, directory Directory, tenant string, clock func() time.Time) *Provider {
+	return &Provider{store: store, directory: directory, tenant: tenant, clock: clock, cache: map[[32]byte]cached{}}
+}
+
+// Issue makes a token for one principal (PractitionerRole/x, Patient/x,
+// RelatedPerson/x or Device/x), which must exist and be active. The token itself
+// is returned once and kept nowhere.
+func (p *Provider) Issue(ctx context.Context, principal string, life time.Duration, note string) (string, error) {
+	if _, err := p.resolve(ctx, principal); err != nil {
+		return "", err
+	}
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return "", err
+	}
+	token := "tn_" + base64.RawURLEncoding.EncodeToString(secret)
+	now := p.clock()
+	return token, p.store.PutToken(ctx, Token{
+		Hash: sha256.Sum256([]byte(token)), Principal: principal, Tenant: p.tenant,
+		Issued: now, Expires: now.Add(life), Note: note,
+	})
+}
+
+// Authenticate checks the value of an Authorization header. Failures: login
+// (401) for a missing, unknown, expired or revoked token.
+func (p *Provider) Authenticate(ctx context.Context, header string) (*access.Context, error) {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return nil, issue.Errorf(issue.Login, "This request needs a token: Authorization: Bearer ….").Rule("no-token").Chinese("请先登录。")
+	}
+	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	now := p.clock()
+	p.mu.RLock()
+	hit, ok := p.cache[hash]
+	p.mu.RUnlock()
+	if ok && now.Before(hit.until) && now.Before(hit.expires) {
+		return hit.who, nil
+	}
+	return p.check(ctx, hash, now)
+}
+
+func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*access.Context, error) {
+	t, err := p.store.Token(ctx, hash)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: token: %w", err)
+	}
+	if t == nil || t.Revoked || !now.Before(t.Expires) || t.Tenant != p.tenant {
+		return nil, issue.Errorf(issue.Login, "The token is unknown, expired or revoked. Ask for a new one.").Rule("token-refused").Chinese("令牌无效或已过期。")
+	}
+	who, err := p.resolve(ctx, t.Principal)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.cache) >= cacheSize {
+		p.cache = map[[32]byte]cached{}
+	}
+	p.cache[hash] = cached{who: who, expires: t.Expires, until: now.Add(cacheTTL)}
+	return who, nil
+}
+
+// Revoke makes a token worthless within a second.
+func (p *Provider) Revoke(ctx context.Context, token string) error {
+	hash := sha256.Sum256([]byte(token))
+	p.mu.Lock()
+	delete(p.cache, hash)
+	p.mu.Unlock()
+	return p.store.RevokeToken(ctx, hash)
+}
