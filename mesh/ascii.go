@@ -16,6 +16,8 @@ type asciiReader struct {
 	lim  Limits
 	x    *indexer
 	line int
+	// afterCR: the last blank was a CR, whose LF may come with the next window.
+	afterCR bool
 }
 
 const (
@@ -167,6 +169,7 @@ func (r *asciiReader) word() []byte {
 	if length == 0 {
 		return nil
 	}
+	r.afterCR = false
 	word := in.buf[in.pos : in.pos+length]
 	in.pos += length
 	return word
@@ -174,14 +177,11 @@ func (r *asciiReader) word() []byte {
 
 // newline counts a line end at the read position; CR LF is one.
 func (r *asciiReader) newline() {
-	switch b := r.in.buf; b[r.in.pos] {
-	case '\n':
+	b := r.in.buf[r.in.pos]
+	if b == '\r' || b == '\n' && !r.afterCR {
 		r.line++
-	case '\r':
-		if r.in.pos+1 < r.in.end && b[r.in.pos+1] != '\n' {
-			r.line++
-		}
 	}
+	r.afterCR = b == '\r'
 }
 
 // restOfLine returns the trimmed text up to the end of the line.

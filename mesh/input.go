@@ -8,7 +8,7 @@ import (
 	"tenon/fhir/issue"
 )
 
-const bufferSize = 256 << 10
+const bufferSize = 64 << 10
 
 // input is a window over a reader: buf[pos:end] has been read and not used.
 type input struct {

@@ -39,10 +39,10 @@ func (c *cursor) skip() {
 	for ; i < len(b) && b[i] <= ' '; i++ {
 		switch b[i] {
 		case ' ', '\t':
-		case '\n':
-			c.lines++
 		case '\r':
-			if i+1 < len(b) && b[i+1] != '\n' {
+			c.lines++
+		case '\n':
+			if i == 0 || b[i-1] != '\r' {
 				c.lines++
 			}
 		default:
