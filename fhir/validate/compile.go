@@ -1,0 +1,130 @@
+package validate
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"tenon/fhir/schema"
+)
+
+// typePlan is the compiled form of one type. A stub is made when it is first
+// mentioned, and filled when it is first used.
+type typePlan struct {
+	set      *Set
+	typ      *schema.Type
+	once     sync.Once
+	table    table
+	required slots    // elements with min ≥ 1
+	names    []string // FHIRPath name by slot
+	after    func(*walker, *object)
+	resource bool
+}
+
+// slots is a set of elements of one type, by their index.
+type slots [2]uint64
+
+func (s *slots) add(i int)      { s[i>>6] |= 1 << (i & 63) }
+func (s *slots) has(i int) bool { return s[i>>6]&(1<<(i&63)) != 0 }
+
+// property is one JSON property that an object of a type may have.
+type property struct {
+	name    string // "valueQuantity", "_birthDate"
+	element *schema.Element
+	slot    int
+	list    bool
+	sibling bool       // the _x of a primitive
+	prim    *primitive // nil for what is an object
+	plan    *typePlan  // nil for primitives
+	pair    string     // for a primitive its _x, for an _x its primitive
+	codes   map[string]struct{}
+	concept string   // value set that a coding must come from
+	targets []string // resource types of a Reference; nil means any
+	simple  bool     // SimpleQuantity: no comparator
+}
+
+// stub is the plan of a type, perhaps not filled yet. The caller holds mu.
+func (s *Set) stub(t *schema.Type) *typePlan {
+	p := s.plans[t.Name]
+	if p == nil {
+		p = &typePlan{set: s, typ: t, resource: t.Kind == schema.Resource}
+		s.plans[t.Name] = p
+	}
+	return p
+}
+
+func (p *typePlan) ready() { p.once.Do(p.compile) }
+
+func (p *typePlan) compile() {
+	s := p.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	elements := p.typ.Elements
+	if len(elements) > 64*len(slots{}) {
+		panic("validate: " + p.typ.Name + " has more elements than a plan can count")
+	}
+	var list []*property
+	for i := range elements {
+		e := &elements[i]
+		p.names = append(p.names, e.Name)
+		if e.Min > 0 {
+			p.required.add(i)
+		}
+		for _, r := range e.Types {
+			list = append(list, s.properties(p.typ.Element(r.JSONName), i)...)
+		}
+	}
+	p.table = newTable(list)
+	switch {
+	case p.typ.Is("Extension"):
+		p.after = (*walker).extension
+	case p.resource:
+	case p.typ.Is("Element"):
+		p.after = (*walker).notEmpty
+	}
+}
+
+// properties are the one or two properties of an element of one type: its
+// value, and for a primitive the _x with id and extensions.
+func (s *Set) properties(e *schema.Element, slot int) []*property {
+	v := &property{name: e.Property, element: e, slot: slot, list: e.Max != 1}
+	required := e.Binding != nil && e.Binding.Strength == "required"
+	if e.Type.Kind != schema.Primitive {
+		v.plan = s.stub(e.Type)
+		v.targets = e.Types[0].TargetTypes
+		v.simple = slices.ContainsFunc(e.Types[0].Profiles, func(url string) bool { return strings.HasSuffix(url, "/SimpleQuantity") })
+		if required && (e.Type.Name == "CodeableConcept" || e.Type.Name == "Coding") && s.model.Systems(e.Binding.ValueSet) != nil {
+			v.concept = e.Binding.ValueSet
+		}
+		return []*property{v}
+	}
+	v.prim, v.pair = primitives[e.Type.Name], "_"+e.Property
+	if v.prim == nil {
+		panic("validate: no grammar for the primitive " + e.Type.Name)
+	}
+	if required && v.prim.kind == primitives["code"].kind {
+		v.codes = s.codeSet(e.Binding.ValueSet)
+	}
+	if e.Type.Name == "xhtml" { // "xhtml does not have extensions"
+		return []*property{v}
+	}
+	x := &property{name: v.pair, element: e, slot: slot, list: v.list, sibling: true, pair: v.name}
+	x.plan = s.stub(s.model.Type("Element"))
+	return []*property{v, x}
+}
+
+// codeSet is nil when the value set cannot be listed.
+func (s *Set) codeSet(url string) map[string]struct{} {
+	if set, ok := s.codes[url]; ok {
+		return set
+	}
+	var set map[string]struct{}
+	if codes, ok := s.model.Codes(url); ok {
+		set = make(map[string]struct{}, len(codes))
+		for _, c := range codes {
+			set[c] = struct{}{}
+		}
+	}
+	s.codes[url] = set
+	return set
+}

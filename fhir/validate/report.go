@@ -1,0 +1,86 @@
+package validate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+)
+
+// add notes an issue at the value in hand.
+func (w *walker) add(t issue.Type, rule, text, chinese string) {
+	if w.full() {
+		return
+	}
+	w.issues = append(w.issues, issue.Issue{
+		Severity: issue.Error, Type: t, Rule: rule, Path: w.path(), Text: text, Chinese: chinese,
+	})
+}
+
+// kind reports a value of the wrong JSON kind.
+func (w *walker) kind(n tree.Node, want tree.Kind) {
+	found, foundChinese := n.Kind().String(), n.Kind().Chinese()
+	if n.Kind() == tree.String || n.Kind() == tree.Number || n.Kind() == tree.Bool {
+		found, foundChinese = found+" "+raw(n), foundChinese+" "+raw(n)
+	}
+	w.add(issue.Structure, "json-kind", fmt.Sprintf("found %s, expected %s", found, want),
+		fmt.Sprintf("实际为%s，应为%s", foundChinese, want.Chinese()))
+}
+
+// path is the way to the value in hand as simple FHIRPath: element names and
+// indices. https://hl7.org/fhir/R4/fhirpath.html#simple
+func (w *walker) path() string {
+	var b strings.Builder
+	for i, f := range w.frames {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		writeName(&b, f.name)
+		if f.index >= 0 {
+			b.WriteByte('[')
+			b.WriteString(strconv.Itoa(f.index))
+			b.WriteByte(']')
+		}
+	}
+	return b.String()
+}
+
+// writeName writes an identifier, delimited if it is not a plain one.
+func writeName(b *strings.Builder, name string) {
+	plain := name != "" && !digit(name[0])
+	for i := range len(name) {
+		plain = plain && (letter(name[i]) || digit(name[i]) || name[i] == '_')
+	}
+	if plain && len(name) <= maxShown {
+		b.WriteString(name)
+		return
+	}
+	b.WriteString("`" + strings.ReplaceAll(strings.Trim(quote(name), `"`), "`", "\\`") + "`")
+}
+
+const maxShown = 64
+
+// quote shows text of any length in a message.
+func quote(s string) string { return strconv.Quote(cut(s)) }
+
+// raw shows a value as it was sent, cut short.
+func raw(n tree.Node) string {
+	if n.Kind() == tree.String {
+		return quote(n.Str())
+	}
+	return cut(string(n.Raw()))
+}
+
+func cut(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	at := maxShown
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + "…"
+}

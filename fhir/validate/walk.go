@@ -1,0 +1,305 @@
+package validate
+
+import (
+	"fmt"
+	"math/bits"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/tree"
+)
+
+// walker is the state of one walk.
+type walker struct {
+	set    *Set
+	most   int
+	issues []issue.Issue
+	frames []frame // the way from the root to the value in hand
+	buf    []byte  // text of strings with escapes
+	html   narrative
+
+	container  tree.Node // the resource whose contained a "#x" points into
+	containeds map[string]tree.Node
+	inside     bool // within a contained resource
+}
+
+// frame is one step of the way: an element, or its i-th item.
+type frame struct {
+	name  string
+	index int // -1 without
+}
+
+// object is an object in hand with its plan.
+type object struct {
+	node tree.Node
+	plan *typePlan
+	seen slots
+	prop *property // under which it stands; nil for a root or resource
+}
+
+func (w *walker) begin(s *Set, opt *Options) {
+	w.set, w.most, w.issues, w.frames = s, DefaultMaxIssues, nil, w.frames[:0]
+	if opt != nil && opt.MaxIssues > 0 {
+		w.most = opt.MaxIssues
+	}
+	w.container, w.containeds, w.inside = tree.Node{}, nil, false
+}
+
+// end drops what would keep the document alive in the pool.
+func (w *walker) end() {
+	w.set, w.issues, w.container, w.containeds = nil, nil, tree.Node{}, nil
+	if cap(w.buf) > 1<<20 {
+		w.buf = nil
+	}
+}
+
+// value judges the root.
+func (w *walker) value(n tree.Node, p *typePlan) {
+	if p.resource {
+		w.push(resourceName(n, p), -1)
+		w.resource(n, p)
+		return
+	}
+	w.push(p.typ.Name, -1)
+	w.object(n, p, nil)
+}
+
+func resourceName(n tree.Node, p *typePlan) string {
+	if name := n.Field("resourceType").Str(); p.set.model.IsResource(name) {
+		return name
+	}
+	return p.typ.Name
+}
+
+func (w *walker) push(name string, index int) { w.frames = append(w.frames, frame{name, index}) }
+func (w *walker) pop()                        { w.frames = w.frames[:len(w.frames)-1] }
+func (w *walker) full() bool                  { return len(w.issues) >= w.most }
+
+// resource judges a resource whose type is its own to say, as far as the plan
+// allows it.
+func (w *walker) resource(n tree.Node, p *typePlan) {
+	if n.Kind() != tree.Object {
+		w.kind(n, tree.Object)
+		return
+	}
+	name := n.Field("resourceType")
+	switch {
+	case !name.Exists():
+		w.add(issue.Structure, "resource-type-missing", "a resource has no resourceType: name its type", "资源缺少 resourceType，请写明类型")
+		return
+	case !w.set.model.IsResource(name.Str()):
+		w.add(issue.Structure, "resource-type-unknown", fmt.Sprintf("found the resourceType %s, expected a resource type of FHIR %s", raw(name), w.set.model.Version()),
+			fmt.Sprintf("resourceType 为 %s，应为 FHIR %s 的资源类型", raw(name), w.set.model.Version()))
+		return
+	}
+	t := w.set.model.Type(name.Str())
+	if !t.Is(p.typ.Name) {
+		w.add(issue.Structure, "resource-type-mismatch", fmt.Sprintf("found a %s, expected a %s", t.Name, p.typ.Name),
+			fmt.Sprintf("实际为 %s，应为 %s", t.Name, p.typ.Name))
+		return
+	}
+	if p.typ != t {
+		w.set.mu.Lock()
+		p = w.set.stub(t)
+		w.set.mu.Unlock()
+	}
+	if w.inside {
+		w.object(n, p, nil)
+		return
+	}
+	container, containeds := w.container, w.containeds
+	w.container, w.containeds = n, nil
+	w.object(n, p, nil)
+	w.container, w.containeds = container, containeds
+}
+
+// object judges an object member by member, then what is missing.
+func (w *walker) object(n tree.Node, p *typePlan, under *property) {
+	if n.Kind() != tree.Object {
+		w.kind(n, tree.Object)
+		return
+	}
+	if n.Len() == 0 {
+		w.add(issue.Structure, "object-empty", "found an empty object: leave the element out or give it content", "对象为空：请删除该元素或填写内容")
+		return
+	}
+	p.ready()
+	o := object{node: n, plan: p, prop: under}
+	for member := n.First(); member.Exists() && !w.full(); member = member.Next() {
+		name := member.Name()
+		prop := p.table.find(name)
+		if prop == nil {
+			if name != "resourceType" || !p.resource {
+				w.unknown(name, p)
+			}
+			continue
+		}
+		if !o.seen.has(prop.slot) {
+			o.seen.add(prop.slot)
+		} else if prop.element.Choice {
+			w.once(&o, prop)
+		}
+		w.member(&o, member, prop)
+	}
+	if w.full() {
+		return
+	}
+	for i, want := range p.required {
+		for missing := want &^ o.seen[i]; missing != 0; missing &= missing - 1 {
+			w.missing(p, i<<6+bits.TrailingZeros64(missing))
+		}
+	}
+	if p.after != nil {
+		p.after(w, &o)
+	}
+}
+
+// member judges one property: a value or an array of them.
+func (w *walker) member(o *object, n tree.Node, prop *property) {
+	w.push(prop.element.Name, -1)
+	defer w.pop()
+	switch {
+	case !prop.list:
+		w.item(o, n, prop)
+	case n.Kind() == tree.Null:
+		w.null()
+	case n.Kind() != tree.Array:
+		w.add(issue.Structure, "array-expected", fmt.Sprintf("found %s, expected an array: the element may repeat", n.Kind()),
+			fmt.Sprintf("实际为%s，应为数组：该元素可重复", n.Kind().Chinese()))
+	case n.Len() == 0:
+		w.add(issue.Structure, "array-empty", "found an empty array: leave the element out", "数组为空：请删除该元素")
+	default:
+		w.items(o, n, prop)
+	}
+}
+
+// items judges an array, in step with the array of the primitive's siblings.
+func (w *walker) items(o *object, n tree.Node, prop *property) {
+	if most := prop.element.Max; most > 0 && n.Len() > most {
+		w.add(issue.Structure, "cardinality-max", fmt.Sprintf("found %d items, expected at most %d", n.Len(), most),
+			fmt.Sprintf("有 %d 项，最多 %d 项", n.Len(), most))
+	}
+	var pairs, pair tree.Node
+	if prop.pair != "" {
+		if pairs = o.node.Field(prop.pair); pairs.Kind() == tree.Array {
+			pair = pairs.First()
+		}
+	}
+	top := len(w.frames) - 1
+	i := 0
+	for item := n.First(); item.Exists() && !w.full(); item = item.Next() {
+		w.frames[top].index = i
+		switch {
+		case item.Kind() == tree.Null:
+			w.nullItem(prop, pair)
+		case prop.sibling && item.Kind() != tree.Array:
+			w.sibling(item, prop, pair)
+		default:
+			w.item(o, item, prop)
+		}
+		i++
+		pair = pair.Next()
+	}
+	w.frames[top].index = -1
+	if prop.sibling && pairs.Kind() == tree.Array && pairs.Len() != n.Len() {
+		w.add(issue.Structure, "sibling-length", fmt.Sprintf("found %d items in %s and %d in %s: fill both with null to the same length", pairs.Len(), quote(prop.pair), n.Len(), quote(prop.name)),
+			fmt.Sprintf("%s 有 %d 项而 %s 有 %d 项：请用 null 补齐为相同长度", quote(prop.pair), pairs.Len(), quote(prop.name), n.Len()))
+	}
+}
+
+// item judges one value.
+func (w *walker) item(o *object, n tree.Node, prop *property) {
+	switch {
+	case n.Kind() == tree.Array:
+		w.add(issue.Structure, "array-unexpected", "found an array, expected one value", "实际为数组，应为单个值")
+	case n.Kind() == tree.Null:
+		w.null()
+	case prop.sibling:
+		w.sibling(n, prop, o.node.Field(prop.pair))
+	case prop.prim != nil:
+		w.primitive(n, prop)
+	case prop.plan.resource:
+		w.nested(n, prop)
+	default:
+		w.object(n, prop.plan, prop)
+		w.complex(n, prop)
+	}
+}
+
+// complex judges what the element, not its type, says of a value.
+func (w *walker) complex(n tree.Node, prop *property) {
+	if n.Kind() != tree.Object {
+		return
+	}
+	if prop.concept != "" {
+		w.concept(n, prop)
+	}
+	if prop.element.Type.Name == "Reference" {
+		w.reference(n, prop.targets)
+	}
+	if prop.simple && n.Field("comparator").Exists() {
+		w.add(issue.Invariant, "sqty-1", "found a comparator, expected a quantity without one", "此处的数量不得带 comparator")
+	}
+}
+
+// nested judges a resource within a resource.
+func (w *walker) nested(n tree.Node, prop *property) {
+	if prop.element.Path != "DomainResource.contained" {
+		inside := w.inside
+		w.inside = false
+		w.resource(n, prop.plan)
+		w.inside = inside
+		return
+	}
+	if w.inside {
+		w.add(issue.Invariant, "dom-2", "found a resource contained in a contained resource: contain it in the outer resource", "被包含的资源不得再包含资源，请放到最外层")
+		return
+	}
+	w.inside = true
+	w.resource(n, prop.plan)
+	w.inside = false
+}
+
+// unknown reports a property that the type does not have.
+func (w *walker) unknown(name string, p *typePlan) {
+	w.push(name, -1)
+	w.add(issue.Structure, "unknown-property", fmt.Sprintf("%s has no property %s: check the spelling, and for a choice the type in the name", p.typ.Name, quote(name)),
+		fmt.Sprintf("%s 没有属性 %s，请检查拼写；选择类型的属性名须带类型", p.typ.Name, quote(name)))
+	w.pop()
+}
+
+// once reports a choice that has values of two types.
+func (w *walker) once(o *object, prop *property) {
+	for other := range o.node.Fields() {
+		second := o.plan.table.find(other)
+		if second == nil || second.slot != prop.slot {
+			continue
+		}
+		if second.element.Property == prop.element.Property {
+			return // it was its own sibling, or this is the first of them
+		}
+		if prop.sibling && o.node.Field(prop.pair).Exists() {
+			return // told of already
+		}
+		w.push(prop.element.Name, -1)
+		w.add(issue.Structure, "choice-twice", fmt.Sprintf("found both %s and %s, expected one type of value", quote(other), quote(prop.name)),
+			fmt.Sprintf("同时有 %s 和 %s，只能有一种类型的值", quote(other), quote(prop.name)))
+		w.pop()
+		return
+	}
+}
+
+func (w *walker) missing(p *typePlan, slot int) {
+	e := &p.typ.Elements[slot]
+	w.push(e.Name, -1)
+	w.add(issue.Required, "cardinality-min", fmt.Sprintf("%s is required and missing", quote(propertyNames(e))),
+		fmt.Sprintf("缺少必填元素 %s", quote(propertyNames(e))))
+	w.pop()
+}
+
+func propertyNames(e *schema.Element) string {
+	if e.Choice {
+		return e.Name + "[x]"
+	}
+	return e.Name
+}
