@@ -1,0 +1,302 @@
+package fhirpath
+
+import (
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/tree"
+)
+
+// Expr is a compiled expression. It is immutable.
+type Expr struct {
+	src    source
+	env    *Env
+	run    code
+	static static
+}
+
+// Compile reads an expression and checks what can be checked before it runs.
+// The error is an *issue.Failure that names the position. A nil env is the
+// zero Env; env must not be changed afterwards.
+func Compile(expr string, env *Env) (*Expr, error) {
+	if env == nil {
+		env = &Env{}
+	}
+	e := &Expr{src: source(expr), env: env}
+	n, err := parse(e.src)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{src: e.src, env: env, this: anything}
+	if env.Root != "" {
+		if c.this, err = c.named(env.Root, 0); err != nil {
+			return nil, err
+		}
+	}
+	c.root = c.this
+	if e.run, e.static, err = c.compile(n); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// MustCompile is Compile for expressions that are part of the program.
+func MustCompile(expr string, env *Env) *Expr {
+	e, err := Compile(expr, env)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// String is the text that was compiled.
+func (e *Expr) String() string { return string(e.src) }
+
+// Types names the static types of the result ("Patient", "System.Boolean");
+// nil means that any type is possible.
+func (e *Expr) Types() []string {
+	if e.static.open {
+		return nil
+	}
+	names := []string{}
+	for _, t := range e.static.types {
+		names = append(names, t.Name)
+	}
+	for k := sysBoolean; k <= sysTypeInfo; k++ {
+		if e.static.sys&(1<<k) != 0 {
+			names = append(names, "System."+k.String())
+		}
+	}
+	return names
+}
+
+// Eval evaluates on one or more nodes, usually one resource: a resource gets
+// the type that it names, any other node the type Env.Root or none. The error
+// is an *issue.Failure. A nil ctx is the zero Context.
+func (e *Expr) Eval(ctx *Context, focus ...tree.Node) (Collection, error) {
+	st := e.begin(ctx)
+	for _, n := range focus {
+		if n.Exists() {
+			st.focus = append(st.focus, e.root(n))
+		}
+	}
+	return st.finish()
+}
+
+// EvalValues is Eval on values, for a focus that is no resource: an element
+// with its type, or what another expression gave.
+func (e *Expr) EvalValues(ctx *Context, focus ...Value) (Collection, error) {
+	st := e.begin(ctx)
+	st.focus = append(st.focus, focus...)
+	return st.finish()
+}
+
+func (e *Expr) root(n tree.Node) Value {
+	v := Value{node: n}
+	if v.typ = e.typeOf(v); v.typ == nil && e.env.Root != "" {
+		v.typ = e.env.model(e.env.Root)
+	}
+	return v
+}
+
+// model finds a type; nil without a model.
+func (e *Env) model(name string) *schema.Type {
+	if e.Model == nil {
+		return nil
+	}
+	return e.Model.Type(name)
+}
+
+var noContext Context
+
+func (e *Expr) begin(ctx *Context) *state {
+	if ctx == nil {
+		ctx = &noContext
+	}
+	st := states.Get().(*state)
+	st.expr, st.ctx, st.work = e, ctx, ctx.Work
+	if st.work <= 0 {
+		st.work = DefaultWork
+	}
+	st.scope = scope{root: true}
+	return st
+}
+
+// finish runs the expression and copies the result off the stack.
+func (st *state) finish() (Collection, error) {
+	err := st.expr.run(st)
+	var result Collection
+	if err == nil && len(st.stack) > 0 {
+		result = make(Collection, len(st.stack))
+		copy(result, st.stack)
+	}
+	st.high = max(st.high, len(st.stack))
+	st.release()
+	return result, err
+}
+
+// compiler turns the syntax tree into closures. this is the static type of
+// $this where it stands.
+type compiler struct {
+	src    source
+	env    *Env
+	root   static
+	this   static
+	inside bool              // a lambda: $index has a meaning
+	total  bool              // aggregate(): $total has a meaning
+	vars   map[string]static // of defineVariable
+	depth  int
+}
+
+// maxCompile bounds the depth of the syntax tree, which long chains of
+// operators make deeper than the parser's recursion.
+const maxCompile = 2500
+
+// compile gives the closure and the static type of a syntax tree.
+func (c *compiler) compile(n *node) (code, static, error) {
+	if c.depth++; c.depth > maxCompile {
+		return nil, static{}, c.src.fail(issue.TooLong, RuleLimit, n.pos, "the expression is too deep")
+	}
+	defer func() { c.depth-- }()
+	switch n.kind {
+	case nodeEmpty:
+		return func(*state) error { return nil }, static{}, nil
+	case nodeLiteral:
+		return c.literal(n)
+	case nodeDollar:
+		return c.dollar(n)
+	case nodeVariable:
+		return c.variable(n)
+	case nodeMember:
+		return c.member(n)
+	case nodeCall:
+		return c.call(n)
+	case nodeIndexer:
+		return c.indexer(n)
+	case nodeUnary:
+		return c.unary(n)
+	case nodeType:
+		return c.typeOperator(n)
+	}
+	return c.binary(n)
+}
+
+// target compiles what an invocation applies to: $this if nothing is written.
+func (c *compiler) target(n *node) (code, static, error) {
+	if n == nil {
+		return pushThis, c.this, nil
+	}
+	return c.compile(n)
+}
+
+// invoke joins a target and what is applied to it.
+func invoke(target code, f apply) code {
+	return func(st *state) error {
+		base := len(st.stack)
+		if err := target(st); err != nil {
+			return err
+		}
+		return f(st, base)
+	}
+}
+
+func pushThis(st *state) error {
+	if st.scope.root {
+		st.stack = append(st.stack, st.focus...)
+		return st.spend(len(st.focus))
+	}
+	st.push(st.scope.this)
+	return nil
+}
+
+// within compiles an argument that is evaluated for each item: $this is the
+// item.
+func (c *compiler) within(this static, n *node) (code, static, error) {
+	this.unordered = false
+	saved := *c
+	c.this, c.inside = this, true
+	run, s, err := c.compile(n)
+	c.this, c.inside = saved.this, saved.inside
+	return run, s, err
+}
+
+func (c *compiler) literal(n *node) (code, static, error) {
+	s, err := c.constant(n)
+	if err != nil {
+		return nil, static{}, err
+	}
+	v := box(s)
+	return func(st *state) error { st.push(v); return nil }, staticOf(s.kind), nil
+}
+
+func (c *compiler) dollar(n *node) (code, static, error) {
+	switch n.text {
+	case "$this":
+		return pushThis, c.this, nil
+	case "$index":
+		if !c.inside {
+			return nil, static{}, c.src.mistyped(n.pos, "$index has a meaning only inside where(), select() and the like")
+		}
+		return func(st *state) error { st.push(Integer(st.scope.index)); return nil }, staticOf(sysInteger), nil
+	}
+	if !c.total {
+		return nil, static{}, c.src.mistyped(n.pos, "$total has a meaning only inside aggregate()")
+	}
+	return func(st *state) error {
+		st.stack = append(st.stack, st.stack[st.scope.total:st.scope.totals]...)
+		return st.spend(st.scope.totals - st.scope.total)
+	}, anything, nil
+}
+
+// member compiles a step, or the type name that a path may start with.
+func (c *compiler) member(n *node) (code, static, error) {
+	if n.target == nil {
+		if t := c.leadingType(n.text); t != nil {
+			return t.filter(), static{}.narrow(t), nil
+		}
+	}
+	target, in, err := c.target(n.target)
+	if err != nil {
+		return nil, static{}, err
+	}
+	out, ok := in.child(n.text)
+	if element, wrong := in.spelled(n.text); wrong {
+		return nil, static{}, c.src.mistyped(n.pos, "%s is the name in JSON; write %s.ofType(…)", n.text, element)
+	}
+	if !ok && c.env.Strict && !in.empty() {
+		return nil, static{}, c.src.mistyped(n.pos, "%s has no element %s", in, n.text)
+	}
+	if !ok {
+		out = anything
+	}
+	m := newMember(n.text, n.pos, c.env)
+	if n.target == nil {
+		return m.ofThis, out, nil
+	}
+	return invoke(target, m.apply), out, nil
+}
+
+// ofThis pushes the children of $this without copying it to the stack first.
+func (m *member) ofThis(st *state) error {
+	if !st.scope.root {
+		return m.push(st, &st.scope.this)
+	}
+	for i := range st.focus {
+		if err := m.push(st, &st.focus[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply replaces the items from base up by their children.
+func (m *member) apply(st *state, base int) error {
+	end := len(st.stack)
+	for i := base; i < end; i++ {
+		v := st.stack[i]
+		if err := m.push(st, &v); err != nil {
+			return err
+		}
+	}
+	st.drop(base, end)
+	return st.spend(1)
+}

@@ -1,0 +1,329 @@
+package fhirpath
+
+// Filtering and projection. https://hl7.org/fhirpath/N1/#filtering-and-projection
+func init() {
+	register(map[string]builtin{
+		"where":     {1, 1, (*compiler).where},
+		"select":    {1, 1, (*compiler).selectFunction},
+		"repeat":    {1, 1, (*compiler).repeat},
+		"repeatAll": {1, 1, (*compiler).repeatAll},
+		"ofType":    {1, 1, (*compiler).ofTypeFunction},
+		"exists":    {0, 1, (*compiler).exists},
+		"all":       {1, 1, (*compiler).all},
+		"aggregate": {1, 2, (*compiler).aggregate},
+		"iif":       {2, 3, (*compiler).iif},
+		"trace":     {1, 2, (*compiler).trace},
+		"coalesce":  {1, 20, (*compiler).coalesce},
+	})
+}
+
+// each runs a lambda for every item of stack[base:end] with $this and $index
+// set. The lambda's result lies from the mark up when visit is called.
+func (st *state) each(base, end int, run code, visit func(i, mark int) (more bool, err error)) error {
+	saved := st.scope
+	defer func() { st.scope = saved }()
+	st.scope.root = false
+	for i := base; i < end; i++ {
+		st.scope.this, st.scope.index = st.stack[i], int64(i-base)
+		mark := len(st.stack)
+		if err := run(st); err != nil {
+			return err
+		}
+		if more, err := visit(i, mark); err != nil || !more {
+			return err
+		}
+		if err := st.spend(1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// criteria compiles a Boolean lambda.
+func (c *compiler) criteria(n *node, in static) (code, error) {
+	run, _, err := c.within(in, n.args[0])
+	return run, err
+}
+
+func (c *compiler) where(n *node, in static) (apply, static, error) {
+	if run, ok := c.whereResolves(n); ok {
+		return run, in, nil
+	}
+	criteria, err := c.criteria(n, in)
+	if err != nil {
+		return nil, static{}, err
+	}
+	return func(st *state, base int) error {
+		end, keep := len(st.stack), base
+		saved := st.scope
+		defer func() { st.scope = saved }()
+		st.scope.root = false
+		for i := base; i < end; i++ {
+			st.scope.this, st.scope.index = st.stack[i], int64(i-base)
+			if err := criteria(st); err != nil {
+				return err
+			}
+			value, known, err := st.truth(end, n.pos, "the condition of where()")
+			if err != nil {
+				return err
+			}
+			st.cut(end)
+			if value && known {
+				st.stack[keep] = st.stack[i]
+				keep++
+			}
+			if err := st.spend(1); err != nil {
+				return err
+			}
+		}
+		st.cut(keep)
+		return nil
+	}, in, nil
+}
+
+func (c *compiler) exists(n *node, in static) (apply, static, error) {
+	boolean := staticOf(sysBoolean)
+	if len(n.args) == 0 {
+		return func(st *state, base int) error {
+			st.set(base, Boolean(len(st.stack) > base))
+			return st.spend(1)
+		}, boolean, nil
+	}
+	criteria, err := c.criteria(n, in)
+	if err != nil {
+		return nil, static{}, err
+	}
+	return quantifier(n, criteria, true), boolean, nil
+}
+
+func (c *compiler) all(n *node, in static) (apply, static, error) {
+	criteria, err := c.criteria(n, in)
+	if err != nil {
+		return nil, static{}, err
+	}
+	return quantifier(n, criteria, false), staticOf(sysBoolean), nil
+}
+
+// quantifier ends at the first item for which the condition is (is not) true:
+// exists() is then true, all() false.
+func quantifier(n *node, criteria code, found bool) apply {
+	what := "the condition of " + n.text + "()"
+	return func(st *state, base int) error {
+		result := !found
+		err := st.each(base, len(st.stack), criteria, func(_, mark int) (bool, error) {
+			value, known, err := st.truth(mark, n.pos, what)
+			st.cut(mark)
+			if (value && known) == found {
+				result = found
+			}
+			return result != found, err
+		})
+		st.set(base, Boolean(result))
+		return err
+	}
+}
+
+func (c *compiler) selectFunction(n *node, in static) (apply, static, error) {
+	run, out, err := c.within(in, n.args[0])
+	if err != nil {
+		return nil, static{}, err
+	}
+	out.unordered = in.unordered
+	return func(st *state, base int) error {
+		end := len(st.stack)
+		err := st.each(base, end, run, func(int, int) (bool, error) { return true, nil })
+		st.drop(base, end)
+		return err
+	}, out, nil
+}
+
+// repeat projects until nothing new appears.
+func (c *compiler) repeat(n *node, in static) (apply, static, error) {
+	run, out, err := c.within(anything, n.args[0])
+	if err != nil {
+		return nil, static{}, err
+	}
+	out.open, out.unordered = true, in.unordered
+	return func(st *state, base int) error {
+		found := len(st.stack) // results lie from here up
+		seen := newSet(st)
+		for from, to := base, found; from < to; {
+			if err := st.each(from, to, run, func(int, int) (bool, error) { return true, nil }); err != nil {
+				return err
+			}
+			if err := seen.keepNew(to); err != nil {
+				return err
+			}
+			from, to = to, len(st.stack)
+		}
+		st.drop(base, found)
+		return nil
+	}, out, nil
+}
+
+// repeatAll is repeat() that keeps duplicates; the bound on steps ends a loop.
+func (c *compiler) repeatAll(n *node, in static) (apply, static, error) {
+	run, out, err := c.within(anything, n.args[0])
+	if err != nil {
+		return nil, static{}, err
+	}
+	out.open, out.unordered = true, in.unordered
+	return func(st *state, base int) error {
+		found := len(st.stack)
+		for from, to := base, found; from < to; from, to = to, len(st.stack) {
+			if err := st.each(from, to, run, func(int, int) (bool, error) { return true, nil }); err != nil {
+				return err
+			}
+		}
+		st.drop(base, found)
+		return nil
+	}, out, nil
+}
+
+// aggregate folds the items into $total.
+// https://hl7.org/fhirpath/N1/#aggregateaggregator--expression--init--value--value
+func (c *compiler) aggregate(n *node, in static) (apply, static, error) {
+	var start code
+	if len(n.args) == 2 {
+		var err error
+		if start, _, err = c.compile(n.args[1]); err != nil {
+			return nil, static{}, err
+		}
+	}
+	outer := c.total
+	c.total = true
+	run, _, err := c.within(in, n.args[0])
+	c.total = outer
+	if err != nil {
+		return nil, static{}, err
+	}
+	return func(st *state, base int) error {
+		end := len(st.stack)
+		if start != nil {
+			if err := start(st); err != nil {
+				return err
+			}
+		}
+		saved := st.scope
+		defer func() { st.scope = saved }()
+		st.scope.root, st.scope.total = false, end
+		for i := base; i < end; i++ {
+			st.scope.this, st.scope.index, st.scope.totals = st.stack[i], int64(i-base), len(st.stack)
+			if err := run(st); err != nil {
+				return err
+			}
+			st.drop(end, st.scope.totals)
+			if err := st.spend(1); err != nil {
+				return err
+			}
+		}
+		st.drop(base, end)
+		return nil
+	}, anything, nil
+}
+
+// iif evaluates only the branch that is taken.
+// https://hl7.org/fhirpath/N1/#iifcriterion-expression-true-result-collection--otherwise-result-collection-collection
+func (c *compiler) iif(n *node, in static) (apply, static, error) {
+	branches := make([]code, 3)
+	var out static
+	for i, arg := range n.args {
+		run, s, err := c.branch(n, in, arg)
+		if err != nil {
+			return nil, static{}, err
+		}
+		if i == 0 && !s.fits(1<<sysBoolean) {
+			return nil, static{}, c.src.mistyped(arg.pos, "the condition of iif() is a Boolean, not %s", s)
+		}
+		branches[i] = run
+		if i > 0 {
+			out = out.or(s)
+		}
+	}
+	free := n.target == nil
+	return func(st *state, base int) error {
+		saved := st.scope
+		defer func() { st.scope = saved }()
+		if !free {
+			v, err := st.one(base, n.pos, "iif()")
+			if err != nil {
+				return err
+			}
+			if v != nil {
+				st.scope.root, st.scope.this, st.scope.index = false, *v, 0
+			} else {
+				st.scope.root, st.scope.this = false, Value{}
+			}
+		}
+		end := len(st.stack)
+		if err := branches[0](st); err != nil {
+			return err
+		}
+		chosen := branches[2]
+		v, err := st.one(end, n.args[0].pos, "the condition of iif()")
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			b, ok := v.Bool()
+			if !ok {
+				return st.fail(n.args[0].pos, "the condition of iif() is a Boolean, not %s", st.expr.typeName(v))
+			}
+			if b {
+				chosen = branches[1]
+			}
+		}
+		st.cut(end)
+		if chosen != nil {
+			if err := chosen(st); err != nil {
+				return err
+			}
+		}
+		st.drop(base, end)
+		return st.spend(1)
+	}, out, nil
+}
+
+// branch compiles an argument of iif(): after a dot, $this is the input.
+func (c *compiler) branch(n *node, in static, arg *node) (code, static, error) {
+	if n.target == nil {
+		return c.compile(arg)
+	}
+	return c.within(in, arg)
+}
+
+// trace gives its input back. What it would write may be patient data, so it
+// writes nothing; its arguments are checked.
+func (c *compiler) trace(n *node, in static) (apply, static, error) {
+	if _, err := c.value(n, 0, 1<<sysString); err != nil {
+		return nil, static{}, err
+	}
+	if len(n.args) == 2 {
+		if _, _, err := c.within(in, n.args[1]); err != nil {
+			return nil, static{}, err
+		}
+	}
+	return func(*state, int) error { return nil }, in, nil
+}
+
+// coalesce gives the first argument that is not empty.
+func (c *compiler) coalesce(n *node, _ static) (apply, static, error) {
+	var out static
+	args := make([]code, len(n.args))
+	for i, arg := range n.args {
+		run, s, err := c.compile(arg)
+		if err != nil {
+			return nil, static{}, err
+		}
+		args[i], out = run, out.or(s)
+	}
+	return func(st *state, base int) error {
+		st.cut(base)
+		for _, arg := range args {
+			if err := arg(st); err != nil || len(st.stack) > base {
+				return err
+			}
+		}
+		return nil
+	}, out, nil
+}

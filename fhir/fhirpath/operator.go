@@ -1,0 +1,239 @@
+package fhirpath
+
+// binary compiles an operator of two operands.
+// https://hl7.org/fhirpath/N1/#operations
+func (c *compiler) binary(n *node) (code, static, error) {
+	left, ls, err := c.compile(n.args[0])
+	if err != nil {
+		return nil, static{}, err
+	}
+	right, rs, err := c.compile(n.args[1])
+	if err != nil {
+		return nil, static{}, err
+	}
+	b := &operands{left: left, right: right, pos: n.pos, op: n.text}
+	boolean := staticOf(sysBoolean)
+	switch n.text {
+	case "and", "or", "xor", "implies":
+		return b.logic(), boolean, nil
+	case "=", "!=":
+		return b.equality(n.text == "!="), boolean, nil
+	case "~", "!~":
+		return b.equivalence(n.text == "!~"), boolean, nil
+	case "<", ">", "<=", ">=":
+		if err := c.comparable(n, ls, rs); err != nil {
+			return nil, static{}, err
+		}
+		return b.inequality(), boolean, nil
+	case "in":
+		return b.membership(), boolean, nil
+	case "contains":
+		b.left, b.right = right, left
+		return b.membership(), boolean, nil
+	case "|":
+		return b.union, ls.or(rs), nil
+	}
+	return c.arithmetic(b, ls, rs)
+}
+
+// comparable refuses what < can never compare.
+func (c *compiler) comparable(n *node, ls, rs static) error {
+	for _, s := range []static{ls, rs} {
+		if !s.fits(1<<16 - 1 - 1<<sysBoolean - 1<<sysComplex - 1<<sysTypeInfo) {
+			return c.src.mistyped(n.pos, "%s has no order", s)
+		}
+	}
+	return nil
+}
+
+// operands are the two sides of an operator.
+type operands struct {
+	left, right code
+	pos         int
+	op          string
+}
+
+// eval evaluates both sides: the left lies from base to middle, the right from
+// middle up.
+func (b *operands) eval(st *state) (base, middle int, err error) {
+	base = len(st.stack)
+	if err = b.left(st); err != nil {
+		return
+	}
+	middle = len(st.stack)
+	err = b.right(st)
+	return
+}
+
+// logic is three-valued: unknown is the empty collection.
+// https://hl7.org/fhirpath/N1/#boolean-logic
+func (b *operands) logic() code {
+	return func(st *state) error {
+		base := len(st.stack)
+		if err := b.left(st); err != nil {
+			return err
+		}
+		x, xKnown, err := st.truth(base, b.pos, b.op)
+		if err != nil {
+			return err
+		}
+		st.cut(base)
+		if result, decided := b.decide(x, xKnown); decided {
+			st.push(Boolean(result))
+			return st.spend(1)
+		}
+		if err := b.right(st); err != nil {
+			return err
+		}
+		y, yKnown, err := st.truth(base, b.pos, b.op)
+		if err != nil {
+			return err
+		}
+		st.cut(base)
+		if result, known := combine(b.op, x, xKnown, y, yKnown); known {
+			st.push(Boolean(result))
+		}
+		return st.spend(1)
+	}
+}
+
+// decide tells whether the left side alone decides.
+func (b *operands) decide(x, known bool) (result, decided bool) {
+	switch {
+	case !known:
+		return false, false
+	case b.op == "and":
+		return false, !x
+	case b.op == "or":
+		return true, x
+	case b.op == "implies":
+		return true, !x
+	}
+	return false, false
+}
+
+func combine(op string, x, xKnown, y, yKnown bool) (result, known bool) {
+	switch op {
+	case "and":
+		if xKnown && !x || yKnown && !y {
+			return false, true
+		}
+	case "or":
+		if xKnown && x || yKnown && y {
+			return true, true
+		}
+	case "implies":
+		if xKnown && !x || yKnown && y {
+			return true, true
+		}
+		return false, xKnown && yKnown
+	case "xor":
+		return x != y, xKnown && yKnown
+	}
+	return op == "and", xKnown && yKnown
+}
+
+// equality compares collections item by item in their order; an empty operand
+// gives empty.
+func (b *operands) equality(negated bool) code {
+	return func(st *state) error {
+		base, middle, err := b.eval(st)
+		if err != nil {
+			return err
+		}
+		n := middle - base
+		if n == 0 || middle == len(st.stack) {
+			st.cut(base)
+			return nil
+		}
+		same, known := n == len(st.stack)-middle, true
+		for i := 0; same && known && i < n; i++ {
+			if same, known, err = st.equal(&st.stack[base+i], &st.stack[middle+i]); err != nil {
+				return err
+			}
+		}
+		st.cut(base)
+		if known {
+			st.push(Boolean(same != negated))
+		}
+		return nil
+	}
+}
+
+// equivalence compares collections whatever their order; two empty ones are
+// equivalent.
+func (b *operands) equivalence(negated bool) code {
+	return func(st *state) error {
+		base, middle, err := b.eval(st)
+		if err != nil {
+			return err
+		}
+		same := middle-base == len(st.stack)-middle
+		for i := base; same && i < middle; i++ {
+			if same, err = st.strike(i, middle); err != nil {
+				return err
+			}
+		}
+		st.cut(base)
+		st.push(Boolean(same != negated))
+		return nil
+	}
+}
+
+// strike removes one item from middle up that is equivalent to item i; false
+// when there is none.
+func (st *state) strike(i, middle int) (found bool, err error) {
+	for j := middle; j < len(st.stack); j++ {
+		if found, err = st.equivalent(&st.stack[i], &st.stack[j]); err != nil {
+			return false, err
+		}
+		if found {
+			st.drop(j, j+1)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// membership is `in`: whether the one item on the left is in the collection on
+// the right.
+func (b *operands) membership() code {
+	return func(st *state) error {
+		base, middle, err := b.eval(st)
+		if err != nil {
+			return err
+		}
+		switch middle - base {
+		case 0:
+			st.cut(base)
+			return nil
+		case 1:
+		default:
+			return st.fail(b.pos, "%s takes one item, and there are %d", b.op, middle-base)
+		}
+		found := false
+		for i := middle; !found && i < len(st.stack); i++ {
+			same, known, err := st.equal(&st.stack[base], &st.stack[i])
+			if err != nil {
+				return err
+			}
+			found = same && known
+		}
+		st.set(base, Boolean(found))
+		return nil
+	}
+}
+
+// union joins both sides without duplicates.
+func (b *operands) union(st *state) error {
+	base, middle, err := b.eval(st)
+	if err != nil {
+		return err
+	}
+	if middle == len(st.stack) || middle == base {
+		if len(st.stack)-base < 2 {
+			return nil
+		}
+	}
+	return st.distinct(base)
+}
