@@ -186,6 +186,7 @@ type Hit struct {
 	Updated  time.Time
 	Body     []byte
 	Level    access.Level
+	Patient  string // "Patient/x" that it is about, for the audit
 	Included bool
 }
 

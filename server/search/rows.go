@@ -46,9 +46,11 @@ type (
 		Key       Key
 		Low, High int64
 	}
-	// NumberRow is a number or quantity with the interval that its precision
-	// implies. System and Code name the unit ("" for number); Canonical is true
-	// on the extra row that holds the value in UCUM base units.
+	// NumberRow is a number or quantity as a closed interval: a point for a
+	// plain value, wider for a Range or a comparator (an open end is ±Inf). The
+	// precision that counts is that of the query. System and Code name the unit
+	// ("" for number); Canonical is true on the extra row that holds the value
+	// in UCUM base units.
 	NumberRow struct {
 		Key          Key
 		Low, High    float64
@@ -57,6 +59,7 @@ type (
 	}
 	// ReferenceRow is one reference: Type and ID for a local target, URL for
 	// any other (absolute, canonical or logical identifier as system|value).
+	// An identifier is also a token row under the key of "code:identifier".
 	ReferenceRow struct {
 		Key      Key
 		Type, ID string

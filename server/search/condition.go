@@ -1,0 +1,191 @@
+package search
+
+import (
+	"slices"
+	"strings"
+
+	"tenon/fhir/issue"
+)
+
+// known are parameters of every type that this server does not serve.
+var known = map[string]string{
+	"_text": "text search", "_content": "text search", "_list": "list membership",
+	"_filter": "filter expression", "_query": "named query", "_type": "search across types",
+	"_containedType": "contained resources", "_score": "relevance",
+}
+
+// condition reads one name=value into clauses on a resource of the type.
+func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error) {
+	if depth > maxDepth {
+		return nil, refuse(issue.TooCostly, "search-limit", "", "链式参数嵌套过深。", "Chains nest deeper than %d.", maxDepth)
+	}
+	if strings.HasPrefix(name, "_has:") {
+		return p.has(typ, name, value, depth)
+	}
+	head, rest, chained := strings.Cut(name, ".")
+	code, modifier, _ := strings.Cut(head, ":")
+	param := p.parameter(typ, code)
+	if param == nil || !param.Served {
+		return nil, p.absent(typ, code, param)
+	}
+	if chained {
+		return p.chain(param, modifier, rest, value, depth)
+	}
+	switch {
+	case code == "_id":
+		return p.ids(param, modifier, value)
+	case code == "_lastUpdated":
+		return p.updated(param, modifier, value)
+	case modifier == "missing":
+		return missing(param, value)
+	}
+	read, ok := readers[param.Type]
+	if !ok {
+		return nil, notServed(code, param.Type)
+	}
+	values := split(value, ',')
+	if len(values) > maxValues {
+		return nil, refuse(issue.TooCostly, "search-limit", "", "取值过多。", "There are more than %d values.", maxValues)
+	}
+	return read(p, typ, param, modifier, values)
+}
+
+// readers turn the alternatives of a parameter into clauses, by its type.
+var readers = map[string]func(p *parser, typ string, param *Parameter, modifier string, values []string) ([]Clause, error){
+	"token": (*parser).tokens, "string": (*parser).strings, "date": (*parser).dates, "number": (*parser).numbers,
+	"quantity": (*parser).numbers, "reference": (*parser).references, "uri": (*parser).uris,
+}
+
+func (p *parser) absent(typ, code string, param *Parameter) error {
+	if param != nil {
+		return notServed(code, param.Type)
+	}
+	if kind, ok := known[code]; ok {
+		return notServed(code, kind)
+	}
+	return unknownParameter(typ, code)
+}
+
+// ids is _id. https://hl7.org/fhir/R4/search.html#id
+func (p *parser) ids(param *Parameter, modifier, value string) ([]Clause, error) {
+	if modifier != "" {
+		return nil, badModifier(param, modifier)
+	}
+	ids := split(value, ',')
+	for _, id := range ids {
+		if !validID(id) {
+			return nil, badValue(id, "应为资源 id。", "an id has up to 64 letters, digits, - and dots")
+		}
+	}
+	if len(ids) > maxValues {
+		return nil, refuse(issue.TooCostly, "search-limit", "", "取值过多。", "There are more than %d values.", maxValues)
+	}
+	return []Clause{IDs{IDs: ids}}, nil
+}
+
+// updated is _lastUpdated. https://hl7.org/fhir/R4/search.html#lastUpdated
+func (p *parser) updated(param *Parameter, modifier, value string) ([]Clause, error) {
+	if modifier != "" {
+		return nil, badModifier(param, modifier)
+	}
+	ranges, err := p.ranges(split(value, ','))
+	if err != nil {
+		return nil, err
+	}
+	return []Clause{Updated{Any: ranges}}, nil
+}
+
+// missing is the modifier :missing. https://hl7.org/fhir/R4/search.html#modifiers
+func missing(param *Parameter, value string) ([]Clause, error) {
+	if value != "true" && value != "false" {
+		return nil, badValue(value, ":missing 的值应为 true 或 false。", ":missing takes true or false")
+	}
+	return []Clause{Missing{Key: param.Key, Kind: param.Type, Missing: value == "true"}}, nil
+}
+
+// chain is a condition on what a reference points to.
+// https://hl7.org/fhir/R4/search.html#chaining
+func (p *parser) chain(param *Parameter, modifier, rest, value string, depth int) ([]Clause, error) {
+	if param.Type != "reference" {
+		return nil, refuse(issue.Invalid, "search-chain", "", "参数 "+param.Code+" 不是引用，不能链式检索。",
+			"%q is of type %s; only a reference can be chained.", param.Code, param.Type)
+	}
+	types, err := p.chained(param, modifier, rest)
+	if err != nil {
+		return nil, err
+	}
+	where, err := p.condition(types[0], rest, value, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	target := &Alias{Types: types, Reach: p.reachAny(types), Where: where}
+	return []Clause{Reference{Key: param.Key, Target: target}}, nil
+}
+
+// chained finds the types that the rest of a chain can be about. Several are
+// possible only for parameters that all types share.
+func (p *parser) chained(param *Parameter, modifier, rest string) ([]string, error) {
+	if modifier != "" {
+		return p.typed(param, modifier)
+	}
+	targets := param.Targets
+	if len(targets) == 0 {
+		targets = p.model.Resources()
+	}
+	code := rest[:strings.IndexAny(rest+":", ".:")]
+	var types []string
+	for _, typ := range targets {
+		if code == "_has" || p.parameter(typ, code) != nil {
+			types = append(types, typ)
+		}
+	}
+	switch {
+	case len(types) == 0:
+		return nil, unknownParameter("the target of "+param.Code, code)
+	case len(types) > 1 && (code == "_has" || p.parameter(types[0], code).Base != "Resource"):
+		return nil, refuse(issue.Invalid, "search-chain-ambiguous", "", "请指明目标类型，例如 "+param.Code+":"+types[0]+"."+rest+"。",
+			"%q can point to several types with %q (%s): name one, as in %s:%s.%s.",
+			param.Code, code, strings.Join(types, ", "), param.Code, types[0], rest)
+	}
+	return types, nil
+}
+
+// typed checks the type modifier of a reference.
+func (p *parser) typed(param *Parameter, typ string) ([]string, error) {
+	if p.types[typ] == nil {
+		return nil, badModifier(param, typ)
+	}
+	if len(param.Targets) > 0 && !slices.Contains(param.Targets, typ) {
+		return nil, refuse(issue.Invalid, "search-target-type", "", "参数 "+param.Code+" 不能引用 "+typ+"。",
+			"%q cannot point to %s, only to %s.", param.Code, typ, strings.Join(param.Targets, ", "))
+	}
+	return []string{typ}, nil
+}
+
+// has is reverse chaining: _has:Observation:patient:code=1234-5.
+// https://hl7.org/fhir/R4/search.html#has
+func (p *parser) has(typ, name, value string, depth int) ([]Clause, error) {
+	steps := strings.SplitN(name, ":", 4)
+	if len(steps) < 4 || steps[3] == "" {
+		return nil, refuse(issue.Invalid, "search-has", "", "_has 的形式应为 _has:类型:引用参数:参数。",
+			"_has has the form _has:Type:reference:parameter, as in _has:Observation:patient:code.")
+	}
+	source, code := steps[1], steps[2]
+	if p.types[source] == nil {
+		return nil, unknownType(source).WithStatus(400)
+	}
+	param := p.parameter(source, code)
+	if param == nil || !param.Served || param.Type != "reference" {
+		return nil, refuse(issue.Invalid, "search-has", "", source+" 没有引用参数 "+code+"。",
+			"%s has no reference parameter %q.", source, code)
+	}
+	if len(param.Targets) > 0 && !slices.Contains(param.Targets, typ) {
+		return nil, refuse(issue.Invalid, "search-target-type", "", source+" 的参数 "+code+" 不能引用 "+typ+"。",
+			"%q of %s cannot point to %s, only to %s.", code, source, typ, strings.Join(param.Targets, ", "))
+	}
+	where, err := p.condition(source, steps[3], value, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	return []Clause{Has{Key: param.Key, Source: Alias{Types: []string{source}, Reach: p.reach(source), Where: where}}}, nil
+}

@@ -1,0 +1,85 @@
+package search
+
+import (
+	"tenon/fhir/fhirpath"
+	"tenon/fhir/tree"
+)
+
+// token makes the rows of https://hl7.org/fhir/R4/search.html#token
+func (x *indexer) token(p *part, typ string, n tree.Node, v fhirpath.Value) {
+	key := p.param.Key
+	switch typ {
+	case "CodeableConcept":
+		found := false
+		for c := range n.Field("coding").Items() {
+			found = x.coding(key, c) || found
+		}
+		if !found && n.Field("text").Exists() {
+			x.addToken(TokenRow{Key: key}) // present, but without a code: :missing=false
+		}
+	case "Coding":
+		x.coding(key, n)
+	case "Identifier":
+		x.identifier(key, n)
+	case "ContactPoint", "string":
+		if s := valueOf(n); s != "" {
+			x.addToken(TokenRow{Key: key, Code: foldCode(s)})
+		}
+	case "":
+		if b, ok := v.Bool(); ok {
+			x.addToken(TokenRow{Key: key, Code: map[bool]string{true: "true", false: "false"}[b]})
+		} else if s := v.Str(); s != "" {
+			x.addToken(TokenRow{Key: key, Code: s})
+		}
+	case "Period", "dateTime", "Range", "Age": // a choice that the parameter does not search
+	default:
+		if s := n.Text(); s != "" {
+			x.addToken(TokenRow{Key: key, Code: s})
+		}
+	}
+}
+
+// valueOf is the text of a string, or of the value of a ContactPoint.
+func valueOf(n tree.Node) string {
+	if n.Kind() == tree.Object {
+		return n.Field("value").Str()
+	}
+	return n.Str()
+}
+
+func (x *indexer) coding(key Key, n tree.Node) bool {
+	system, code := n.Field("system").Str(), n.Field("code").Str()
+	if system == "" && code == "" {
+		return false
+	}
+	if !caseCounts(system) {
+		code = foldCode(code)
+	}
+	x.addToken(TokenRow{Key: key, System: system, Code: code})
+	return true
+}
+
+func (x *indexer) identifier(key Key, n tree.Node) {
+	system, value := n.Field("system").Str(), n.Field("value").Str()
+	if system != "" || value != "" {
+		x.addToken(TokenRow{Key: key, System: system, Code: foldCode(value)})
+	}
+}
+
+func (x *indexer) addToken(row TokenRow) { x.rows.Tokens = append(x.rows.Tokens, row) }
+
+// uri makes the rows of https://hl7.org/fhir/R4/search.html#uri
+func (x *indexer) uri(p *part, typ string, n tree.Node) {
+	s := n.Str()
+	if s == "" {
+		return
+	}
+	x.addURI(URIRow{Key: p.param.Key, URI: s})
+	if typ == "canonical" {
+		if url, version := cutVersion(s); version != "" {
+			x.addURI(URIRow{Key: p.param.Key, URI: url})
+		}
+	}
+}
+
+func (x *indexer) addURI(row URIRow) { x.rows.URIs = append(x.rows.URIs, row) }
