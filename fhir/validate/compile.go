@@ -15,11 +15,20 @@ type typePlan struct {
 	typ      *schema.Type
 	once     sync.Once
 	table    table
-	required slots    // elements with min ≥ 1
-	names    []string // FHIRPath name by slot
-	after    func(*walker, *object)
+	required slots // elements with min ≥ 1
+	value    int   // slot of an extension's value
+	closing  closing
 	resource bool
 }
+
+// closing tells what is judged when all members of an object have been seen.
+type closing uint8
+
+const (
+	closeNothing   closing = iota
+	closeElement           // ele-1
+	closeExtension         // ele-1 and ext-1
+)
 
 // slots is a set of elements of one type, by their index.
 type slots [2]uint64
@@ -39,6 +48,7 @@ type property struct {
 	pair    string     // for a primitive its _x, for an _x its primitive
 	codes   map[string]struct{}
 	concept string   // value set that a coding must come from
+	refers  bool     // to a Reference
 	targets []string // resource types of a Reference; nil means any
 	simple  bool     // SimpleQuantity: no comparator
 }
@@ -66,7 +76,6 @@ func (p *typePlan) compile() {
 	var list []*property
 	for i := range elements {
 		e := &elements[i]
-		p.names = append(p.names, e.Name)
 		if e.Min > 0 {
 			p.required.add(i)
 		}
@@ -77,10 +86,10 @@ func (p *typePlan) compile() {
 	p.table = newTable(list)
 	switch {
 	case p.typ.Is("Extension"):
-		p.after = (*walker).extension
-	case p.resource:
+		p.closing = closeExtension
+		p.value = slices.IndexFunc(elements, func(e schema.Element) bool { return e.Name == "value" })
 	case p.typ.Is("Element"):
-		p.after = (*walker).notEmpty
+		p.closing = closeElement
 	}
 }
 
@@ -91,7 +100,7 @@ func (s *Set) properties(e *schema.Element, slot int) []*property {
 	required := e.Binding != nil && e.Binding.Strength == "required"
 	if e.Type.Kind != schema.Primitive {
 		v.plan = s.stub(e.Type)
-		v.targets = e.Types[0].TargetTypes
+		v.refers, v.targets = e.Type.Name == "Reference", e.Types[0].TargetTypes
 		v.simple = slices.ContainsFunc(e.Types[0].Profiles, func(url string) bool { return strings.HasSuffix(url, "/SimpleQuantity") })
 		if required && (e.Type.Name == "CodeableConcept" || e.Type.Name == "Coding") && s.model.Systems(e.Binding.ValueSet) != nil {
 			v.concept = e.Binding.ValueSet

@@ -184,7 +184,7 @@ func isCode(s string) bool {
 
 // isBase64 wants groups of four; white space may stand between groups only.
 func isBase64(s string) bool {
-	in, padding := 0, 0
+	in, padded := 0, false
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
@@ -192,11 +192,12 @@ func isBase64(s string) bool {
 				return false
 			}
 		case c == '=':
-			if padding++; padding > 2 || in&3 < 2 {
+			if in&3 < 2 {
 				return false
 			}
+			padded = true
 			in++
-		case padding == 0 && (letter(c) || digit(c) || c == '+' || c == '/'):
+		case !padded && (letter(c) || digit(c) || c == '+' || c == '/'):
 			in++
 		default:
 			return false

@@ -63,18 +63,25 @@ func (w *walker) fragment(ref string) tree.Node {
 	if ref == "#" || !w.container.Exists() {
 		return w.container
 	}
-	if w.containeds == nil {
-		w.containeds = map[string]tree.Node{}
-		for c := range w.container.Field("contained").Items() {
-			w.containeds[c.Field("id").Str()] = c
-		}
-	}
-	target := w.containeds[ref[1:]]
+	target := w.contained(ref[1:])
 	if !target.Exists() {
 		w.add(issue.Value, "reference-unresolved", fmt.Sprintf("found %s, but no contained resource has that id", quote(ref)),
 			fmt.Sprintf("引用为 %s，但没有该 id 的被包含资源", quote(ref)))
 	}
 	return target
+}
+
+// contained finds a contained resource by id: the first one that has it.
+func (w *walker) contained(id string) tree.Node {
+	if w.containeds == nil {
+		w.containeds = map[string]tree.Node{}
+		for c := range w.container.Field("contained").Items() {
+			if name := c.Field("id").Str(); !w.containeds[name].Exists() {
+				w.containeds[name] = c
+			}
+		}
+	}
+	return w.containeds[id]
 }
 
 // literal reads the resource type from a literal reference: "" when it does
@@ -101,15 +108,23 @@ func (s *Set) literal(ref string) (resourceType string, ok bool) {
 // tells whether that is the whole path.
 func (s *Set) tail(path string) (resourceType string, whole bool) {
 	path, _, _ = strings.Cut(path, "#")
-	parts := strings.Split(path, "/")
-	if n := len(parts); n >= 4 && parts[n-2] == "_history" && IsID(parts[n-1]) {
-		parts = parts[:n-2]
+	rest, id, _ := cutLast(path)
+	if before, name, _ := cutLast(rest); name == "_history" && IsID(id) {
+		rest, id, _ = cutLast(before)
 	}
-	n := len(parts)
-	if n < 2 || !s.model.IsResource(parts[n-2]) || !IsID(parts[n-1]) {
+	_, name, deeper := cutLast(rest)
+	if !s.model.IsResource(name) || !IsID(id) {
 		return "", false
 	}
-	return parts[n-2], n == 2
+	return name, !deeper
+}
+
+// cutLast splits a path before its last segment.
+func cutLast(path string) (before, last string, found bool) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:], true
+	}
+	return "", path, false
 }
 
 func isScheme(s string) bool {

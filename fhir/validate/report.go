@@ -35,9 +35,11 @@ func (w *walker) kind(n tree.Node, want tree.Kind) {
 func (w *walker) path() string {
 	var b strings.Builder
 	for i, f := range w.frames {
-		if i > 0 {
-			b.WriteByte('.')
+		if i == 0 { // a type of the model: a backbone's name is a path already
+			b.WriteString(f.name)
+			continue
 		}
+		b.WriteByte('.')
 		writeName(&b, f.name)
 		if f.index >= 0 {
 			b.WriteByte('[')

@@ -58,16 +58,11 @@ func (w *walker) bare() {
 // extension is ext-1, after ele-1.
 func (w *walker) extension(o *object) {
 	w.notEmpty(o)
-	value := -1
-	for i, name := range o.plan.names {
-		if name == "value" && o.seen.has(i) {
-			value = i
-		}
-	}
+	value := o.seen.has(o.plan.value)
 	switch nested := o.node.Field("extension").Exists(); {
-	case nested && value >= 0:
+	case nested && value:
 		w.add(issue.Invariant, "ext-1", "found both a value and nested extensions, expected one of them", "扩展同时带有值和嵌套扩展，只能有其一")
-	case !nested && value < 0:
+	case !nested && !value:
 		w.add(issue.Invariant, "ext-1", "found neither a value nor nested extensions, expected one of them", "扩展既无值也无嵌套扩展，须有其一")
 	}
 }

@@ -149,15 +149,17 @@ func (w *walker) object(n tree.Node, p *typePlan, under *property) {
 			w.missing(p, i<<6+bits.TrailingZeros64(missing))
 		}
 	}
-	if p.after != nil {
-		p.after(w, &o)
+	switch p.closing {
+	case closeElement:
+		w.notEmpty(&o)
+	case closeExtension:
+		w.extension(&o)
 	}
 }
 
 // member judges one property: a value or an array of them.
 func (w *walker) member(o *object, n tree.Node, prop *property) {
 	w.push(prop.element.Name, -1)
-	defer w.pop()
 	switch {
 	case !prop.list:
 		w.item(o, n, prop)
@@ -171,6 +173,7 @@ func (w *walker) member(o *object, n tree.Node, prop *property) {
 	default:
 		w.items(o, n, prop)
 	}
+	w.pop()
 }
 
 // items judges an array, in step with the array of the primitive's siblings.
@@ -234,7 +237,7 @@ func (w *walker) complex(n tree.Node, prop *property) {
 	if prop.concept != "" {
 		w.concept(n, prop)
 	}
-	if prop.element.Type.Name == "Reference" {
+	if prop.refers {
 		w.reference(n, prop.targets)
 	}
 	if prop.simple && n.Field("comparator").Exists() {
@@ -254,6 +257,10 @@ func (w *walker) nested(n tree.Node, prop *property) {
 	if w.inside {
 		w.add(issue.Invariant, "dom-2", "found a resource contained in a contained resource: contain it in the outer resource", "被包含的资源不得再包含资源，请放到最外层")
 		return
+	}
+	if id := n.Field("id").Str(); id != "" && w.contained(id) != n {
+		w.add(issue.Structure, "contained-id-duplicate", fmt.Sprintf("found the id %s on two contained resources: a reference to it has two readings", quote(id)),
+			fmt.Sprintf("两个被包含资源的 id 同为 %s，引用有歧义", quote(id)))
 	}
 	w.inside = true
 	w.resource(n, prop.plan)
