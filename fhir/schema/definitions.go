@@ -3,7 +3,6 @@ package schema
 import (
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 )
 
@@ -102,18 +101,4 @@ func Encode(w io.Writer, defs *Definitions) error {
 		return err
 	}
 	return z.Close()
-}
-
-// Decode reads the compact form and links it. A reference to a type that is
-// not there is an error.
-func Decode(r io.Reader) (*Model, error) {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	defs := new(Definitions)
-	if err := json.NewDecoder(z).Decode(defs); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	return Link(defs)
 }

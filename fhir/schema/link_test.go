@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -85,5 +86,34 @@ func TestLinkRefuses(t *testing.T) {
 		if _, err := schema.Decode(strings.NewReader(file)); err == nil {
 			t.Errorf("Decode(%q) succeeds", file)
 		}
+	}
+}
+
+// What Decode reads from the compact form is what Encode was given: the model
+// of the one is the model of the other, field by field.
+func TestDecodeReadsEverything(t *testing.T) {
+	defs := small()
+	defs.Types[2].Elements[0].Min, defs.Types[2].Elements[0].Modifier, defs.Types[2].Elements[0].Summary = 1, true, true
+	defs.Types[2].Elements[0].Invariants = []int{0}
+	defs.Types[1].Elements[0].Types[1].Profiles, defs.Types[1].Elements[0].Types[1].Targets = []string{"p"}, []string{"Thing"}
+	defs.Search = []schema.SearchParameter{{
+		URL: "u", Code: "c", Type: "token", Expression: "a \u2264 \"b\"", Usage: "phonetic", Base: []string{"Thing"}, Target: []string{"Thing"},
+		Comparators: []string{"eq"}, Modifiers: []string{"exact"}, Components: []schema.Component{{Definition: "d", Expression: "e"}}, MultipleAnd: true,
+	}}
+	defs.Compartments = map[string]map[string][]string{"Patient": {"Thing": {"c"}}}
+	var file bytes.Buffer
+	if err := schema.Encode(&file, defs); err != nil {
+		t.Fatal(err)
+	}
+	got, err := schema.Decode(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := schema.Link(defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("Decode(Encode(x)) = %+v, want %+v", got, want)
 	}
 }
