@@ -205,3 +205,37 @@ func TestIndexCanonicalAndURI(t *testing.T) {
 		}
 	}
 }
+
+// Amounts that are equal are equal floats, whatever unit they are written in:
+// "more than 5.4 mg" must not find 0.0054 g.
+func TestEqualAmountsMeet(t *testing.T) {
+	canonical := func(value, code string) float64 {
+		rows := index(t, `{"resourceType":"Observation","valueQuantity":{"value":`+value+`,"system":"http://unitsofmeasure.org","code":"`+code+`"}}`)
+		for _, r := range rows.Numbers {
+			if r.Key == search.KeyOf("Observation", "value-quantity") && r.Canonical {
+				return r.Low
+			}
+		}
+		t.Fatalf("%s %s has no canonical row: %v", value, code, rows.Numbers)
+		return 0
+	}
+	for _, group := range [][][2]string{
+		{{"5.4", "mg"}, {"0.0054", "g"}, {"5.4e-6", "kg"}, {"5400", "ug"}},
+		{{"1", "[lb_av]"}, {"453.59237", "g"}},
+		{{"-0.3", "L"}, {"-300", "mL"}, {"-3", "dL"}},
+		{{"90", "min"}, {"1.5", "h"}, {"5400", "s"}},
+		{{"2.54", "cm"}, {"1", "[in_i]"}},
+		{{"0.1", "[in_i]"}, {"2.54", "mm"}},
+		{{"123456789012345678901234567890", "mg"}, {"123456789012345678901234567.890", "g"}},
+	} {
+		for _, other := range group[1:] {
+			if a, b := canonical(group[0][0], group[0][1]), canonical(other[0], other[1]); a != b {
+				t.Errorf("%v is %v, %v is %v, want the same", group[0], a, other, b)
+			}
+		}
+	}
+	match := parse(t, "Observation", "value-quantity=gt5.4|http://unitsofmeasure.org|mg").Root.Where[0].(search.Number).Any[0]
+	if at := canonical("0.0054", "g"); at != match.High {
+		t.Errorf("0.0054 g is %v, the query ends at %v", at, match.High)
+	}
+}

@@ -2,8 +2,10 @@ package search
 
 import (
 	"math/big"
+	"math/bits"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,8 +18,10 @@ const ucumSystem = "http://unitsofmeasure.org"
 type canonical struct {
 	code   string
 	factor *big.Rat
-	tens   int  // the factor is 10^tens
-	tenth  bool // tens is set
+	// figures × 10^exp is the factor where it has a short decimal form, so that
+	// most values are converted without fractions; figures is 0 otherwise.
+	figures uint64
+	exp     int
 }
 
 // units remembers the canonical form of the units met so far.
@@ -65,19 +69,29 @@ func reduce(code string) *canonical {
 		base = kind + ":" + base
 	}
 	c := &canonical{code: base, factor: factor}
-	c.tens, c.tenth = powerOfTen(factor)
+	c.figures, c.exp = shortForm(factor)
 	return c
 }
 
-// powerOfTen tells whether a factor is one: most are, and then a value is
-// converted by moving its point.
-func powerOfTen(f *big.Rat) (int, bool) {
-	for n := -30; n <= 30; n++ {
-		if p, _ := new(big.Rat).SetString("1e" + strconv.Itoa(n)); p.Cmp(f) == 0 {
-			return n, true
-		}
+// shortForm writes a positive fraction as figures × 10^exp, or 0.
+func shortForm(f *big.Rat) (figures uint64, exp int) {
+	ten := big.NewInt(10)
+	r := new(big.Rat).Set(f)
+	for ; !r.IsInt() && exp > -40; exp-- {
+		r.Mul(r, new(big.Rat).SetInt(ten))
 	}
-	return 0, false
+	n, rest := new(big.Int).Set(r.Num()), new(big.Int)
+	for r.IsInt() && n.Sign() > 0 {
+		q, m := new(big.Int).QuoRem(n, ten, rest)
+		if m.Sign() != 0 {
+			break
+		}
+		n, exp = q, exp+1
+	}
+	if !r.IsInt() || !n.IsUint64() {
+		return 0, 0
+	}
+	return n.Uint64(), exp
 }
 
 // value is the number in base units, rounded once: equal amounts give equal
@@ -86,9 +100,18 @@ func (c *canonical) value(r *big.Rat) float64 { return nearest(new(big.Rat).Mul(
 
 // of is value for a number as it is written.
 func (c *canonical) of(d decimal) float64 {
-	if !c.tenth {
+	figures, negative := strings.CutPrefix(d.digits, "-")
+	n, err := strconv.ParseUint(figures, 10, 64)
+	high, low := bits.Mul64(n, c.figures)
+	if err != nil || high != 0 || c.figures == 0 {
 		return c.value(d.rat())
 	}
-	d.exp += c.tens
-	return d.value()
+	buf := make([]byte, 0, 48)
+	if negative {
+		buf = append(buf, '-')
+	}
+	buf = strconv.AppendUint(buf, low, 10)
+	buf = strconv.AppendInt(append(buf, 'e'), int64(d.exp+c.exp), 10)
+	f, _ := strconv.ParseFloat(string(buf), 64) // out of range reads ±Inf
+	return f
 }
