@@ -46,9 +46,9 @@ var rooms = map[string][]string{
 
 	"server/store": {"server/record", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/access", "dicomweb/index", "oauth", "migrations", "fhir"},
 	"server/app":   {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations"},
-	"cmd":          {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "test/demo", "test/mes"},
-	"test/demo":    {"mesh/sample", "dicomweb/sample", "server/ledger", "test/mes"},
-	"test/mes":     {},
+	"cmd":          {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "test/standin"},
+	"test/demo":    {"mesh/sample", "dicomweb/sample", "server/ledger", "test/standin"},
+	"test/standin": {},
 	"test":         {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations", "cmd", "test"},
 	"conformance":  {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters"},
 }

@@ -29,7 +29,12 @@ type Op struct {
 }
 
 // Outcome answers a draft: one result an operation, in the same order.
-type Outcome struct{ Results []Result }
+type Outcome struct {
+	Results []Result
+	// Repeat is the reference that an idempotency key of the draft was answered
+	// with before; then nothing was written and Results is empty.
+	Repeat string
+}
 
 // Result is what became of one operation.
 type Result struct {

@@ -1,0 +1,57 @@
+# Every target says what it does: make help
+.DEFAULT_GOAL := help
+SEED ?= 1
+ARGS ?=
+export CGO_ENABLED = 0
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the binary into bin/
+	@mkdir -p bin
+	go build -trimpath -o bin/tenon ./cmd/tenon
+
+run: build ## serve the embedded default with sample data on http://127.0.0.1:8080
+	./bin/tenon serve --dev $(ARGS)
+
+demo: build ## show a whole case, from consent to follow-up (SEED=n varies it)
+	./bin/tenon demo --seed $(SEED) $(ARGS)
+
+test: ## all tests, on SQLite and, where one can be started, on PostgreSQL
+	go vet ./...
+	go test -timeout 15m ./...
+
+check: ## formatting, vet and linters
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else echo "golangci-lint is not installed: make tools"; fi
+
+tools: ## install the linters
+	go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	go install mvdan.cc/gofumpt@v0.9.2
+
+race: ## race detector over the rooms with concurrency (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 30m ./server/... ./oauth/... ./fhir/fhirpath ./fhir/validate
+
+e2e: build ## the story scripts alone
+	go test ./test -run 'Script|Case' -v
+
+fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
+	./test/fuzz.sh $(or $(FUZZTIME),10m)
+
+prove: build ## kills, power loss: long; writes the dated report in conformance/results
+	go test -timeout 120m -tags prove ./test/prove -v
+
+conformance: ## official suites; rewrites conformance/results and conformance/requirements.csv
+	go run ./conformance/generate
+
+bench: build ## whole-server figures beside the raw engine, in one run
+	go run ./test/bench $(ARGS)
+
+generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.examples@4.0.1)
+	go run ./profiles/r4/generate -package $(PACKAGE)
+
+verify: generate ## regenerate and refuse a difference
+	git diff --exit-code
+
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance bench generate verify

@@ -1,0 +1,79 @@
+// Command tenon is the one binary: it serves, shows, verifies and maintains.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the subcommands; each is a file of this folder.
+type commands struct {
+	Serve   serve   `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
+	Demo    demo    `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
+	Verify  verify  `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
+	Check   check   `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
+	Migrate migrate `cmd:"" help:"Bring the database to the newest schema."`
+	User    user    `cmd:"" help:"Issue tokens and signing keys."`
+	Version version `cmd:"" help:"Print the version."`
+}
+
+// exit codes: 0 fine, 1 failed or found something, 2 wrong use, 3 consistent but
+// not anchored in a trust file.
+const (
+	exitFault      = 1
+	exitUsage      = 2
+	exitUnanchored = 3
+)
+
+// coded is an error with an exit code of its own.
+type coded struct {
+	error
+	code int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main for tests: it parses, runs and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("tenon"), kong.Writers(stdout, stderr),
+		kong.Description("A standards-based server for medical devices made for one patient."),
+		kong.Configuration(kong.JSON, "/etc/tenon.json", "tenon.json"),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(stdout, (*io.Writer)(nil)))
+	if err != nil {
+		fmt.Fprintln(stderr, "tenon:", err)
+		return exitUsage
+	}
+	cmd, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "tenon:", err)
+		return exitUsage
+	}
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(stderr, "tenon:", err)
+		var with coded
+		if errors.As(err, &with) {
+			return with.code
+		}
+		return exitFault
+	}
+	return 0
+}

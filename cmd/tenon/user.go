@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"tenon/server/app"
+)
+
+type user struct {
+	Token  token  `cmd:"" help:"Issue an access token for a PractitionerRole, Patient, RelatedPerson or Device; it is printed once."`
+	Revoke revoke `cmd:"" help:"Make a token worthless."`
+	Key    key    `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
+}
+
+type token struct {
+	app.Config `embed:""`
+	Principal  string        `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+	Life       time.Duration `help:"How long it lives." default:"12h"`
+	Note       string        `help:"What it is for."`
+}
+
+// Run prints the token on a line of its own.
+func (t *token) Run(ctx context.Context, out io.Writer) error {
+	a, err := app.Open(ctx, t.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	made, err := a.IssueToken(ctx, t.Principal, t.Life, t.Note)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, made)
+	return err
+}
+
+type revoke struct {
+	app.Config `embed:""`
+	Token      string `arg:""`
+}
+
+func (r *revoke) Run(ctx context.Context) error {
+	a, err := app.Open(ctx, r.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return a.RevokeToken(ctx, r.Token)
+}
+
+type key struct {
+	app.Config `embed:""`
+	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+}
+
+// Run reads the secret from standard input, so that it stands in no process list.
+func (k *key) Run(ctx context.Context, out io.Writer) error {
+	raw, err := io.ReadAll(io.LimitReader(os.Stdin, 4096))
+	if err != nil {
+		return err
+	}
+	secret := strings.TrimRight(string(raw), "\r\n")
+	if len(secret) < 12 {
+		return errors.New("secret: it must have at least 12 characters")
+	}
+	a, err := app.Open(ctx, k.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.IssueSigner(ctx, k.Principal, secret); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s can sign now\n", k.Principal)
+	return err
+}
