@@ -1,0 +1,90 @@
+package record
+
+import (
+	"context"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+	"tenon/server/casework"
+)
+
+// Apply opens a case: it creates the root Task and the Task of the first stage
+// from a PlanDefinition, in one unit. params is a Parameters resource; what it
+// must hold is said by casework. The result is the root Task.
+// https://hl7.org/fhir/R4/plandefinition-operation-apply.html
+func (r *Recorder) Apply(ctx context.Context, who *access.Context, planID string, params []byte) (*Result, error) {
+	if err := r.entry(who, "PlanDefinition"); err != nil {
+		return nil, err
+	}
+	input, err := parsed(params)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := r.pinned(ctx, who, planID)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.subject(ctx, who, input); err != nil {
+		return nil, err
+	}
+	created, err := r.o.Engine.Open(*plan, input, who, r.now())
+	if err != nil {
+		return nil, err
+	}
+	return r.open(ctx, who, plan, created)
+}
+
+// pinned reads the plan; the case keeps the version that it was opened with.
+func (r *Recorder) pinned(ctx context.Context, who *access.Context, planID string) (*casework.Resource, error) {
+	v, err := r.Read(ctx, who, "PlanDefinition", planID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := resources([]Version{*v})
+	if err != nil {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+// subject refuses a patient whom the caller cannot reach.
+func (r *Recorder) subject(ctx context.Context, who *access.Context, input tree.Node) error {
+	for p := range input.Field("parameter").Items() {
+		if p.Field("name").Str() != "subject" {
+			continue
+		}
+		ref := p.Path("valueReference", "reference").Str()
+		if ref == "" {
+			ref = p.Field("valueString").Str()
+		}
+		typ, id, ok := r.local(ref)
+		if !ok || typ != "Patient" {
+			return issue.Errorf(issue.Value, "subject must be a reference to a Patient here, it is %q.", ref).At("Parameters.parameter[subject]").Rule("apply-subject")
+		}
+		_, err := r.Read(ctx, who, typ, id)
+		return err
+	}
+	return issue.Errorf(issue.Required, "$apply needs the parameter subject: the Patient of the case.").At("Parameters.parameter[subject]").Rule("apply-subject")
+}
+
+func (r *Recorder) open(ctx context.Context, who *access.Context, plan *casework.Resource, created []casework.Created) (*Result, error) {
+	d := &Draft{Door: "fhir", Operation: "apply"}
+	for _, c := range created {
+		root, err := parsed(c.Body)
+		if err != nil {
+			return nil, err
+		}
+		d.Ops = append(d.Ops, Op{Method: "POST", Type: root.Field("resourceType").Str(), FullURL: c.FullURL, Body: c.Body})
+	}
+	id, err := r.newID()
+	if err != nil {
+		return nil, err
+	}
+	d.Ops[0].Method, d.Ops[0].ID = "PUT", id
+	outcome, err := r.submit(ctx, who, d, internal{opens: id, plan: plan, trusted: true})
+	if err != nil {
+		return nil, err
+	}
+	return &outcome.Results[0], nil
+}

@@ -1,0 +1,67 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"tenon/server/access"
+	"tenon/server/casework"
+)
+
+// Case tells the state of every stage of a case and what holds up those that
+// are blocked: the operation Task/{root}/$case.
+func (r *Recorder) Case(ctx context.Context, who *access.Context, root string) ([]byte, error) {
+	data, err := r.caseData(ctx, who, root, "case")
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshotOf(data)
+	if err != nil {
+		return nil, err
+	}
+	s.Now = r.now()
+	return json.Marshal(r.o.Engine.Report(s).Parameters())
+}
+
+// caseData loads a case that the caller reaches, with the audit row of the read.
+func (r *Recorder) caseData(ctx context.Context, who *access.Context, root, operation string) (*CaseData, error) {
+	if err := r.entry(who, "Task"); err != nil {
+		return nil, err
+	}
+	v, err := r.o.Store.Read(ctx, who.Reach(), "Task", root)
+	if _, err := r.told(ctx, who, operation, "Task/"+root, v, err); err != nil {
+		return nil, err
+	}
+	data, err := r.o.Store.Snapshot(ctx, root)
+	if errors.Is(err, ErrAbsent) {
+		return nil, absent("Task", root)
+	}
+	return data, err
+}
+
+// Dossier streams the provable export of a case: Task/{root}/$dossier.
+func (r *Recorder) Dossier(ctx context.Context, who *access.Context, root string, w io.Writer) error {
+	data, err := r.caseData(ctx, who, root, "dossier")
+	if err != nil {
+		return err
+	}
+	if r.o.Dossiers == nil {
+		return errors.New("record: no dossier writer is configured")
+	}
+	if err := r.o.Dossiers.Write(ctx, w, data); err != nil {
+		return fmt.Errorf("record: dossier of %s: %w", root, err)
+	}
+	return nil
+}
+
+// Snapshot is a case as casework sees it, for rooms that export (grading).
+func (r *Recorder) Snapshot(ctx context.Context, who *access.Context, root string) (*casework.Snapshot, error) {
+	data, err := r.caseData(ctx, who, root, "export")
+	if err != nil {
+		return nil, err
+	}
+	return snapshotOf(data)
+}

@@ -1,0 +1,241 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+)
+
+// touched is one case that the draft writes into.
+type touched struct {
+	id      string
+	data    *CaseData // as it is stored; nil when the draft opens the case
+	members map[string]bool
+	joined  []Member // what the draft adds
+}
+
+// join finds the cases that the draft touches: those that hold what it writes,
+// and those that it makes a resource part of.
+//
+//	what joins                                     | because
+//	-----------------------------------------------|--------------------------------
+//	root Task and Tasks with partOf it             | the process
+//	focus, for, input, output … of a stage Task    | a document of the stage
+//	resource with a reference to a Task of the case| extension case, context.related …
+//	Provenance whose target is a member            | signature, custody
+//	Binary of a member's Attachment                | content of the document
+func (p *preparation) join() error {
+	for i, w := range p.writes {
+		if w == nil {
+			continue
+		}
+		if err := p.joinOne(w); err != nil {
+			return at(err, i, p.draft)
+		}
+	}
+	return nil
+}
+
+func (p *preparation) joinOne(w *write) error {
+	if w.before != nil {
+		ids, err := p.r.o.Store.CasesOf(p.ctx, w.typ, w.id)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := p.touch(id); err != nil {
+				return err
+			}
+		}
+		if len(ids) > 0 && w.op.Method == "DELETE" {
+			return issue.Errorf(issue.BusinessRule, "%s/%s is part of the case Task/%s; the record of a case is never deleted. Supersede it instead.",
+				w.typ, w.id, ids[0]).Rule("case-member-delete").WithStatus(409).Chinese("病例资料不可删除。")
+		}
+	}
+	if w.op.Method == "DELETE" {
+		return nil
+	}
+	if p.in.opens != "" && w.typ == "Task" {
+		return p.enter(p.in.opens, w.typ, w.id, w)
+	}
+	return p.joinByReference(w)
+}
+
+// joinByReference enters the resource into the cases that its references lead to.
+func (p *preparation) joinByReference(w *write) error {
+	var targets []string
+	references(w.root, func(ref tree.Node) { targets = append(targets, ref.Str()) })
+	slices.Sort(targets)
+	for _, ref := range slices.Compact(targets) {
+		typ, id, ok := p.r.local(ref)
+		if !ok || typ != "Task" && w.typ != "Provenance" || !mayJoin(w.typ) {
+			continue
+		}
+		cases, err := p.casesOf(typ, id)
+		if err != nil {
+			return err
+		}
+		for _, c := range cases {
+			if err := p.enter(c, w.typ, w.id, w); err != nil {
+				return err
+			}
+		}
+	}
+	return p.joinDocuments(w)
+}
+
+// joinDocuments enters what a stage Task names into its case, and the Binary of
+// every document of a case.
+func (p *preparation) joinDocuments(w *write) error {
+	cases, err := p.casesOf(w.typ, w.id)
+	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		var failed error
+		if w.typ == "Task" {
+			references(w.root, func(ref tree.Node) {
+				if typ, id, ok := p.r.local(ref.Str()); ok && failed == nil && mayJoin(typ) {
+					failed = p.enter(c, typ, id, nil)
+				}
+			})
+		}
+		p.r.attachments(w.root, func(binary, _ string) {
+			if failed == nil {
+				failed = p.enter(c, "Binary", binary, nil)
+			}
+		})
+		if failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
+// mayJoin keeps definitions and parties out of cases: they are read by all.
+func mayJoin(typ string) bool {
+	return !slices.Contains(access.Directory, typ) && typ != "VerificationResult"
+}
+
+// casesOf also knows what this draft adds.
+func (p *preparation) casesOf(typ, id string) ([]string, error) {
+	var ids []string
+	for _, t := range p.cases {
+		if t.members[typ+"/"+id] {
+			ids = append(ids, t.id)
+		}
+	}
+	stored, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+	if err != nil {
+		return nil, err
+	}
+	ids = append(ids, stored...)
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// touch loads a case once. Whoever is not let into the case reads of it as
+// absent: joining a resource to a case may not be a way to write into it.
+func (p *preparation) touch(id string) (*touched, error) {
+	if t, ok := p.cases[id]; ok {
+		return t, nil
+	}
+	t := &touched{id: id, members: map[string]bool{}}
+	if id != p.in.opens {
+		root, err := p.r.current(p.ctx, p.who.Reach(), "Task", id)
+		if err != nil {
+			return nil, err
+		}
+		if root == nil {
+			return nil, absent("Task", id)
+		}
+		if t.data, err = p.r.o.Store.Snapshot(p.ctx, id); err != nil {
+			return nil, err
+		}
+		for _, m := range t.data.Members {
+			t.members[m.Type+"/"+m.ID] = true
+		}
+		p.unit.Reads.Cases = append(p.unit.Reads.Cases, CaseRead{Case: id, Revision: t.data.Revision})
+	} else {
+		p.unit.Reads.Cases = append(p.unit.Reads.Cases, CaseRead{Case: id})
+	}
+	p.cases[id] = t
+	return t, nil
+}
+
+// enter makes a resource a member. w is its write when the draft writes it; else
+// the caller must be able to read it, and it must be about the case's patient or
+// about none: a reference is not a way to grant oneself access.
+func (p *preparation) enter(caseID, typ, id string, w *write) error {
+	t, err := p.touch(caseID)
+	if err != nil {
+		return err
+	}
+	ref := typ + "/" + id
+	if t.members[ref] {
+		return nil
+	}
+	if w == nil {
+		w = p.writeOf(typ, id)
+	}
+	patient := ""
+	if w != nil && w.version != nil {
+		patient = w.version.Patient
+	} else {
+		v, err := p.r.current(p.ctx, p.who.Reach(), typ, id)
+		if err != nil {
+			return err
+		}
+		if v == nil || v.Deleted {
+			return issue.Errorf(issue.NotFound, "The case refers to %s, which is not there or not in your reach.", ref).
+				Rule("reference-target").WithStatus(422).Chinese("所引用的资源不存在或不可见。")
+		}
+		patient = v.Patient
+	}
+	if of := p.patientOf(t); patient != "" && of != "" && patient != of {
+		return issue.Errorf(issue.BusinessRule, "%s is about %s, the case Task/%s is about another patient.", ref, patient, caseID).
+			Rule("other-patient").Clause("R001-166").WithStatus(422).Chinese("该资源属于另一名患者，不能加入本病例。")
+	}
+	t.members[ref] = true
+	t.joined = append(t.joined, Member{Case: caseID, Type: typ, ID: id})
+	return nil
+}
+
+func (p *preparation) writeOf(typ, id string) *write {
+	for _, w := range p.writes {
+		if w != nil && w.typ == typ && w.id == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// patientOf is the patient that the root Task of a case is for.
+func (p *preparation) patientOf(t *touched) string {
+	if w := p.writeOf("Task", t.id); w != nil && w.version != nil {
+		return w.version.Patient
+	}
+	if t.data == nil {
+		return ""
+	}
+	for _, m := range t.data.Members {
+		if m.Type == "Task" && m.ID == t.id {
+			return m.Patient
+		}
+	}
+	return ""
+}
+
+// sorted returns the touched cases in the order of their ids, in which the store
+// locks them.
+func (p *preparation) sorted() []*touched {
+	out := make([]*touched, 0, len(p.cases))
+	for _, t := range p.cases {
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b *touched) int { return cmp.Compare(a.id, b.id) })
+	return out
+}

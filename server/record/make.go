@@ -1,0 +1,289 @@
+package record
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+	"tenon/server/ledger"
+)
+
+// link rewrites references between the entries of one draft: urn:uuid and
+// other fullUrls become Type/id, conditional references become what they match.
+// https://hl7.org/fhir/R4/http.html#trules
+func (p *preparation) link() error {
+	for i, w := range p.writes {
+		if w == nil || len(w.op.Body) == 0 || w.op.Method == "DELETE" {
+			continue
+		}
+		root, err := parsed(w.op.Body)
+		if err != nil {
+			return at(err, i, p.draft)
+		}
+		w.body, w.root = w.op.Body, root
+		if len(p.links) == 0 {
+			continue
+		}
+		var edits []tree.Edit
+		p.relink(root, &edits)
+		if len(edits) > 0 {
+			w.body = tree.Apply(w.body, edits)
+			if w.root, err = parsed(w.body); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *preparation) relink(n tree.Node, edits *[]tree.Edit) {
+	switch n.Kind() {
+	case tree.Object:
+		for _, child := range n.Fields() {
+			p.relink(child, edits)
+		}
+	case tree.Array:
+		for child := range n.Items() {
+			p.relink(child, edits)
+		}
+	case tree.String:
+		full, fragment, cut := strings.Cut(n.Str(), "#")
+		to, ok := p.links[full]
+		if !ok {
+			return
+		}
+		if cut {
+			to += "#" + fragment
+		}
+		start, end := n.Span()
+		*edits = append(*edits, tree.Edit{Start: start, End: end, With: []byte(`"` + to + `"`)})
+	}
+}
+
+// make turns every operation into a version: allowed, well formed, with id and
+// meta, indexed and graded.
+func (p *preparation) make() error {
+	for i, w := range p.writes {
+		if w == nil {
+			continue
+		}
+		if err := p.makeOne(w); err != nil {
+			return at(err, i, p.draft)
+		}
+		p.outcome.Results[i] = Result{Status: statusFor(w), Version: w.version}
+	}
+	for i, w := range p.writes {
+		if w == nil || w.version.Deleted {
+			continue
+		}
+		if err := p.checkDigests(w); err != nil {
+			return at(err, i, p.draft)
+		}
+	}
+	return nil
+}
+
+func statusFor(w *write) int {
+	switch {
+	case w.op.Method == "DELETE":
+		return 204
+	case w.before == nil || w.before.Deleted:
+		return 201
+	}
+	return 200
+}
+
+func (p *preparation) makeOne(w *write) error {
+	if err := p.allow(w); err != nil {
+		return err
+	}
+	if w.op.Method == "DELETE" {
+		return p.tombstone(w)
+	}
+	if w.op.Method == "PATCH" {
+		patched, err := patch(w.before.Body, w.body)
+		if err != nil {
+			return err
+		}
+		w.body = patched
+		if w.root, err = parsed(patched); err != nil {
+			return err
+		}
+	}
+	if err := p.check(w); err != nil {
+		return err
+	}
+	return p.store(w)
+}
+
+// allow asks the write table of access; what the server does for the caller was
+// judged before.
+func (p *preparation) allow(w *write) error {
+	if p.in.trusted || w.server {
+		return nil
+	}
+	verb := access.Update
+	switch {
+	case w.op.Method == "DELETE":
+		verb = access.Delete
+	case w.before == nil:
+		verb = access.Create
+	}
+	if err := p.who.Allow(verb, w.typ); err != nil {
+		return err
+	}
+	return p.guardSigned(w)
+}
+
+// guardSigned keeps clients from changing what only $sign may write.
+func (p *preparation) guardSigned(w *write) error {
+	if w.typ == "Task" && w.before == nil && stageTask(w.root) {
+		return issue.Errorf(issue.BusinessRule, "The Tasks of a case are made by the process: open a case by PlanDefinition/$apply and complete its stages.").
+			At("Task.code").Rule("stage-by-process").Clause("R001-185").WithStatus(409).Chinese("流程任务由系统生成，不可手工创建。")
+	}
+	if w.typ == "Provenance" && w.before != nil {
+		return issue.Errorf(issue.BusinessRule, "Provenance/%s is part of the record and cannot be changed or deleted; add a new one.", w.id).
+			Rule("provenance-immutable").WithStatus(409).Chinese("溯源记录不可修改或删除。")
+	}
+	return nil
+}
+
+// stageTask tells whether a Task claims to be part of the process of a case.
+func stageTask(root tree.Node) bool {
+	for c := range root.Path("code", "coding").Items() {
+		if c.Field("system").Str() == "urn:tenon:stage" {
+			return true
+		}
+	}
+	return false
+}
+
+// check judges shape and identity of the body.
+func (p *preparation) check(w *write) error {
+	if got := w.root.Path("resourceType").Str(); got != w.typ {
+		return issue.Errorf(issue.Invalid, "The URL names a %s, the body is a %q.", w.typ, got).At("resourceType").Rule("type-mismatch").WithStatus(400)
+	}
+	if got := w.root.Path("id").Str(); got != "" && got != w.id && (w.op.Method == "PUT" || w.op.Method == "PATCH") {
+		return issue.Errorf(issue.Invalid, "The URL names the id %q, the body has %q.", w.id, got).At(w.typ + ".id").Rule("id-mismatch").WithStatus(400)
+	}
+	if w.root.Path("id").Str() == "" && w.op.Method == "PUT" && w.op.Criteria == "" && !w.server && !p.in.trusted {
+		return issue.Errorf(issue.Invalid, "The body of an update must carry the id %q of the URL.", w.id).At(w.typ + ".id").Rule("id-missing").WithStatus(400)
+	}
+	if !validID(w.id) {
+		return issue.Errorf(issue.Value, "%q is not an id: 1 to 64 of A-Z a-z 0-9 - and .", w.id).At(w.typ + ".id").Rule("id-grammar").WithStatus(400)
+	}
+	var faults []issue.Issue
+	for _, is := range p.r.plans[w.typ].Validate(w.root, nil) {
+		if is.Severity == "" || is.Severity == issue.Error || is.Severity == issue.Fatal {
+			faults = append(faults, is)
+		}
+	}
+	if len(faults) > 0 {
+		return issue.New(faults...).WithStatus(422)
+	}
+	return nil
+}
+
+func validID(id string) bool {
+	if len(id) == 0 || len(id) > 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.') {
+			return false
+		}
+	}
+	return true
+}
+
+// store makes the version: id and meta are spliced into the caller's bytes.
+func (p *preparation) store(w *write) error {
+	v := &Version{
+		Type: w.typ, ID: w.id, Version: 1, Updated: p.at, Method: w.op.Method,
+		Owner: p.who.Organization, Author: p.who.Principal,
+	}
+	if w.server {
+		v.Author = "server"
+	}
+	if w.before != nil {
+		v.Version = w.before.Version + 1
+		v.Owner = w.before.Owner // the first author's organisation keeps it
+		if !v.Updated.After(w.before.Updated) {
+			v.Updated = w.before.Updated.Add(time.Millisecond)
+		}
+	}
+	if w.op.Blob != nil {
+		v.Blob = fmt.Sprintf("%x", w.op.Blob.Digest)
+	}
+	body, err := tree.Splice(w.root.Doc(), w.id, fmt.Sprint(v.Version), v.Updated)
+	if err != nil {
+		return err
+	}
+	v.Body = body
+	if w.root, err = parsed(body); err != nil {
+		return err
+	}
+	if v.Rows, err = p.r.o.Registry.Index(w.root); err != nil {
+		return err
+	}
+	v.Patient = p.r.about(w.root, w.id)
+	p.grade(v, w.root)
+	return p.seal(w, v)
+}
+
+func (p *preparation) grade(v *Version, root tree.Node) {
+	if p.r.o.Grader == nil {
+		v.Level = 5 // ungraded is strictly limited
+		return
+	}
+	g := p.r.o.Grader.Grade(root)
+	v.Level, v.Integrity, v.Grading = g.Level, g.Integrity, g.Table
+}
+
+// tombstone is the version that a delete leaves: no body; its leaf says what was
+// deleted and when.
+func (p *preparation) tombstone(w *write) error {
+	if w.before == nil {
+		return absent(w.typ, w.id)
+	}
+	v := &Version{
+		Type: w.typ, ID: w.id, Version: w.before.Version + 1, Updated: p.at, Deleted: true, Method: "DELETE",
+		Owner: w.before.Owner, Author: p.who.Principal, Patient: w.before.Patient,
+		Level: w.before.Level, Integrity: w.before.Integrity, Grading: w.before.Grading,
+	}
+	if !v.Updated.After(w.before.Updated) {
+		v.Updated = w.before.Updated.Add(time.Millisecond)
+	}
+	return p.seal(w, v)
+}
+
+// seal gives the version digest, salt, leaf and audit row.
+func (p *preparation) seal(w *write, v *Version) error {
+	v.Digest = sha256.Sum256(v.Body)
+	if _, err := io.ReadFull(p.r.o.Random, v.Salt[:]); err != nil {
+		return fmt.Errorf("record: salt: %w", err)
+	}
+	leaf := ledger.VersionLeaf(ledger.VersionRow{
+		Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Deleted: v.Deleted, Body: v.Body, Salt: v.Salt,
+	})
+	p.unit.Leaves = append(p.unit.Leaves, leaf)
+	ref := leaf.Ref
+	operation := p.draft.Operation
+	who := p.who
+	if w.server {
+		operation, who = "effect", nil
+	}
+	row := p.r.audit(who, actionOf(v.Method), operation, ref, statusFor(w))
+	row.Door, row.Patient = p.draft.Door, v.Patient
+	if w.server {
+		row.Principal, row.RequestID = "server", p.who.RequestID
+	}
+	p.unit.Audit = append(p.unit.Audit, row)
+	w.version = v
+	return nil
+}

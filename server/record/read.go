@@ -1,0 +1,173 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+	"tenon/server/search"
+)
+
+// Read returns the current version. https://hl7.org/fhir/R4/http.html#read
+// Failures: not-found (404), deleted (410).
+func (r *Recorder) Read(ctx context.Context, who *access.Context, typ, id string) (*Version, error) {
+	if err := r.entry(who, typ); err != nil {
+		return nil, err
+	}
+	v, err := r.o.Store.Read(ctx, who.Reach(), typ, id)
+	return r.told(ctx, who, "read", typ+"/"+id, v, err)
+}
+
+// ReadVersion returns one version; who cannot reach the current one cannot read
+// an old one. https://hl7.org/fhir/R4/http.html#vread
+func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id string, version int64) (*Version, error) {
+	if err := r.entry(who, typ); err != nil {
+		return nil, err
+	}
+	v, err := r.o.Store.ReadVersion(ctx, who.Reach(), typ, id, version)
+	return r.told(ctx, who, "vread", fmt.Sprintf("%s/%s/_history/%d", typ, id, version), v, err)
+}
+
+// History returns versions newest first, those below before (0: from the newest).
+// https://hl7.org/fhir/R4/http.html#history
+func (r *Recorder) History(ctx context.Context, who *access.Context, typ, id string, before int64, count int) ([]Version, error) {
+	if err := r.entry(who, typ); err != nil {
+		return nil, err
+	}
+	vs, err := r.o.Store.History(ctx, who.Reach(), typ, id, before, count)
+	if err == nil && len(vs) == 0 && before == 0 {
+		err = ErrAbsent
+	}
+	row := r.audit(who, "R", "history-instance", typ+"/"+id, 200)
+	if len(vs) > 0 {
+		row.Patient = vs[0].Patient
+	}
+	return vs, r.closeRead(ctx, row, typ, id, err)
+}
+
+// Search parses and runs a query. https://hl7.org/fhir/R4/search.html
+func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error) {
+	if err := r.entry(who, typ); err != nil {
+		return nil, nil, err
+	}
+	plan, told, err := r.parse(who, typ, params, strict)
+	if err != nil {
+		return nil, nil, err
+	}
+	page, err := r.o.Store.Search(ctx, plan)
+	if err != nil {
+		return nil, nil, fmt.Errorf("record: search %s: %w", typ, err)
+	}
+	rows := r.auditSearch(who, queryShape(typ, params), page)
+	if err := r.o.Store.Audit(ctx, rows); err != nil {
+		return nil, nil, fmt.Errorf("record: audit: %w", err)
+	}
+	return page, told, nil
+}
+
+func (r *Recorder) parse(who *access.Context, typ string, params []search.Param, strict bool) (*search.Plan, *search.Told, error) {
+	return r.o.Registry.Parse(search.Request{
+		Type: typ, Params: params, Strict: strict, Now: r.now(), BaseURL: r.o.BaseURL,
+		Reach: func(string) access.Predicate { return who.Reach() },
+	})
+}
+
+// entry refuses callers without a context and unknown types.
+func (r *Recorder) entry(who *access.Context, typ string) error {
+	if err := mustKnow(who); err != nil {
+		return err
+	}
+	return r.knownType(typ)
+}
+
+// told writes the audit of a read, then says what the caller may know of it.
+func (r *Recorder) told(ctx context.Context, who *access.Context, operation, entity string, v *Version, err error) (*Version, error) {
+	row := r.audit(who, "R", operation, entity, 200)
+	typ, id, _ := cutRef(entity)
+	if err == nil && v.Deleted {
+		row.Patient = v.Patient
+		gone := issue.Errorf(issue.Deleted, "%s/%s was deleted.", v.Type, v.ID).Rule("deleted")
+		return nil, r.closeRead(ctx, row, typ, id, gone)
+	}
+	if err == nil {
+		row.Patient = v.Patient
+	}
+	return v, r.closeRead(ctx, row, typ, id, err)
+}
+
+// closeRead commits the audit row of a read before its answer leaves; a read
+// whose audit cannot be kept is not answered.
+func (r *Recorder) closeRead(ctx context.Context, row Audit, typ, id string, err error) error {
+	if errors.Is(err, ErrAbsent) {
+		err = absent(typ, id)
+	}
+	if f := issue.As(err); f != nil {
+		row.Outcome = f.HTTPStatus()
+	} else if err != nil {
+		return fmt.Errorf("record: %s %s/%s: %w", row.Operation, typ, id, err)
+	}
+	if auditErr := r.o.Store.Audit(ctx, []Audit{row}); auditErr != nil {
+		return fmt.Errorf("record: audit: %w", auditErr)
+	}
+	return err
+}
+
+func (r *Recorder) audit(who *access.Context, action, operation, entity string, outcome int) Audit {
+	row := Audit{At: r.now(), Action: action, Operation: operation, Entity: entity, Outcome: outcome, Door: "fhir"}
+	if who != nil {
+		row.RequestID, row.Principal, row.Organization = who.RequestID, who.Principal, who.Organization
+	}
+	return row
+}
+
+// auditSearch is one row for the query and one for every patient disclosed by it
+// (IHE BALP PatientQuery). It keeps the names of the parameters; their values
+// may be data of patients.
+func (r *Recorder) auditSearch(who *access.Context, shape string, page *search.Page) []Audit {
+	rows := []Audit{r.audit(who, "E", "search-type", shape, 200)}
+	seen := map[string]bool{"": true}
+	for _, hit := range page.Hits {
+		if seen[hit.Patient] {
+			continue
+		}
+		seen[hit.Patient] = true
+		row := r.audit(who, "E", "search-type", shape, 200)
+		row.Patient = hit.Patient
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func queryShape(typ string, params []search.Param) string {
+	shape := typ
+	for i, p := range params {
+		sep := "&"
+		if i == 0 {
+			sep = "?"
+		}
+		shape += sep + p.Name
+	}
+	return shape
+}
+
+// current reads a version for the preparation of a write, without an audit row
+// of its own: the write's row covers it.
+func (r *Recorder) current(ctx context.Context, reach access.Predicate, typ, id string) (*Version, error) {
+	v, err := r.o.Store.Read(ctx, reach, typ, id)
+	if errors.Is(err, ErrAbsent) {
+		return nil, nil
+	}
+	return v, err
+}
+
+// parsed is a body as a tree; it was validated when it came in.
+func parsed(body []byte) (tree.Node, error) {
+	d, err := tree.Parse(body)
+	if err != nil {
+		return tree.Node{}, err
+	}
+	return d.Root(), nil
+}

@@ -1,0 +1,135 @@
+package record
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/tree"
+	"tenon/fhir/validate"
+	"tenon/server/access"
+	"tenon/server/casework"
+	"tenon/server/dispatch"
+	"tenon/server/search"
+)
+
+// Options are the parts that a Recorder works with. Store, Blobs, Model,
+// Registry and Engine are needed; the rest has working zero values.
+type Options struct {
+	Store    Store
+	Blobs    Blobs
+	Model    *schema.Model
+	Registry *search.Registry
+	Engine   *casework.Engine
+	Signers  Signers
+	Grader   Grader
+	Dossiers Dossiers
+	// Jobs names the checks that a stored version asks for; they run after the
+	// commit, from the outbox.
+	Jobs func(v *Version, root tree.Node) []dispatch.Message
+	// UpdateAsCreate lets a PUT name the id of a new resource. The operator and
+	// the server may always do so (imports).
+	UpdateAsCreate bool
+	Tenant         string
+	BaseURL        string // of the FHIR door, to know own absolute references
+	Clock          Clock
+	Random         io.Reader
+}
+
+// Signers unlocks the signing key of a person with that person's own secret.
+type Signers interface {
+	// Unlock fails with an issue of type forbidden when the secret is wrong, the
+	// key is locked or the principal has none.
+	Unlock(ctx context.Context, principal, secret string) (key crypto.Signer, certificate []byte, err error)
+}
+
+// Grader labels a resource by the rule table of mission/grading.md.
+type Grader interface {
+	Grade(root tree.Node) Grade
+}
+
+// Grade is the label of one version; it is kept beside the bytes, never in them.
+type Grade struct {
+	Level     access.Level
+	Integrity uint8
+	Table     string // version of the rule table
+}
+
+// Dossiers writes the provable export of a case.
+type Dossiers interface {
+	Write(ctx context.Context, w io.Writer, d *CaseData) error
+}
+
+// Recorder is the one way in and out.
+type Recorder struct {
+	o     Options
+	plans map[string]*validate.Plan
+}
+
+// attempts bounds how often a write is prepared again when the record moved on
+// meanwhile.
+const attempts = 12
+
+// New compiles the validation plans of all resource types and returns a Recorder.
+func New(o Options) (*Recorder, error) {
+	if o.Store == nil || o.Blobs == nil || o.Model == nil || o.Registry == nil || o.Engine == nil {
+		return nil, errors.New("record: Store, Blobs, Model, Registry and Engine are needed")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Tenant == "" {
+		o.Tenant = "main"
+	}
+	r := &Recorder{o: o, plans: map[string]*validate.Plan{}}
+	for _, typ := range o.Model.Resources() {
+		p, err := validate.Compile(o.Model, typ)
+		if err != nil {
+			return nil, err
+		}
+		r.plans[typ] = p
+	}
+	return r, nil
+}
+
+func (r *Recorder) newID() (string, error) {
+	id, err := uuid.NewRandomFromReader(r.o.Random)
+	return id.String(), err
+}
+
+// now is the time that a version gets: whole milliseconds, so that the instant in
+// meta.lastUpdated and the index agree.
+func (r *Recorder) now() time.Time { return r.o.Clock().UTC().Truncate(time.Millisecond) }
+
+// knownType refuses a type that R4 does not have.
+func (r *Recorder) knownType(typ string) error {
+	if _, ok := r.plans[typ]; !ok {
+		return issue.Errorf(issue.NotFound, "%q is not a resource type of FHIR R4.", typ).Rule("unknown-type").WithStatus(404)
+	}
+	return nil
+}
+
+// absent is what everybody reads of a resource that is not there or not in
+// reach (design law 4).
+func absent(typ, id string) error {
+	return issue.Errorf(issue.NotFound, "There is no %s/%s.", typ, id).Rule("not-found").
+		Chinese("资源不存在或不可见。")
+}
+
+// mustKnow refuses a caller without a context: default deny.
+func mustKnow(who *access.Context) error {
+	if who == nil || who.Kind == access.Nobody {
+		return issue.Errorf(issue.Login, "This request needs a token.").Rule("no-token").Chinese("请先登录。")
+	}
+	return nil
+}
