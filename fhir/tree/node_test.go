@@ -123,6 +123,9 @@ func TestWideObject(t *testing.T) {
 			t.Errorf("Field(%q) exists", name)
 		}
 	}
+	if full := parse(t, wideObject(1024, "")).Root(); full.Field("none").Exists() || !full.Field("k1023").Exists() {
+		t.Error("a table of a power of two is wrong")
+	}
 	if got := root.Path("kx", "k1").Text(); got != "9" {
 		t.Errorf("kx.k1 = %q, want 9", got)
 	}

@@ -38,6 +38,8 @@ func TestParseRefuses(t *testing.T) {
 		{"high then character", `["\ud800x"]`, "json-surrogate", "[0]", ""},
 		{"high then high", `["\ud800\ud800"]`, "json-surrogate", "[0]", ""},
 		{"low then high", `["\udc00\ud800"]`, "json-surrogate", "[0]", ""},
+		{"low then low", `["\udc00\udc00"]`, "json-surrogate", "[0]", ""},
+		{"high then beyond low", `["\ud800\ue000"]`, "json-surrogate", "[0]", ""},
 		{"surrogate in a key", `{"\ud800":1}`, "json-surrogate", "", ""},
 		{"newline in a string", "[\"a\nb\"]", "json-control-character", "[0]", "column 4"},
 		{"tab in a string", "[\"a\tb\"]", "json-control-character", "[0]", ""},
@@ -115,11 +117,31 @@ func TestParseAccepts(t *testing.T) {
 	for _, src := range []string{
 		`{}`, `[]`, `null`, `true`, `false`, `0`, `-0`, `1.00`, `1.10E-22`, `123456789012345678901234567890`,
 		`1e+5`, `""`, " \t\r\n{ \"a\" : [ 1 , 2 ] } \n", `{"":{}}`, `["\u0000"]`, `["\ud83d\ude00"]`, `["😀 体内"]`,
-		"[\"\x7f\u2028\uffff\"]", `[[],[[]],{}]`, strings.Repeat("[", 64) + strings.Repeat("]", 64), wideObject(100, ""),
+		"[\"\x7f\u2028\uffff\"]", `[[],[[]],{}]`, strings.Repeat("[", 64) + strings.Repeat("]", 64),
+		"[" + strings.Repeat("[],{},", 100) + "0]", wideObject(1024, ""), wideObject(100, ""),
 		`"` + strings.Repeat("长", 1000) + `"`,
 	} {
 		if _, err := tree.Parse([]byte(src)); err != nil {
 			t.Errorf("Parse(%.60q) = %v, want no error", src, err)
+		}
+	}
+}
+
+// The scanner reads eight bytes at a time: what needs attention is found at
+// every place of a long string, and nothing else is.
+func TestStringAtEveryPlace(t *testing.T) {
+	for at := range 24 {
+		for c := range 256 {
+			body := []byte(strings.Repeat("a", 24))
+			body[at] = byte(c)
+			src := `["` + string(body) + `"]`
+			d, err := tree.Parse([]byte(src))
+			if want := c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; (err == nil) != want {
+				t.Errorf("byte %#x at %d: Parse(%q) = %v, want accepted %v", c, at, src, err, want)
+			}
+			if err == nil && d.Root().Index(0).Str() != string(body) {
+				t.Errorf("Str() of %q = %q", src, d.Root().Index(0).Str())
+			}
 		}
 	}
 }

@@ -87,6 +87,13 @@ func TestApply(t *testing.T) {
 			t.Errorf("Apply(%v) = %s, want %s", tc.edits, got, tc.want)
 		}
 	}
+	var many []tree.Edit
+	for c := 'a'; c <= 'z'; c++ {
+		many = append(many, tree.Edit{Start: 5 - int(c%2), End: 5 - int(c%2), With: []byte{byte(c)}})
+	}
+	if got, want := string(tree.Apply(src, many)), "0123acegikmoqsuwy4bdfhjlnprtvxz56789"; got != want {
+		t.Errorf("Apply of many edits at two places = %s, want %s", got, want)
+	}
 	for _, bad := range [][]tree.Edit{{{0, 3, nil}, {2, 4, nil}}, {{5, 4, nil}}, {{9, 11, nil}}, {{-1, 0, nil}}} {
 		func() {
 			defer func() {
