@@ -60,7 +60,8 @@ func (d *DataSet) Find(i int, t Tag) (*Element, int) {
 }
 
 // Repeated lists tags that occur more than once in the data set itself with
-// values that differ; other readers may see another one of them.
+// values that differ, or are too long to compare; other readers may see another
+// one of them.
 func (d *DataSet) Repeated() []Tag {
 	if !d.unordered {
 		return nil
@@ -71,7 +72,7 @@ func (d *DataSet) Repeated() []Tag {
 		value, ok := seen[e.Tag]
 		if !ok {
 			seen[e.Tag] = string(d.Bytes(e))
-		} else if value != string(d.Bytes(e)) {
+		} else if !e.kept || value != string(d.Bytes(e)) {
 			tags = append(tags, e.Tag)
 		}
 	}
@@ -81,4 +82,12 @@ func (d *DataSet) Repeated() []Tag {
 func (d *DataSet) reset() {
 	d.Elements, d.data, d.unordered = d.Elements[:0], d.data[:0], false
 	d.charsets = append(d.charsets[:0], defaultCharset)
+}
+
+// Charset is the character set of the data set itself.
+func (d *DataSet) Charset() *Charset {
+	if e, _ := d.Find(-1, CharacterSet); e != nil {
+		return ParseCharset(d.Texts(e))
+	}
+	return defaultCharset
 }

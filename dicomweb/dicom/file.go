@@ -65,6 +65,13 @@ func (rd *Reader) Read(r io.Reader, o Options) (*File, error) {
 	return f, nil
 }
 
+// Heavy tells whether the memory that a Reader keeps is more than most files
+// need, so that it should not be kept for the next one.
+func (rd *Reader) Heavy() bool {
+	f := &rd.file
+	return cap(f.Elements) > 1<<14 || cap(f.data) > 1<<20 || cap(f.Pixels.Fragments) > 1<<14 || cap(f.Pixels.Offsets) > 1<<16
+}
+
 // Read reads one file.
 func Read(r io.Reader, o Options) (*File, error) { return new(Reader).Read(r, o) }
 

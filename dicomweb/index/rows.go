@@ -40,7 +40,6 @@ type Series struct {
 	Number             *int64
 	Description        string
 	Date, Time         string
-	Timezone           string
 	BodyPart           string
 	Laterality         string
 	Protocol           string

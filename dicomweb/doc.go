@@ -1,0 +1,26 @@
+// Package dicomweb is the imaging door: STOW-RS, QIDO-RS and WADO-RS.
+//
+//	POST /studies[/{study}]                                     STOW-RS
+//	GET  /studies  /series  /instances  (and below a study, a series)   QIDO-RS
+//	GET  /studies/{study}[/series/{series}[/instances/{instance}]]      WADO-RS
+//	     … /metadata   … /frames/{list}   … /bulkdata/{path}
+//
+// What arrives is stored as it came, in the blob store; dicom reads it on the
+// way for the index rows, the DICOM JSON and the table of frames, and answers
+// are made of those without reading a file again. Rows and the version of the
+// ImagingStudy go through record in one unit, so that the gates of a case and
+// the audit hold for images as for any resource.
+//
+//	part → tokenise → admit → stage → … → sync → unit (rows + ImagingStudy) → outcome
+//
+// An instance belongs to a Patient. Its Patient ID (0010,0020) must be an
+// identifier of one Patient that the caller reaches, or the request names the
+// Patient, and the case, itself (our extension):
+//
+//	POST /studies?patient=Patient/123&task=Task/456
+//
+// Every read carries the reach of the caller; out of reach reads as absent.
+// The door never decodes pixels, never re-encodes a data set, and knows no SQL.
+//
+// https://dicom.nema.org/medical/dicom/current/output/html/part18.html
+package dicomweb

@@ -1,0 +1,193 @@
+package dicomweb
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/index"
+	"tenon/fhir/issue"
+	"tenon/server/access"
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+// Records is the way into the record: *record.Recorder.
+//
+// The door names the id of a new ImagingStudy, since its index rows carry it: it
+// PUTs with IfMatch "0", which must succeed only where nothing is there yet.
+type Records interface {
+	Read(ctx context.Context, who *access.Context, typ, id string) (*record.Version, error)
+	Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error)
+	Submit(ctx context.Context, who *access.Context, d *record.Draft) (*record.Outcome, error)
+}
+
+// Auditor makes audit rows of reads durable before the answer leaves:
+// record.Store.
+type Auditor interface {
+	Audit(ctx context.Context, rows []record.Audit) error
+}
+
+// Options are the parts of the door. Records, Index, Blobs, Auditor and Caller
+// are needed; the rest has working zero values.
+type Options struct {
+	Records Records
+	Index   index.Store
+	Blobs   record.Blobs
+	Auditor Auditor
+	// Caller says who asks; an issue of type login is answered with 401.
+	Caller func(*http.Request) (*access.Context, error)
+	// Base is the absolute URL of the door, without a slash at the end; "": the
+	// one that the request was sent to.
+	Base string
+	// Mount is the path that stands before the routes, such as "/dicomweb".
+	Mount string
+	// Zone is the time zone of studies that do not tell theirs; nil: their
+	// ImagingStudy.started is a date.
+	Zone *time.Location
+	// Endpoint is the reference of the Endpoint that serves this door, or "".
+	Endpoint string
+	// MaxInstance bounds one Part 10 file: 8 GiB.
+	MaxInstance int64
+	// MaxParts bounds the instances of one request: 20,000.
+	MaxParts int
+	Limits   dicom.Limits
+	Clock    record.Clock
+	Log      func(ctx context.Context, what string, err error)
+}
+
+// Door answers the DICOMweb requests.
+type Door struct {
+	o       Options
+	mux     *http.ServeMux
+	readers sync.Pool // *dicom.Reader
+	codec   codec
+}
+
+// New makes the door; it panics where a needed part is missing, since that is a
+// mistake of wiring.
+func New(o Options) *Door {
+	if o.Records == nil || o.Index == nil || o.Blobs == nil || o.Auditor == nil || o.Caller == nil {
+		panic("dicomweb: Records, Index, Blobs, Auditor and Caller are needed")
+	}
+	if o.MaxInstance == 0 {
+		o.MaxInstance = 8 << 30
+	}
+	if o.MaxParts == 0 {
+		o.MaxParts = 20_000
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = func(context.Context, string, error) {}
+	}
+	d := &Door{o: o, mux: http.NewServeMux(), codec: newCodec()}
+	d.readers.New = func() any { return new(dicom.Reader) }
+	d.routes()
+	return d
+}
+
+// handler answers one request; an error is rendered by fail.
+type handler func(w http.ResponseWriter, r *request) error
+
+// request is a request with what is known of its caller.
+type request struct {
+	*http.Request
+	who  *access.Context
+	base string // of URLs in the answer
+}
+
+func (d *Door) routes() {
+	const study = "/studies/{study}"
+	const series = study + "/series/{series}"
+	const instance = series + "/instances/{instance}"
+	for pattern, h := range map[string]handler{
+		"POST /studies":                           d.stow,
+		"POST " + study:                           d.stow,
+		"GET /studies":                            d.search(index.StudyLevel),
+		"GET /series":                             d.search(index.SeriesLevel),
+		"GET /instances":                          d.search(index.InstanceLevel),
+		"GET " + study + "/series":                d.search(index.SeriesLevel),
+		"GET " + study + "/instances":             d.search(index.InstanceLevel),
+		"GET " + series + "/instances":            d.search(index.InstanceLevel),
+		"GET " + study:                            d.retrieve,
+		"GET " + series:                           d.retrieve,
+		"GET " + instance:                         d.retrieve,
+		"GET " + study + "/metadata":              d.metadata,
+		"GET " + series + "/metadata":             d.metadata,
+		"GET " + instance + "/metadata":           d.metadata,
+		"GET " + instance + "/frames/{list}":      d.frames,
+		"GET " + instance + "/bulkdata/{path...}": d.bulkdata,
+	} {
+		d.mux.Handle(pattern, d.handle(h))
+	}
+}
+
+// ServeHTTP routes below Mount.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	http.StripPrefix(d.o.Mount, d.mux).ServeHTTP(w, r)
+}
+
+// handle finds the caller and renders what the handler returns.
+func (d *Door) handle(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := d.o.Caller(r)
+		if err == nil && (who == nil || who.Kind == access.Nobody) {
+			err = issue.Errorf(issue.Login, "This request needs a token.").Rule("no-token").Chinese("请先登录。")
+		}
+		if err == nil {
+			err = h(w, &request{Request: r, who: who, base: d.baseOf(r)})
+		}
+		if err != nil {
+			d.fail(w, r, err)
+		}
+	})
+}
+
+// baseOf is the absolute URL that the answer's URLs begin with.
+func (d *Door) baseOf(r *http.Request) string {
+	if d.o.Base != "" {
+		return d.o.Base
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host + strings.TrimSuffix(d.o.Mount, "/")
+}
+
+// key is the part of the hierarchy that the URL names. What is no UID names
+// nothing that could be there.
+func (r *request) key() (index.Key, error) {
+	k := index.Key{Study: r.PathValue("study"), Series: r.PathValue("series"), Instance: r.PathValue("instance")}
+	for _, uid := range []string{k.Study, k.Series, k.Instance} {
+		if uid != "" && !validUID(uid) {
+			return k, issue.Errorf(issue.Invalid, "%q is no UID: digits and dots, at most 64 characters.", uid).Rule("uid").WithStatus(http.StatusBadRequest)
+		}
+	}
+	return k, nil
+}
+
+// validUID checks the form of a UID (PS3.5 §9.1), but lets leading zeros of a
+// component pass, which many devices write.
+func validUID(uid string) bool {
+	if uid == "" || len(uid) > 64 {
+		return false
+	}
+	dot := true // a component must follow
+	for i := range len(uid) {
+		switch c := uid[i]; {
+		case c == '.' && !dot:
+			dot = true
+		case c >= '0' && c <= '9':
+			dot = false
+		default:
+			return false
+		}
+	}
+	return !dot
+}

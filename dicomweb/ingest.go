@@ -1,0 +1,135 @@
+package dicomweb
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"tenon/dicomweb/dicom"
+	"tenon/fhir/issue"
+	"tenon/server/record"
+)
+
+// ingest is one STOW request on its way: what arrived, and what of it waits for
+// its unit.
+type ingest struct {
+	door    *Door
+	r       *request
+	subject *subject
+	study   string // of the URL, or ""
+
+	all     []*arrival // in the order of the request
+	waiting map[string][]*arrival
+	weight  int // bytes of metadata that wait
+}
+
+// Sizes of a unit: so many instances are committed together, and so much is
+// held in memory before that.
+const (
+	maxUnit   = 256
+	maxWeight = 64 << 20
+)
+
+// take reads one part: tokenises it, and streams it to the blob store.
+func (in *ingest) take(part io.Reader) error {
+	if len(in.all) == in.door.o.MaxParts {
+		return issue.Errorf(issue.TooLong, "More than %d instances in one request; what came before is not stored unless a later request sends it again.",
+			in.door.o.MaxParts).Rule("stow-parts")
+	}
+	a := &arrival{}
+	in.all = append(in.all, a)
+	if err := in.stage(a, part); err != nil {
+		if a.refused = refusalOf(err); a.refused == nil {
+			return err
+		}
+		return nil
+	}
+	if in.waiting == nil {
+		in.waiting = map[string][]*arrival{}
+	}
+	uid := a.study.UID
+	in.waiting[uid] = append(in.waiting[uid], a)
+	in.weight += len(a.instance.Content.Metadata) + len(a.instance.Content.Frames) + len(a.instance.Content.Bulk)
+	if len(in.waiting[uid]) == maxUnit {
+		return in.commit(uid)
+	}
+	if in.weight > maxWeight {
+		return in.flush()
+	}
+	return nil
+}
+
+var errAbandoned = errors.New("dicomweb: the instance is not stored")
+
+// stage reads the part while the blob store takes its bytes. What is refused is
+// abandoned before the blob store keeps it.
+func (in *ingest) stage(a *arrival, part io.Reader) error {
+	ctx, cancel := context.WithCancel(in.r.Context())
+	defer cancel()
+	pr, pw := io.Pipe()
+	type staged struct {
+		row record.BlobRow
+		err error
+	}
+	done := make(chan staged, 1)
+	go func() {
+		row, err := in.door.o.Blobs.Stage(ctx, pr, in.door.o.MaxInstance)
+		pr.CloseWithError(errors.Join(err, errAbandoned)) // a writer that is left gets the reason
+		done <- staged{row, err}
+	}()
+	defer pw.CloseWithError(errAbandoned) // lets the goroutine go whatever happens below
+	err := in.read(a, io.TeeReader(part, pw))
+	pw.CloseWithError(err) // nil: the end of the file
+	s := <-done
+	if s.err != nil && (err == nil || issue.As(s.err) != nil) {
+		return s.err
+	}
+	if err != nil {
+		return err
+	}
+	a.instance.Content.Digest, a.instance.Content.Size = s.row.Digest, s.row.Size
+	return nil
+}
+
+// read tokenises the file and decides on it; then it reads what lies behind the
+// data set, so that the blob has every byte.
+func (in *ingest) read(a *arrival, r io.Reader) error {
+	d := in.door
+	reader := d.readers.Get().(*dicom.Reader)
+	defer func() {
+		if !reader.Heavy() {
+			d.readers.Put(reader)
+		}
+	}()
+	f, err := reader.Read(r, dicom.Options{Limits: d.o.Limits})
+	if err != nil {
+		return err
+	}
+	a.fill(f)
+	if refused := a.judge(f, in.study); refused != nil {
+		return refused
+	}
+	patient, refused, err := in.subject.of(a.study.PatientID)
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		return refused
+	}
+	a.study.Patient = patient
+	d.describe(f, a.key(), &a.instance.Content)
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// flush commits all that waits.
+func (in *ingest) flush() error {
+	for _, a := range in.all { // in the order of arrival, each study once
+		if len(in.waiting[a.study.UID]) > 0 {
+			if err := in.commit(a.study.UID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

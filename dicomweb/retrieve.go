@@ -1,0 +1,118 @@
+package dicomweb
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tenon/dicomweb/index"
+)
+
+// WADO-RS: instances.
+// https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4
+
+// retrieve answers the instances of a study, of a series, or one, as they were
+// stored.
+func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
+	k, err := r.key()
+	if err != nil {
+		return err
+	}
+	found, err := d.find(r, k)
+	if err != nil {
+		return err
+	}
+	defer found.stop()
+	if err := d.audit(r, "wado-instances", found.entity(), found.patient()); err != nil {
+		return err
+	}
+	for _, m := range accepted(r.Request) {
+		switch {
+		case m.isMultipart() && m.part().covers(partTen) && m.syntax(found.first.Instance.TransferSyntax),
+			m.name == "*/*":
+			return d.retrieveParts(w, r, found, m)
+		case k.Instance != "" && (m.covers(partTen) || m.name == octetStream) && m.syntax(found.first.Instance.TransferSyntax):
+			return d.retrieveOne(w, r, found.first)
+		}
+	}
+	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\", one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*)")
+}
+
+// found are the rows of a key: at least one.
+type found struct {
+	first *index.Result
+	next  func() (*index.Result, error, bool)
+	stop  func()
+}
+
+// find begins to read the rows; nothing in reach is absent.
+func (d *Door) find(r *request, k index.Key) (*found, error) {
+	next, stop := iter.Pull2(d.o.Index.Instances(r.Context(), r.who.Reach(), k))
+	first, err, ok := next()
+	if err != nil || !ok {
+		stop()
+		if err != nil {
+			return nil, fmt.Errorf("dicomweb: index: %w", err)
+		}
+		return nil, absent()
+	}
+	return &found{first, next, stop}, nil
+}
+
+func (f *found) entity() string  { return "ImagingStudy/" + f.first.Study.Resource }
+func (f *found) patient() string { return f.first.Study.Patient }
+
+// each calls do with every row in order.
+func (f *found) each(do func(*index.Result) error) error {
+	for row := f.first; ; {
+		if err := do(row); err != nil {
+			return err
+		}
+		var err error
+		var ok bool
+		if row, err, ok = f.next(); err != nil || !ok {
+			return err
+		}
+	}
+}
+
+// retrieveParts streams the files as the parts of a multipart answer.
+func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m media) error {
+	out := newParts(w, partTen)
+	err := found.each(func(row *index.Result) error {
+		if !m.syntax(row.Instance.TransferSyntax) {
+			return nil // stored in another transfer syntax than the one asked for
+		}
+		file, err := d.open(r.Context(), &row.Instance.Content)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		return out.part(partTen+"; transfer-syntax="+row.Instance.TransferSyntax,
+			r.base+pathOf(row, index.InstanceLevel), file.Size(), file)
+	})
+	return out.end(err)
+}
+
+// retrieveOne answers one file alone, with ranges and an entity tag.
+func (d *Door) retrieveOne(w http.ResponseWriter, r *request, row *index.Result) error {
+	file, err := d.open(r.Context(), &row.Instance.Content)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", partTen+"; transfer-syntax="+row.Instance.TransferSyntax)
+	tagAndServe(w, r, row, "", file)
+	return nil
+}
+
+// tagAndServe answers bytes that never change under their entity tag.
+func tagAndServe(w http.ResponseWriter, r *request, row *index.Result, suffix string, content io.ReadSeeker) {
+	w.Header().Set("ETag", strconv.Quote(hex.EncodeToString(row.Instance.Content.Digest[:16])+suffix))
+	w.Header().Set("Cache-Control", "private, no-cache")
+	http.ServeContent(w, r.Request, "", time.Time{}, content)
+}

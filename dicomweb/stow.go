@@ -1,0 +1,119 @@
+package dicomweb
+
+import (
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+
+	"tenon/fhir/issue"
+	"tenon/server/access"
+)
+
+// STOW-RS.
+// https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.5
+
+const partTen = "application/dicom"
+
+// stow stores the instances of the request. Outcomes are told for each of them.
+func (d *Door) stow(w http.ResponseWriter, r *request) error {
+	if err := r.who.Allow(access.Create, "ImagingStudy"); err != nil {
+		return err
+	}
+	k, err := r.key()
+	if err != nil {
+		return err
+	}
+	next, err := parts(r)
+	if err != nil {
+		return err
+	}
+	subject, err := d.newSubject(r)
+	if err != nil {
+		return err
+	}
+	in := &ingest{door: d, r: r, subject: subject, study: k.Study}
+	for {
+		part, err := next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return in.broken(w, err)
+		}
+		if err := in.take(part); err != nil {
+			return err
+		}
+	}
+	if len(in.all) == 0 {
+		return issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom.").
+			Rule("stow-empty").WithStatus(http.StatusBadRequest)
+	}
+	if err := in.flush(); err != nil {
+		return err
+	}
+	return d.answerStow(w, r, in)
+}
+
+// parts gives the bodies of the instances one after the other.
+func parts(r *request) (func() (io.Reader, error), error) {
+	m := parseMedia(r.Header.Get("Content-Type"))
+	if m.name == partTen {
+		body := io.Reader(r.Body)
+		return func() (io.Reader, error) {
+			if body == nil {
+				return nil, io.EOF
+			}
+			b := body
+			body = nil
+			return b, nil
+		}, nil
+	}
+	if !m.isMultipart() || !m.part().covers(partTen) {
+		return nil, unsupported(r.Header.Get("Content-Type"))
+	}
+	boundary := m.params["boundary"]
+	if boundary == "" || len(boundary) > 70 {
+		return nil, issue.Errorf(issue.Invalid, "Content-Type has no boundary of 1 to 70 characters.").
+			At("Content-Type").Rule("multipart-boundary").WithStatus(http.StatusBadRequest)
+	}
+	reader := multipart.NewReader(r.Body, boundary)
+	return func() (io.Reader, error) {
+		p, err := reader.NextRawPart()
+		if err != nil {
+			return nil, err
+		}
+		if t := p.Header.Get("Content-Type"); t != "" && !fitsPart(parseMedia(t).name) {
+			return nil, unsupported(t)
+		}
+		return p, nil
+	}, nil
+}
+
+// fitsPart also takes the type of bytes of which nothing is known.
+func fitsPart(name string) bool { return name == partTen || name == "application/octet-stream" }
+
+func unsupported(have string) error {
+	return issue.Errorf(issue.NotSupported, "Content-Type %q is not stored here; application/dicom and multipart/related; type=\"application/dicom\" are.", have).
+		At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
+}
+
+// broken ends a request whose multipart body breaks off: what came whole is
+// stored and told, the rest is told as a failure.
+func (in *ingest) broken(w http.ResponseWriter, err error) error {
+	if f := issue.As(err); f != nil {
+		return f
+	}
+	if in.r.Context().Err() != nil {
+		return err
+	}
+	if len(in.all) == 0 {
+		return issue.Errorf(issue.Invalid, "The multipart body cannot be read; check the boundary and its end.").
+			Rule("multipart").WithStatus(http.StatusBadRequest)
+	}
+	in.all = append(in.all, &arrival{refused: &refusal{reasonUnreadable, "the multipart body breaks off here"}})
+	if err := in.flush(); err != nil {
+		return err
+	}
+	return in.door.answerStow(w, in.r, in)
+}
