@@ -103,6 +103,18 @@ func (h *narrative) attribute(name, value string) {
 // plainValue is what a browser reads: entities resolved, blanks and controls
 // gone, in lower case.
 func plainValue(value string) string {
+	if i := strings.IndexFunc(value, func(r rune) bool { return r == '&' || r >= unicode.MaxASCII }); i < 0 {
+		plain := make([]byte, 0, len(value))
+		for _, c := range []byte(value) {
+			if 'A' <= c && c <= 'Z' {
+				c |= 0x20
+			}
+			if c > ' ' {
+				plain = append(plain, c)
+			}
+		}
+		return string(plain)
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
 			return -1
@@ -113,6 +125,9 @@ func plainValue(value string) string {
 
 // safeLink lets relative links and a few schemes pass, and pictures in data.
 func safeLink(value string, picture bool) bool {
+	if strings.HasPrefix(value, "http://") || strings.HasPrefix(value, "https://") || strings.HasPrefix(value, "#") {
+		return true
+	}
 	link := plainValue(value)
 	at := strings.IndexAny(link, ":/?#")
 	if at < 0 || link[at] != ':' {
