@@ -1,7 +1,3 @@
-// Package casework decides: which stage may move, which gate is open, who sees
-// what of a case. It is pure. Its input is an immutable snapshot of one case,
-// its output a decision with the reasons; record loads the one and carries out
-// the other. The process itself is data: a PlanDefinition (design law 3).
 package casework
 
 import (
@@ -29,6 +25,7 @@ type Resource struct {
 	Author   string   // principal that wrote this version
 	Digest   [32]byte // SHA-256 of the stored bytes
 	Root     tree.Node
+	Blob     string // hex SHA-256 of the content of a Binary, or ""
 }
 
 // Ref is "Type/id".
@@ -42,11 +39,13 @@ type Signature struct {
 	Version    int64  // of the target
 	Digest     [32]byte
 	Role       access.Role
-	Purpose    string // code of urn:tenon:signature-purpose
+	Purpose    string // code of urn:tenon:signature-purpose; a waiver is "waive:" and the condition
 	Stage      string // S10
 	Signer     string // PractitionerRole/x, Patient/x
 	Person     string // Practitioner/x behind it
 	When       time.Time
+	Outcome    string   // conform or nonconform, of a judgement
+	Conditions []string // conditions of the plan that the signer answers for (purpose waive)
 }
 
 // Unmet is one condition that does not hold: what a person must do to go on.

@@ -1,0 +1,233 @@
+package casework
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tenon/fhir/tree"
+	"tenon/server/access"
+)
+
+// Decide judges a change to a case: before and after are the case without and
+// with it, before is nil when the case is being opened. It refuses what the
+// protocol of stages, a guard or a gate forbids, and says what follows from what
+// is allowed. It does not look at how the resources got there, so a raw PUT and
+// an entry of a transaction are judged alike.
+func (e *Engine) Decide(before, after *Snapshot, actor *access.Context) Decision {
+	plan, err := e.planOf(after)
+	if err != nil {
+		return Decision{Status: 409, Refusal: []Unmet{{Condition: "plan", State: Unsatisfied, Clause: "R001-035",
+			Text: "The case has no plan that can run: " + err.Error(), Chinese: "病例没有可执行的流程计划。"}}}
+	}
+	d := &decider{plan: plan, actor: actor, after: newView(after, plan)}
+	if before == nil {
+		d.opened()
+	} else {
+		d.before = newView(before, plan)
+		d.changes()
+	}
+	if len(d.refusal) > 0 {
+		return Decision{Refusal: d.refusal, Status: d.status}
+	}
+	d.follow()
+	return Decision{Effects: d.effects, Grants: d.after.grants()}
+}
+
+// decider is one decision on its way.
+type decider struct {
+	plan          *Plan
+	actor         *access.Context
+	before, after *view
+
+	refusal []Unmet
+	status  int
+	moved   []move
+	effects []Effect
+}
+
+// move is one stage that changed its sub-state.
+type move struct {
+	stage    *Stage
+	task     *Resource
+	from, to Substate
+}
+
+// refuse notes why not; the first refusal gives the status.
+func (d *decider) refuse(status int, unmet ...Unmet) {
+	if len(unmet) == 0 {
+		return
+	}
+	if d.status == 0 {
+		d.status = status
+	}
+	d.refusal = append(d.refusal, unmet...)
+}
+
+func (d *decider) say(status int, s *Stage, id, english, chinese string) {
+	d.refuse(status, d.after.guard(s, id, "R001-035", english, chinese))
+}
+
+// opened judges a new case: the root Task and the Task of the first stage.
+func (d *decider) opened() {
+	if d.after.root == nil || d.after.root.Root.Field("status").Str() != "in-progress" {
+		d.say(409, nil, "case-root", "A case is opened with PlanDefinition/$apply.", "病例须通过 PlanDefinition/$apply 开启。")
+		return
+	}
+	for code, tasks := range d.after.tasks {
+		s := d.plan.Stage(code)
+		if s == nil || len(s.After) > 0 || len(tasks) != 1 || substateOf(tasks[0].Root) != HandedOver {
+			d.say(409, s, "case-first-stage", "A new case has the Task of its first stage alone, handed over.", "新病例仅包含首个阶段任务。")
+		}
+	}
+}
+
+// changes finds what differs and judges each difference.
+func (d *decider) changes() {
+	for i := range d.after.s.Resources {
+		now := &d.after.s.Resources[i]
+		was := d.before.byRef[now.Ref()]
+		if was != nil && was.Version == now.Version && was.Digest == now.Digest {
+			continue
+		}
+		switch {
+		case now.ID == d.after.s.Case && now.Type == "Task":
+			d.rootChanged(was, now)
+		case now.Type == "Task" && (stageOf(now.Root) != "" || was != nil && stageOf(was.Root) != ""):
+			d.stageChanged(was, now)
+		case now.Type == "Task" && codeOf(now.Root.Field("code"), systemOperation) != "":
+			d.operationChanged(was, now)
+		case was != nil:
+			d.sealed(was)
+		}
+	}
+	for i := range d.before.s.Resources {
+		if gone := &d.before.s.Resources[i]; d.after.byRef[gone.Ref()] == nil {
+			d.say(409, nil, "member-deleted", gone.Ref()+" is part of the case and cannot be taken away.", gone.Ref()+" 属于病例记录，不可删除。")
+		}
+	}
+}
+
+// stageChanged judges one stage Task: was is nil when it is new.
+func (d *decider) stageChanged(was, now *Resource) {
+	if was == nil {
+		d.stageMade(now)
+		return
+	}
+	s := d.plan.Stage(stageOf(was.Root))
+	if s == nil {
+		d.say(409, nil, "stage-unknown", "The plan of the case has no stage "+stageOf(was.Root)+".", "计划中没有该阶段。")
+		return
+	}
+	from, to := substateOf(was.Root), substateOf(now.Root)
+	if !d.mayTouch(s, was, now, from) {
+		return
+	}
+	if to == "" {
+		d.say(409, s, "substate", fmt.Sprintf("Task.status %q and Task.businessStatus %q are no sub-state of a stage; set both (mission table of sub-states).",
+			now.Root.Field("status").Str(), codeOf(now.Root.Field("businessStatus"), systemSubstate)), "任务状态与业务状态不匹配。")
+		return
+	}
+	if to == from {
+		if from == HandedOver {
+			d.say(409, s, "not-received", s.Code+" is not received yet; receive it before you work on it.", s.Code+" 尚未接收。")
+		}
+		return
+	}
+	d.transition(s, was, now, from, to)
+}
+
+// mayTouch judges what holds for every change of a stage Task.
+func (d *decider) mayTouch(s *Stage, was, now *Resource, from Substate) bool {
+	n := len(d.refusal)
+	if !from.open() {
+		d.say(409, s, "stage-closed", fmt.Sprintf("%s (%s) is %s and cannot be changed; a correction opens the stage anew.", s.Code, was.Ref(), from),
+			fmt.Sprintf("%s 已处于 %s，不可更改。", s.Code, from))
+		return false
+	}
+	if root := d.before.root; root == nil || root.Root.Field("status").Str() != "in-progress" {
+		d.say(409, s, "case-closed", "The case is not in progress.", "病例未在进行中。")
+		return false
+	}
+	if cur := d.before.current(s.Code); cur == nil || cur.ID != was.ID || !d.before.grounded(s, was) {
+		d.say(409, s, "stage-superseded", fmt.Sprintf("%s (%s) was overtaken: an earlier stage is open anew, and this one will be handed over again.", s.Code, was.Ref()),
+			fmt.Sprintf("%s 已失效：前序阶段已重新打开。", s.Code))
+		return false
+	}
+	if names := tampered(was.Root, now.Root); len(names) > 0 {
+		d.say(409, s, "stage-elements", fmt.Sprintf("%s: only the server writes %s.", s.Code, strings.Join(names, ", ")), "这些字段仅由服务器写入。")
+	}
+	d.refuse(403, d.after.guards(s, d.actor, s.Roles...)...)
+	d.refuse(409, d.after.consented(s)...)
+	return len(d.refusal) == n
+}
+
+// stageMade refuses a stage Task that a caller made, and says what stands
+// between the case and that stage.
+func (d *decider) stageMade(now *Resource) {
+	code := stageOf(now.Root)
+	s := d.plan.Stage(code)
+	if d.actor == nil || d.actor.Kind != access.Person {
+		d.refuse(403, d.after.guards(&Stage{Code: code}, d.actor)...)
+	}
+	d.say(409, s, "stage-made-by-server", fmt.Sprintf("Only the server makes the Task of a stage; %s is handed over when the stages before it are completed.", code),
+		fmt.Sprintf("阶段任务仅由服务器创建；前序阶段完成后移交 %s。", code))
+	if s != nil {
+		d.refuse(409, d.before.waiting(s)...)
+		d.refuse(409, d.before.unmet(s, Start)...)
+	}
+}
+
+// waiting names the stages before s that are not completed.
+func (v *view) waiting(s *Stage) []Unmet {
+	var all []Unmet
+	for _, code := range s.After {
+		if !v.completed(code) {
+			all = append(all, v.guard(s, "after-"+code, "R001-035 R001-179",
+				fmt.Sprintf("%s waits for %s, which is not completed.", s.Code, code), fmt.Sprintf("%s 须待 %s 完成。", s.Code, code)))
+		}
+	}
+	return all
+}
+
+// operationChanged lets operations of production be written only while the stage
+// that they are part of is at work: nothing is made before G-PRODUCE is open.
+func (d *decider) operationChanged(was, now *Resource) {
+	code := d.after.stageOfOperation(now)
+	s := d.plan.Stage(code)
+	if s == nil {
+		d.say(409, nil, "operation-stage", fmt.Sprintf("The operation %s is part of no current stage (partOf).", now.Ref()), "工序不属于任何当前阶段。")
+		return
+	}
+	if substateOf(d.after.current(code).Root) == Working {
+		return
+	}
+	if was != nil && sameTree(was.Root.Field("status"), now.Root.Field("status")) {
+		return
+	}
+	d.say(409, s, "operation-early", fmt.Sprintf("%s is not at work, so no operation of it can be recorded.", code), fmt.Sprintf("%s 未在进行中，不能记录工序。", code))
+	d.refuse(409, d.before.unmet(s, Start)...)
+}
+
+// sealed refuses a change to a document of a completed stage that is sealed.
+func (d *decider) sealed(was *Resource) {
+	for _, s := range d.plan.Stages {
+		task := d.before.current(s.Code)
+		if task == nil || substateOf(task.Root) != Completed {
+			continue
+		}
+		for _, doc := range s.Outputs {
+			if doc.Sealed && slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
+				d.say(409, s, "document-sealed", fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code),
+					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code))
+				return
+			}
+		}
+	}
+}
+
+// hasReason tells whether a Task says why (statusReason).
+func hasReason(task tree.Node) bool {
+	reason := task.Field("statusReason")
+	return reason.Field("text").Str() != "" || reason.Field("coding").Len() > 0
+}

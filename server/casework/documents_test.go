@@ -1,0 +1,392 @@
+package casework_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"tenon/server/access"
+)
+
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+func withID(t testing.TB, body, id string) obj {
+	t.Helper()
+	var b obj
+	if err := json.Unmarshal([]byte(body), &b); err != nil {
+		t.Fatal(err)
+	}
+	b["id"] = id
+	return b
+}
+
+func (w *world) stamp(d time.Duration) string { return w.now.Add(d).UTC().Format(time.RFC3339) }
+
+func workConsent(w *world) {
+	participants := arr{}
+	for _, c := range team {
+		participants = append(participants, obj{"role": arr{concept("urn:tenon:role", string(c.Roles[0]))}, "member": ref(c.Principal)})
+	}
+	w.must(clin,
+		obj{"resourceType": "CareTeam", "id": "team", "status": "active", "subject": ref("Patient/p"), "participant": participants},
+		obj{"resourceType": "Consent", "id": "consent", "status": "active", "patient": ref("Patient/p"), "dateTime": w.stamp(0),
+			"scope": concept("s", "c"), "category": arr{concept("s", "c")}, "performer": arr{ref("Patient/p")}, "organization": arr{ref("Organization/hospital")},
+			"verification": arr{obj{"verified": true, "verificationDate": w.stamp(0)}},
+			"provision": obj{"type": "permit", "purpose": arr{obj{"code": "examination"}, obj{"code": "custom-device-treatment"}, obj{"code": "follow-up"}},
+				"actor": arr{obj{"role": concept("s", "c"), "reference": ref("CareTeam/team")}}}},
+	)
+	w.name("S01", clin, output("consent", "Consent/consent"), output("care-team", "CareTeam/team"))
+	w.mustSign(pat, "Consent/consent", access.PAT, "consent")
+	w.mustSign(clin, "Consent/consent", access.CLIN, "informing")
+}
+
+func workImaging(w *world) {
+	w.must(img, obj{"resourceType": "ImagingStudy", "id": "ct", "status": "available", "subject": ref("Patient/p"), "started": w.stamp(0), "numberOfInstances": 108})
+	w.name("S02", img, output("image-study", "ImagingStudy/ct"))
+	w.mustSign(img, "ImagingStudy/ct", access.IMG, "acquisition")
+	w.mustSign(clin, "Task/root", access.CLIN, "waive:protocol-limits")
+}
+
+func workConfirmation(w *world) {
+	w.must(clin, obj{"resourceType": "QuestionnaireResponse", "id": "checklist", "status": "completed", "subject": ref("Patient/p"),
+		"item": arr{obj{"linkId": "1", "answer": arr{obj{"valueBoolean": true}}}, obj{"linkId": "2", "answer": arr{obj{"valueBoolean": true}}}}})
+	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"))
+	w.mustSign(clin, "ImagingStudy/ct", access.CLIN, "data-confirmation")
+	w.mustSign(clin, "QuestionnaireResponse/checklist", access.CLIN, "data-confirmation")
+}
+
+// contract is the standing agreement, executed.
+func contract(w *world) obj {
+	parties, terms := arr{}, arr{}
+	for _, c := range team {
+		parties = append(parties, obj{"reference": arr{ref(c.Principal)}, "role": concept("urn:tenon:role", string(c.Roles[0]))})
+	}
+	parties = append(parties, obj{"reference": arr{ref("Device/mes")}, "role": concept("urn:tenon:role", "MES")})
+	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"} {
+		offer := obj{"text": "offer"}
+		if i == 0 {
+			offer["party"] = parties
+		}
+		terms = append(terms, obj{"topicCodeableConcept": concept("urn:tenon:topic", topic), "text": "as agreed", "offer": offer})
+	}
+	return obj{"resourceType": "Contract", "id": "agreement", "status": "executed", "subject": arr{ref("Organization/hospital"), ref("Organization/maker")},
+		"applies": obj{"start": "2026-01-01", "end": "2027-12-31"}, "term": terms}
+}
+
+// workAgreement joins an agreement that both parties signed in the case of the
+// plan agreement.
+func workAgreement(w *world) {
+	w.must(hosp, contract(w))
+	w.name("S05", hosp, output("agreement", "Contract/agreement"))
+	w.mustSign(hosp, "Contract/agreement", access.HOSP, "agreement")
+	mfrSigns := w.signatures[len(w.signatures)-1]
+	mfrSigns.Role, mfrSigns.Signer, mfrSigns.Person = access.MFR, mfr.Principal, mfr.Person
+	w.signatures = append(w.signatures, mfrSigns)
+}
+
+func reply(id, code string) obj {
+	return obj{"resourceType": "Communication", "id": id, "status": "completed", "subject": ref("Patient/p"), "topic": concept("urn:tenon:reply", code),
+		"payload": arr{obj{"contentString": "resolution, precision and site are fit"}}}
+}
+
+func workReview(w *world) {
+	w.must(des, reply("reply-des", "accepted"))
+	w.must(prod, reply("reply-prod", "accepted-with-conditions"))
+	w.name("S03b", des, output("designer-reply", "Communication/reply-des"), output("producer-reply", "Communication/reply-prod"))
+	w.mustSign(des, "Communication/reply-des", access.DES, "data-review")
+	w.mustSign(prod, "Communication/reply-prod", access.PROD, "data-review")
+	w.mustSign(des, "Task/root", access.DES, "waive:image-quality")
+}
+
+func workPlan(w *world) {
+	w.must(clin,
+		obj{"resourceType": "Condition", "id": "defect", "subject": ref("Patient/p"), "code": obj{"text": "cranial defect"}, "bodySite": arr{obj{"text": "parietal, left"}}},
+		obj{"resourceType": "Goal", "id": "goal", "lifecycleStatus": "active", "subject": ref("Patient/p"), "description": obj{"text": "closed skull"}},
+		obj{"resourceType": "RiskAssessment", "id": "risk", "status": "final", "subject": ref("Patient/p"), "prediction": arr{obj{"outcome": obj{"text": "infection"}}}},
+		obj{"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan", "subject": ref("Patient/p"), "author": ref(clin.Principal),
+			"addresses": arr{ref("Condition/defect")}, "supportingInfo": arr{ref("ImagingStudy/ct")}, "goal": arr{ref("Goal/goal")}},
+	)
+	w.name("S04", clin, output("treatment-plan", "CarePlan/plan"), output("goal", "Goal/goal"), output("risk-assessment", "RiskAssessment/risk"), output("condition", "Condition/defect"))
+	w.mustSign(clin, "CarePlan/plan", access.CLIN, "treatment-plan")
+}
+
+var orderParameters = []string{
+	"use-site", "use-purpose", "structure", "mechanical", "dimension", "surface-treatment", "roughness",
+	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode",
+}
+
+func workOrder(w *world) {
+	params := arr{
+		obj{"code": concept("urn:tenon:parameter", "material"), "valueCodeableConcept": concept("urn:tenon:material", "Ti6Al4V")},
+		obj{"code": concept("urn:tenon:parameter", "surgical-tool"), "valueCodeableConcept": concept("urn:tenon:surgical-tool", "none")},
+	}
+	for _, code := range orderParameters {
+		params = append(params, obj{"code": concept("urn:tenon:parameter", code), "valueCodeableConcept": obj{"text": "as drawn"}})
+	}
+	w.must(clin,
+		obj{"resourceType": "DocumentReference", "id": "ethics", "status": "current", "content": arr{obj{"attachment": file("ethics approval")}},
+			"context": obj{"period": obj{"start": "2026-01-01", "end": "2027-01-01"}}},
+		obj{"resourceType": "DeviceRequest", "id": "order", "status": "active", "intent": "order", "subject": ref("Patient/p"), "codeCodeableConcept": obj{"text": "cranial plate"},
+			"extension": arr{ext("device-domain", "valueCode", "bone"), ext("device-category", "valueCode", "custom"),
+				ext("custom-reason-statement", "valueString", "no marketed plate fits the defect"), ext("contract", "valueReference", ref("Contract/agreement"))},
+			"requester": ref(clin.Principal), "performer": ref("Organization/maker"), "reasonCode": arr{obj{"text": "repair"}}, "reasonReference": arr{ref("Condition/defect")},
+			"basedOn": arr{ref("CarePlan/plan")}, "supportingInfo": arr{ref("ImagingStudy/ct")}, "authoredOn": w.stamp(0),
+			"occurrencePeriod": obj{"end": w.stamp(60 * 24 * time.Hour)}, "parameter": params},
+	)
+	w.name("S06", clin, output("order", "DeviceRequest/order"), output("ethics-approval", "DocumentReference/ethics"))
+	w.mustSign(clin, "DeviceRequest/order", access.CLIN, "order")
+	w.mustSign(mfr, "DeviceRequest/order", access.MFR, "order")
+}
+
+// composition is a Composition with filled sections.
+func composition(id string, author *access.Context, codes ...string) obj {
+	sections := arr{}
+	for _, c := range codes {
+		sections = append(sections, obj{"code": concept("urn:tenon:section", c), "text": obj{"status": "generated", "div": "<div>" + c + "</div>"}})
+	}
+	return obj{"resourceType": "Composition", "id": id, "status": "final", "subject": ref("Patient/p"), "date": "2026-03-01", "title": id,
+		"author": arr{ref(author.Principal)}, "section": sections}
+}
+
+// document is a DocumentReference of the patient with one file.
+func document(id, content string) obj {
+	return obj{"resourceType": "DocumentReference", "id": id, "status": "current", "subject": ref("Patient/p"),
+		"securityLabel": arr{concept("urn:tenon:data-level", "L4")}, "content": arr{obj{"attachment": file(content)}}}
+}
+
+// passed is a final report with that conclusion.
+func passed(id, verdict string, w *world) obj {
+	return obj{"resourceType": "DiagnosticReport", "id": id, "status": "final", "subject": ref("Patient/p"), "category": arr{obj{"text": "test"}},
+		"issued": w.stamp(0), "conclusionCode": arr{concept("urn:tenon:verdict", verdict)}}
+}
+
+func workInput(w *world) {
+	w.must(des, composition("input", des, "patient-data", "surgical-plan", "structure-form", "mechanical", "biocompatibility", "scan-requirement",
+		"scan-parameters", "data-handling", "conversion-efficiency"))
+	w.name("S07", des, output("design-input", "Composition/input"))
+	w.mustSign(des, "Composition/input", access.DES, "design-input")
+	w.mustSign(rev, "Composition/input", access.REV, "input-review")
+}
+
+func model(content string, w *world) obj {
+	m := document("model", content)
+	m["category"] = arr{concept("urn:tenon:model-purpose", "manufacturing")}
+	m["context"] = obj{"period": obj{"start": "2026-03-01", "end": w.stamp(90 * 24 * time.Hour)}}
+	return m
+}
+
+func checked(content string, result bool) obj {
+	return obj{"resourceType": "Observation", "id": "watertight", "status": "final", "code": concept("urn:tenon:check", "watertight"),
+		"extension": arr{ext("sha-256", "valueString", digestOf(content))}, "derivedFrom": arr{ref("DocumentReference/model")}, "valueBoolean": result}
+}
+
+func workDesign(w *world) {
+	properties := arr{}
+	for _, code := range append([]string{"material", "surgical-tool"}, orderParameters...) {
+		properties = append(properties, obj{"type": concept("urn:tenon:parameter", code), "valueCode": arr{obj{"text": "as designed"}}})
+	}
+	w.must(des, model("model 1", w), document("drawing", "drawing"), document("description", "description"), checked("model 1", true),
+		passed("analysis", "pass", w),
+		obj{"resourceType": "DeviceDefinition", "id": "design", "extension": arr{ext("safety-critical", "valueString", "none")},
+			"deviceName": arr{obj{"name": "cranial plate", "type": "user-friendly-name"}}, "parentDevice": ref("DeviceDefinition/family-cranial-plate"),
+			"shelfLifeStorage": arr{obj{"type": obj{"text": "permanent implant"}}}, "material": arr{obj{"substance": obj{"text": "Ti6Al4V"}}}, "property": properties},
+		composition("design-output", des, "clinical-need", "design-parameters", "manufacturing-parameters", "output-list", "transfer-method",
+			"verification-conditions", "performance", "patient-specific"))
+	w.name("S08", des, output("design-model", "DocumentReference/model"), output("drawing", "DocumentReference/drawing"),
+		output("design-description", "DocumentReference/description"), output("design-definition", "DeviceDefinition/design"),
+		output("design-output", "Composition/design-output"), output("analysis", "DiagnosticReport/analysis"))
+	w.mustSign(des, "Composition/design-output", access.DES, "design-output")
+	w.mustSign(rev, "Composition/design-output", access.REV, "output-review")
+	w.mustSign(clin, "Composition/design-output", access.CLIN, "feasibility")
+	w.mustSign(prod, "Composition/design-output", access.PROD, "feasibility")
+	w.mustSign(clin, "DiagnosticReport/analysis", access.CLIN, "analysis-approval")
+	w.mustSign(prod, "Task/root", access.PROD, "waive:machine-fit")
+}
+
+func workVerification(w *world) {
+	w.must(des, document("specification", "specification"), composition("v-plan", des, "methods", "acceptance-criteria", "sample-size-rationale"))
+	w.name("S09", des, output("verification-specification", "DocumentReference/specification"), output("verification-plan", "Composition/v-plan"), output("software", "Device/cad"))
+	w.mustSign(rev, "Composition/v-plan", access.REV, "plan-approval")
+	w.must(des, passed("v-report", "pass", w))
+	w.name("S09", des, output("verification-report", "DiagnosticReport/v-report"))
+	w.mustSign(des, "DocumentReference/model", access.DES, "verification")
+	w.mustSign(rev, "DocumentReference/model", access.REV, "verification")
+}
+
+// form is the design confirmation form over a model file.
+func form(content string) obj {
+	f := composition("form", des, "declaration")
+	f["section"] = append(f["section"].(arr), obj{"code": concept("urn:tenon:section", "confirmed-design"),
+		"entry": arr{obj{"extension": arr{ext("sha-256", "valueString", digestOf(content))}, "reference": "DocumentReference/model"}}})
+	return f
+}
+
+func workDesignConfirmation(w *world) {
+	w.must(des, composition("val-plan", des, "methods", "acceptance-criteria", "sample-size-rationale"), passed("val-report", "pass", w),
+		composition("scheme", des, "patient-data", "surgical-plan", "flow-chart", "material", "structural-features", "custom-requirements", "matching-devices",
+			"packaging", "post-processing-cleaning", "disinfection", "sterilisation", "delivery-mode", "technical-requirements"),
+		form("model 1"))
+	w.name("S10", des, output("validation-plan", "Composition/val-plan"), output("validation-report", "DiagnosticReport/val-report"),
+		output("design-scheme", "Composition/scheme"), output("confirmation-form", "Composition/form"))
+	w.mustSign(des, "Composition/scheme", access.DES, "design-scheme")
+	w.mustSign(clin, "Composition/form", access.CLIN, "design-confirmation")
+	w.mustSign(prod, "Composition/form", access.PROD, "design-confirmation")
+}
+
+func workSamples(w *world) {
+	w.must(prod, obj{"resourceType": "Specimen", "id": "coupon", "status": "available", "type": concept("urn:tenon:sample", "tensile-coupon"),
+		"subject": ref("Device/implant"), "collection": obj{"quantity": obj{"value": 2}}})
+	w.name("S12", prod, output("retained-sample", "Specimen/coupon"))
+	w.mustSign(prod, "Specimen/coupon", access.PROD, "retained-sample")
+}
+
+// addInputs names machine, material and process for production.
+func addInputs(task obj) obj {
+	in := task["input"].([]any)
+	for _, i := range [][2]string{{"machine", "Device/printer"}, {"material", "Substance/ti64-lot"}, {"process", "ActivityDefinition/lpbf-ti64"}} {
+		in = append(in, output(i[0], i[1]))
+	}
+	task["input"] = in
+	return task
+}
+
+var operationCodes = []string{"design-software", "equipment", "print", "post-processing", "raw-material-test", "device-test", "cleaning", "packaging", "sterilisation", "warehouse-in", "warehouse-out"}
+
+func operation(w *world, code string) obj {
+	return obj{"resourceType": "Task", "id": "op-" + code, "status": "completed", "intent": "order", "partOf": arr{ref(w.task("S11"))},
+		"code": concept("urn:tenon:operation", code), "executionPeriod": obj{"start": w.stamp(0), "end": w.stamp(0)}}
+}
+
+func part(url, kind string, value any) obj { return obj{"url": url, kind: value} }
+
+func device(w *world) obj {
+	return obj{"resourceType": "Device", "id": "implant", "status": "active", "lotNumber": "B-0001", "distinctIdentifier": "CMD-2026-0001",
+		"udiCarrier": arr{obj{"carrierHRF": "(01)06900000000001(21)0001"}}, "patient": ref("Patient/p"), "owner": ref("Organization/hospital"),
+		"expirationDate": "2031-01-01", "definition": ref("DeviceDefinition/design"),
+		"extension": arr{obj{"url": "urn:tenon:extension:label-content", "extension": arr{
+			part("use", "valueString", "repair of a cranial defect"), part("site", "valueString", "left parietal"), part("anatomy-check", "valueBoolean", true),
+			part("image-date", "valueDate", "2026-03-01"), part("design-date", "valueDate", "2026-03-01")}}}}
+}
+
+func label(name, number string) obj {
+	l := document("label", "label")
+	l["contained"] = arr{obj{"resourceType": "Patient", "id": "printed", "name": arr{obj{"text": name}}, "identifier": arr{obj{"system": "urn:hospital:mr", "value": number}}}}
+	l["context"] = obj{"sourcePatientInfo": ref("#printed")}
+	return l
+}
+
+func workProduction(w *world) {
+	for _, code := range operationCodes {
+		w.must(prod, operation(w, code))
+	}
+	w.must(qa, device(w), passed("inspection", "pass", w), label("张三", "MR-7"), document("ifu", "ifu"), composition("history", prod, "record"))
+	w.name("S11", prod, output("device", "Device/implant"), output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"),
+		output("ifu", "DocumentReference/ifu"), output("device-history-record", "Composition/history"))
+	w.mustSign(prod, "Composition/history", access.PROD, "production-record")
+	w.mustSign(qa, "Composition/history", access.QA, "product-release")
+}
+
+func handOver(w *world, code string, by *access.Context) obj {
+	return obj{"resourceType": "Provenance", "id": "custody-" + code, "target": arr{ref("SupplyDelivery/delivery")}, "occurredDateTime": w.stamp(0),
+		"recorded": w.stamp(0), "activity": concept("urn:tenon:custody", code), "agent": arr{obj{"who": ref(by.Principal)}}}
+}
+
+func workDelivery(w *world) {
+	w.must(logist, obj{"resourceType": "SupplyDelivery", "id": "delivery", "status": "completed", "patient": ref("Patient/p"), "supplier": ref(logist.Principal),
+		"suppliedItem": obj{"quantity": obj{"value": 1}, "itemReference": ref("Device/implant")}})
+	for code, by := range map[string]*access.Context{"dispatched": logist} {
+		w.must(by, handOver(w, code, by))
+	}
+	w.must(logist, handOver(w, "carried", logist))
+	w.must(agent, handOver(w, "hospital-received", agent))
+	w.must(clin, handOver(w, "doctor-received", clin))
+	w.name("S13", logist, output("delivery-list", "SupplyDelivery/delivery"))
+	w.mustSign(logist, "SupplyDelivery/delivery", access.LOG, "dispatch")
+	w.mustSign(agent, "SupplyDelivery/delivery", access.AGENT, "receipt")
+}
+
+func workData(w *world) {
+	w.must(mfr, composition("data", mfr, "format", "properties", "precautions", "operating-steps"), document("data-file", "data"))
+	w.name("S14", mfr, output("data-delivery", "Composition/data"), output("data-file", "DocumentReference/data-file"))
+	w.mustSign(clin, "Composition/data", access.CLIN, "data-receipt")
+}
+
+func judged(id, element, code string) obj {
+	o := obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": obj{"text": id},
+		"valueCodeableConcept": concept("urn:tenon:verdict", "conform")}
+	if element == "category" {
+		o["category"] = arr{concept("urn:tenon:judgement", code)}
+	} else {
+		o["code"] = concept("urn:tenon:judgement", code)
+	}
+	return o
+}
+
+func workJudgement(w *world) {
+	bodies, results := []obj{}, map[string]arr{}
+	for _, c := range []string{"form", "structure", "function"} {
+		bodies = append(bodies, judged("j-"+c, "category", c))
+		results["device-judgement"] = append(results["device-judgement"], ref("Observation/j-"+c))
+	}
+	for _, c := range []string{"process-order", "process-conformity", "process-legality", "process-completeness"} {
+		bodies = append(bodies, judged("j-"+c, "code", c))
+		results["process-judgement"] = append(results["process-judgement"], ref("Observation/j-"+c))
+	}
+	for _, id := range []string{"device-judgement", "process-judgement"} {
+		report := passed(id, "conform", w)
+		report["result"] = results[id]
+		bodies = append(bodies, report)
+	}
+	w.must(clin, bodies...)
+	for _, id := range []string{"device-judgement", "process-judgement"} {
+		w.name("S15", clin, output(id, "DiagnosticReport/"+id))
+		w.mustSign(clin, "DiagnosticReport/"+id, access.CLIN, "judgement-report")
+	}
+}
+
+func workAcceptance(w *world) {
+	w.must(clin, composition("acceptance", clin, "device", "images", "plan", "requirements", "design", "production-record", "label"))
+	w.name("S16", clin, output("acceptance-record", "Composition/acceptance"))
+	w.mustSign(clin, "Composition/acceptance", access.CLIN, "device-acceptance")
+}
+
+func workRelease(w *world) {
+	w.must(clin, passed("conformity", "conform", w))
+	w.name("S17", clin, output("conformity-assessment", "DiagnosticReport/conformity"))
+	w.mustSign(clin, "DiagnosticReport/conformity", access.CLIN, "conformity")
+}
+
+func visit(id string, w *world, from, to time.Duration) obj {
+	return obj{"resourceType": "Encounter", "id": id, "status": "finished", "class": obj{"code": "AMB"}, "subject": ref("Patient/p"),
+		"period": obj{"start": w.stamp(from), "end": w.stamp(to)}}
+}
+
+func finding(code string) obj {
+	return obj{"resourceType": "Observation", "id": "f-" + code, "status": "final", "subject": ref("Patient/p"), "code": concept("urn:tenon:followup", code), "valueString": "none"}
+}
+
+func workFollowUp(w *world) {
+	w.must(clin, obj{"resourceType": "Procedure", "id": "use", "status": "completed", "subject": ref("Patient/p"), "performedDateTime": w.stamp(0),
+		"focalDevice": arr{obj{"manipulated": ref("Device/implant")}}})
+	w.now = w.now.Add(30 * 24 * time.Hour)
+	goal := w.get("Goal/goal")
+	goal["achievementStatus"] = concept("s", "achieved")
+	w.must(clin, visit("visit-1", w, -10*24*time.Hour, -10*24*time.Hour+time.Hour), visit("visit-2", w, -time.Hour, 0),
+		finding("shape-change"), finding("tissue-induction"), finding("strength-in-use"), goal,
+		obj{"resourceType": "ClinicalImpression", "id": "harm", "status": "completed", "subject": ref("Patient/p"), "summary": "none"},
+		composition("followup", clin, "record"))
+	w.name("S18", clin, output("use-record", "Procedure/use"), output("visit", "Encounter/visit-1"), output("visit", "Encounter/visit-2"),
+		output("harm-assessment", "ClinicalImpression/harm"), output("finding", "Observation/f-shape-change"),
+		output("finding", "Observation/f-tissue-induction"), output("finding", "Observation/f-strength-in-use"), output("followup-record", "Composition/followup"))
+	w.mustSign(clin, "ClinicalImpression/harm", access.CLIN, "followup")
+	w.mustSign(clin, "Composition/followup", access.CLIN, "followup")
+}
+
+func workFeedback(w *world) {
+	w.must(clin, obj{"resourceType": "Communication", "id": "feedback", "status": "completed", "subject": ref("Patient/p"), "sent": w.stamp(0),
+		"recipient": arr{ref(des.Principal), ref(prod.Principal)}, "payload": arr{obj{"contentString": "well healed"}}})
+	w.name("S19", clin, output("feedback", "Communication/feedback"))
+	w.mustSign(des, "Communication/feedback", access.DES, "acknowledgement")
+	w.mustSign(prod, "Communication/feedback", access.PROD, "acknowledgement")
+}

@@ -1,0 +1,73 @@
+package casework
+
+import "slices"
+
+// follow works out what an allowed change brings: Tasks of the next stages, a
+// stage opened anew, the job order to the manufacturer's MES, stages put on hold
+// when the consent ends, the end of the case.
+func (d *decider) follow() {
+	if d.after.root == nil || d.after.root.Root.Field("status").Str() != "in-progress" {
+		return
+	}
+	for _, m := range d.moved {
+		switch m.to {
+		case Returned, Failed:
+			d.reopen(m)
+		case Working:
+			if m.from == Accepted && opensProduction(m.stage) {
+				d.effects = append(d.effects, Effect{Message: d.after.jobOrder(m.task)})
+			}
+		case Completed:
+			d.handOver()
+			d.close()
+		}
+	}
+	d.hold()
+}
+
+// handOver makes the Task of every stage whose predecessors are all completed and
+// that has no Task yet which follows them.
+func (d *decider) handOver() {
+	for _, s := range d.plan.Stages {
+		if len(s.After) == 0 || slices.ContainsFunc(s.After, func(code string) bool { return !d.after.completed(code) }) {
+			continue
+		}
+		if task := d.after.current(s.Code); task != nil && d.after.grounded(s, task) {
+			continue
+		}
+		d.effects = append(d.effects, Effect{Create: d.after.briefFor(s).body()})
+	}
+}
+
+// reopen makes a new Task of the stage that the plan returns to. What followed
+// the old one is not grounded any more, so it will be handed over again.
+func (d *decider) reopen(m move) {
+	b := d.after.briefFor(d.plan.Stage(m.stage.ReturnTo))
+	b.reason = m.task.Ref()
+	d.effects = append(d.effects, Effect{Create: b.body()})
+}
+
+// close completes the case when its last stage is.
+func (d *decider) close() {
+	for _, s := range d.plan.Stages {
+		if !d.after.completed(s.Code) {
+			return
+		}
+	}
+	d.effects = append(d.effects, Effect{Update: moved(d.after.root.Root, Completed, "")})
+}
+
+// hold puts stages at work on hold when the consent ends.
+func (d *decider) hold() {
+	if d.before == nil || len(d.after.consented(nil)) == 0 {
+		return
+	}
+	for _, s := range d.plan.Stages {
+		if s.output("consent") != nil {
+			continue
+		}
+		if task := d.after.current(s.Code); task != nil && substateOf(task.Root) == Working {
+			d.effects = append(d.effects, Effect{Update: moved(task.Root, ChangePending, "The patient's consent is not in force.")})
+		}
+	}
+}

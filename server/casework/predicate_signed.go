@@ -1,0 +1,57 @@
+package casework
+
+import (
+	"fmt"
+
+	"tenon/fhir/fhirpath"
+	"tenon/server/access"
+)
+
+// signed('CLIN', 'order') says that each resource bears a signature of the role
+// for the purpose over its current version and bytes. A signature over an older
+// version does not count, and the answer says so.
+var signedPredicate = every("signed", 2, func(e *evaluation, r *Resource, args []string) bool {
+	role, purpose := access.Role(args[0]), args[1]
+	if e.signedBy(r, purpose, role) != nil {
+		return true
+	}
+	e.sayUnsigned(r, purpose, role)
+	return false
+})
+
+// sayUnsigned tells whether a signature is missing or stale.
+func (e *evaluation) sayUnsigned(r *Resource, purpose string, roles ...access.Role) {
+	for _, role := range roles {
+		for _, s := range e.signatures[r.Ref()] {
+			if s.Purpose == purpose && s.Role == role {
+				e.because(
+					fmt.Sprintf("The signature of %s covers version %d of %s; version %d is current and must be signed anew.", role, s.Version, r.Ref(), r.Version),
+					fmt.Sprintf("%s 的签名针对 %s 的第 %d 版，当前为第 %d 版，须重新签字。", role, r.Ref(), s.Version, r.Version))
+				return
+			}
+		}
+	}
+	e.because(fmt.Sprintf("%s version %d lacks the signature of %v for %s.", r.Ref(), r.Version, roles, purpose),
+		fmt.Sprintf("%s 第 %d 版缺少 %v 的 %s 签名。", r.Ref(), r.Version, roles, purpose))
+}
+
+// signedAt('REV', 'plan-approval') is when the earliest of these signatures over
+// the current version was made; empty if there is none.
+var signedAtPredicate = predicate("signedAt", 2, "dateTime", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
+	var at fhirpath.Collection
+	for _, item := range focus {
+		r := e.resourceOf(item)
+		if r == nil {
+			return nil, nil
+		}
+		s := e.signedBy(r, args[1], access.Role(args[0]))
+		if s == nil {
+			e.sayUnsigned(r, args[1], access.Role(args[0]))
+			return nil, nil
+		}
+		if moment, ok := fhirpath.DateTime(instant(s.When)); ok {
+			at = append(at, moment)
+		}
+	}
+	return at, nil
+})

@@ -1,0 +1,63 @@
+package casework
+
+import (
+	"tenon/fhir/fhirpath"
+	"tenon/server/access"
+)
+
+// inTeamAs('DES') says that one of the persons in its input is an active member
+// of the team in that role.
+var inTeamAsPredicate = predicate("inTeamAs", 1, "boolean", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
+	for _, item := range focus {
+		n, ok := item.Node()
+		if !ok {
+			continue
+		}
+		for _, m := range e.members() {
+			if m.ref == referenceOf(n) && m.role == access.Role(args[0]) {
+				return yes(true), nil
+			}
+		}
+	}
+	return yes(false), nil
+})
+
+// member is a participant of an active CareTeam now.
+type member struct {
+	ref  string // PractitionerRole/x
+	role access.Role
+}
+
+// members are the participants of the active teams whose period holds.
+func (v *view) members() []member {
+	var all []member
+	for _, team := range v.teams() {
+		for p := range team.Root.Field("participant").Items() {
+			if p.Field("period").Exists() && !inPeriod(p.Field("period"), v.s.Now) {
+				continue
+			}
+			ref := referenceOf(p.Field("member"))
+			if ref == "" {
+				continue
+			}
+			codes := codesOf(p.Field("role"), systemRole)
+			if len(codes) == 0 {
+				codes = []string{""}
+			}
+			for _, code := range codes {
+				all = append(all, member{ref, access.Role(code)})
+			}
+		}
+	}
+	return all
+}
+
+// inTeam tells whether the principal is a member in any role.
+func (v *view) inTeam(principal string) bool {
+	for _, m := range v.members() {
+		if m.ref == principal {
+			return true
+		}
+	}
+	return false
+}

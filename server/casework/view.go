@@ -1,0 +1,255 @@
+package casework
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"tenon/fhir/fhirpath"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+)
+
+// view is a snapshot with its plan, indexed for questions. It is made once for a
+// decision and never changed.
+type view struct {
+	s          *Snapshot
+	plan       *Plan
+	root       *Resource
+	byRef      map[string]*Resource // members and directory
+	byDoc      map[*tree.Doc]*Resource
+	tasks      map[string][]*Resource // stage Tasks by stage, oldest first
+	signatures map[string][]Signature // by target, oldest first
+	verified   map[string][]*Resource // VerificationResults by target
+	focus      []tree.Node            // roots of the members
+	patient    string                 // "Patient/x", or "" in a case without one
+	hospital   string                 // "Organization/x" that opened the case
+	clinician  string                 // "PractitionerRole/x" that opened the case
+}
+
+func newView(s *Snapshot, plan *Plan) *view {
+	v := &view{
+		s: s, plan: plan, byRef: map[string]*Resource{}, byDoc: map[*tree.Doc]*Resource{},
+		tasks: map[string][]*Resource{}, signatures: map[string][]Signature{}, verified: map[string][]*Resource{},
+	}
+	for i := range s.Directory {
+		v.enter(&s.Directory[i])
+	}
+	for i := range s.Resources {
+		r := &s.Resources[i]
+		v.enter(r)
+		v.focus = append(v.focus, r.Root)
+		if r.Type == "Task" {
+			v.enterTask(r)
+		}
+	}
+	for _, list := range v.tasks {
+		slices.SortStableFunc(list, func(a, b *Resource) int { return strings.Compare(authored(a), authored(b)) })
+	}
+	for _, sig := range s.Signatures {
+		v.signatures[sig.Target] = append(v.signatures[sig.Target], sig)
+	}
+	if v.root != nil {
+		v.patient = referenceOf(v.root.Root.Field("for"))
+		v.hospital = referenceOf(v.root.Root.Field("owner"))
+		v.clinician = referenceOf(v.root.Root.Field("requester"))
+	}
+	return v
+}
+
+func (v *view) enter(r *Resource) {
+	v.byRef[r.Ref()] = r
+	v.byDoc[r.Root.Doc()] = r
+	if r.Type == "VerificationResult" {
+		for _, target := range referencesOf(r.Root.Field("target")) {
+			v.verified[target] = append(v.verified[target], r)
+		}
+	}
+}
+
+func (v *view) enterTask(r *Resource) {
+	if r.ID == v.s.Case {
+		v.root = r
+		return
+	}
+	if code := stageOf(r.Root); code != "" && slices.Contains(referencesOf(r.Root.Field("partOf")), "Task/"+v.s.Case) {
+		v.tasks[code] = append(v.tasks[code], r)
+	}
+}
+
+func stageOf(task tree.Node) string { return codeOf(task.Field("code"), systemStage) }
+
+func authored(r *Resource) string { return r.Root.Field("authoredOn").Str() }
+
+// linked are the Tasks that a stage Task names in its inputs of that kind:
+// predecessor or supersedes.
+func linked(task tree.Node, kind string) []string {
+	var refs []string
+	for in := range task.Field("input").Items() {
+		if hasCode(in.Field("type"), systemLink, kind) {
+			refs = append(refs, referenceOf(valueOf(in)))
+		}
+	}
+	return refs
+}
+
+// current is the Task of a stage that no other one supersedes, or nil.
+func (v *view) current(code string) *Resource {
+	var found *Resource
+	for _, r := range v.tasks[code] {
+		superseded := slices.ContainsFunc(v.tasks[code], func(o *Resource) bool {
+			return slices.Contains(linked(o.Root, "supersedes"), r.Ref())
+		})
+		if !superseded {
+			found = r
+		}
+	}
+	return found
+}
+
+// grounded tells whether a stage's Task follows the current Tasks of the stages
+// before it: after a return to an earlier stage it does not.
+func (v *view) grounded(s *Stage, task *Resource) bool {
+	for _, code := range s.After {
+		before := v.current(code)
+		if before == nil || !slices.Contains(linked(task.Root, "predecessor"), before.Ref()) {
+			return false
+		}
+	}
+	return true
+}
+
+// completed tells whether the stage and everything before it is done.
+func (v *view) completed(code string) bool {
+	s, task := v.plan.Stage(code), v.current(code)
+	if s == nil || task == nil || substateOf(task.Root) != Completed || !v.grounded(s, task) {
+		return false
+	}
+	return !slices.ContainsFunc(s.After, func(before string) bool { return !v.completed(before) })
+}
+
+// documents are the resources that the current Task of a stage names as output
+// (or input) of that document type; what is named but is no member is left out.
+func (v *view) documents(element, stage, document string) []*Resource {
+	task, s := v.current(stage), v.plan.Stage(stage)
+	if task == nil || s == nil {
+		return nil
+	}
+	rules := s.Outputs
+	if element == "input" {
+		rules = s.Inputs
+	}
+	var found []*Resource
+	for item := range task.Root.Field(element).Items() {
+		if !hasCode(item.Field("type"), systemDocument, document) {
+			continue
+		}
+		r := v.byRef[referenceOf(valueOf(item))]
+		if r != nil && !slices.Contains(found, r) && slices.ContainsFunc(rules, func(d Document) bool {
+			return d.Code == document && slices.Contains(d.Types, r.Type)
+		}) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// valid are the signatures over the version of a resource that is current.
+func (v *view) valid(r *Resource) []Signature {
+	var sigs []Signature
+	for _, s := range v.signatures[r.Ref()] {
+		if s.Version == r.Version && s.Digest == r.Digest {
+			sigs = append(sigs, s)
+		}
+	}
+	return sigs
+}
+
+// signedBy finds a valid signature by one of the roles for the purpose.
+func (v *view) signedBy(r *Resource, purpose string, roles ...access.Role) *Signature {
+	for _, s := range v.valid(r) {
+		if s.Purpose == purpose && slices.Contains(roles, s.Role) {
+			return &s
+		}
+	}
+	return nil
+}
+
+// setting is a figure that was fixed when the case was opened.
+func (v *view) setting(code string) tree.Node {
+	if v.root == nil {
+		return tree.Node{}
+	}
+	for in := range v.root.Root.Field("input").Items() {
+		if hasCode(in.Field("type"), systemSetting, code) {
+			return valueOf(in)
+		}
+	}
+	return tree.Node{}
+}
+
+// teams are the active CareTeams of the case.
+func (v *view) teams() []*Resource {
+	var teams []*Resource
+	for i := range v.s.Resources {
+		r := &v.s.Resources[i]
+		if r.Type == "CareTeam" && r.Root.Field("status").Str() == "active" {
+			teams = append(teams, r)
+		}
+	}
+	return teams
+}
+
+// contracts are the executed agreements of the case that are in their period.
+func (v *view) contracts() []*Resource {
+	var found []*Resource
+	for i := range v.s.Resources {
+		r := &v.s.Resources[i]
+		if r.Type == "Contract" && r.Root.Field("status").Str() == "executed" && inPeriod(r.Root.Field("applies"), v.s.Now) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// resolve answers resolve() in expressions.
+func (v *view) resolve(reference string) (tree.Node, bool) {
+	r, ok := v.byRef[cleanReference(reference)]
+	if !ok {
+		return tree.Node{}, false
+	}
+	return r.Root, true
+}
+
+func (v *view) vars() map[string]fhirpath.Collection {
+	return map[string]fhirpath.Collection{
+		"patient": text(v.patient), "hospital": text(v.hospital), "clinician": text(v.clinician),
+	}
+}
+
+func text(s string) fhirpath.Collection {
+	if s == "" {
+		return nil
+	}
+	return fhirpath.Collection{fhirpath.String(s)}
+}
+
+// inPeriod tells whether now lies in a Period; an absent one, or one whose end
+// is no date, holds nothing.
+func inPeriod(period tree.Node, now time.Time) bool {
+	if !period.Exists() {
+		return false
+	}
+	if start := period.Field("start").Str(); start != "" {
+		from, _, ok := span(start)
+		if !ok || now.Before(from) {
+			return false
+		}
+	}
+	end := period.Field("end").Str()
+	if end == "" {
+		return true
+	}
+	_, until, ok := span(end)
+	return ok && now.Before(until)
+}
