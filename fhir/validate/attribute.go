@@ -103,17 +103,8 @@ func (h *narrative) attribute(name, value string) {
 // plainValue is what a browser reads: entities resolved, blanks and controls
 // gone, in lower case.
 func plainValue(value string) string {
-	if i := strings.IndexFunc(value, func(r rune) bool { return r == '&' || r >= unicode.MaxASCII }); i < 0 {
-		plain := make([]byte, 0, len(value))
-		for _, c := range []byte(value) {
-			if 'A' <= c && c <= 'Z' {
-				c |= 0x20
-			}
-			if c > ' ' {
-				plain = append(plain, c)
-			}
-		}
-		return string(plain)
+	if plain, ok := plainASCII(value); ok {
+		return plain
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
@@ -121,6 +112,24 @@ func plainValue(value string) string {
 		}
 		return unicode.ToLower(r)
 	}, html.UnescapeString(value))
+}
+
+// plainASCII is plainValue of the common case: ASCII without entities.
+func plainASCII(value string) (plain string, ok bool) {
+	var b strings.Builder
+	b.Grow(len(value))
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case c == '&' || c >= 0x7F:
+			return "", false
+		case 'A' <= c && c <= 'Z':
+			b.WriteByte(c | 0x20)
+		case c > ' ':
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), true
 }
 
 // safeLink lets relative links and a few schemes pass, and pictures in data.
