@@ -102,34 +102,24 @@ func (t temporal) boundary(kind system, digits int64, high bool) (temporal, bool
 
 // fill gives every field below the precision its first or last value.
 func (t temporal) fill(high bool) temporal {
-	pick := func(below precision, low, top int) uint8 {
-		switch {
-		case high:
-			return uint8(top)
-		default:
-			return uint8(low)
+	pick := func(below precision, field *uint8, low, top int) {
+		if t.precision >= below {
+			return
+		}
+		*field = uint8(low)
+		if high {
+			*field = uint8(top)
 		}
 	}
-	if !t.clock && t.precision < toMonth {
-		t.month = pick(toMonth, 1, 12)
+	if !t.clock {
+		pick(toMonth, &t.month, 1, 12)
+		pick(toDay, &t.day, 1, daysIn(int(t.year), int(t.month)))
 	}
-	if !t.clock && t.precision < toDay {
-		t.day = pick(toDay, 1, daysIn(int(t.year), int(t.month)))
-	}
-	if t.precision < toHour {
-		t.hour = pick(toHour, 0, 23)
-	}
-	if t.precision < toMinute {
-		t.minute = pick(toMinute, 0, 59)
-	}
-	if t.precision < toSecond {
-		t.second = pick(toSecond, 0, 59)
-	}
-	if high && (t.precision < toSecond || t.fraction < 3) {
-		t.nanos = 999_000_000
-		if t.precision == toSecond && t.fraction > 0 {
-			t.nanos = 0
-		}
+	pick(toHour, &t.hour, 0, 23)
+	pick(toMinute, &t.minute, 0, 59)
+	pick(toSecond, &t.second, 0, 59)
+	if high && t.fraction < 3 { // the milliseconds that are not written
+		t.nanos += []int32{999_000_000, 99_000_000, 9_000_000}[t.fraction]
 	}
 	if !t.clock && !t.zoned {
 		t.zoned, t.offset = true, 14*60

@@ -18,6 +18,9 @@ type builtin struct {
 // back to it.
 var builtins = map[string]builtin{}
 
+// filters give the empty collection for the empty collection.
+var filters = map[string]bool{"where": true, "select": true, "ofType": true, "as": true, "resolve": true, "extension": true, "first": true}
+
 func register(more map[string]builtin) {
 	for name, b := range more {
 		builtins[name] = b
@@ -51,6 +54,9 @@ func (c *compiler) call(n *node) (code, static, error) {
 	run, out, err := b.build(c, n, in)
 	if err != nil {
 		return nil, static{}, err
+	}
+	if out.never = in.never && filters[n.text]; out.never {
+		return nothing, out, nil
 	}
 	return invoke(target, run), out, nil
 }
@@ -136,7 +142,8 @@ func (f scalarFunction) apply(n *node, args []code) apply {
 				return st.fail(n.args[i].pos, "argument %d of %s() is one item, and there are %d", i+1, n.text, given)
 			}
 		}
-		scalars := &st.scratch
+		scalars := st.scratch
+		st.used = true
 		for i := range len(args) + 1 {
 			want := f.in
 			if i > 0 {

@@ -159,7 +159,7 @@ func (c *compiler) compile(n *node) (code, static, error) {
 	defer func() { c.depth-- }()
 	switch n.kind {
 	case nodeEmpty:
-		return func(*state) error { return nil }, static{}, nil
+		return nothing, static{}, nil
 	case nodeLiteral:
 		return c.literal(n)
 	case nodeDollar:
@@ -179,6 +179,9 @@ func (c *compiler) compile(n *node) (code, static, error) {
 	}
 	return c.binary(n)
 }
+
+// nothing is the empty collection.
+func nothing(*state) error { return nil }
 
 // target compiles what an invocation applies to: $this if nothing is written.
 func (c *compiler) target(n *node) (code, static, error) {
@@ -204,7 +207,9 @@ func pushThis(st *state) error {
 		st.stack = append(st.stack, st.focus...)
 		return st.spend(len(st.focus))
 	}
-	st.push(st.scope.this)
+	if v := &st.scope.this; v.kind != sysNone || v.element() { // iif() may have no input
+		st.push(*v)
+	}
 	return nil
 }
 
@@ -215,7 +220,7 @@ func (c *compiler) within(this static, n *node) (code, static, error) {
 	saved := *c
 	c.this, c.inside = this, true
 	run, s, err := c.compile(n)
-	c.this, c.inside = saved.this, saved.inside
+	c.this, c.inside, c.vars = saved.this, saved.inside, saved.vars
 	return run, s, err
 }
 
@@ -251,7 +256,11 @@ func (c *compiler) dollar(n *node) (code, static, error) {
 func (c *compiler) member(n *node) (code, static, error) {
 	if n.target == nil {
 		if t := c.leadingType(n.text); t != nil {
-			return t.filter(), static{}.narrow(t), nil
+			out := static{}.narrow(t)
+			if out.never = c.this.cannotBe(t.fhir); out.never {
+				return nothing, out, nil
+			}
+			return t.filter(), out, nil
 		}
 	}
 	target, in, err := c.target(n.target)
@@ -267,6 +276,10 @@ func (c *compiler) member(n *node) (code, static, error) {
 	}
 	if !ok {
 		out = anything
+	}
+	if in.never {
+		out.never = true
+		return nothing, out, nil
 	}
 	m := newMember(n.text, n.pos, c.env)
 	if n.target == nil {

@@ -73,5 +73,4 @@ const (
 	maxItems   = 500_000 // items alive at once, in all intermediate collections
 	maxText    = 1 << 20 // bytes of one computed string
 	maxPattern = 2000    // bytes of a regular expression
-	maxRepeat  = 64      // depth of nested evaluation of contained functions
 )

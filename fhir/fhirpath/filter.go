@@ -20,10 +20,11 @@ func init() {
 // each runs a lambda for every item of stack[base:end] with $this and $index
 // set. The lambda's result lies from the mark up when visit is called.
 func (st *state) each(base, end int, run code, visit func(i, mark int) (more bool, err error)) error {
-	saved := st.scope
-	defer func() { st.scope = saved }()
+	saved, defined := st.scope, len(st.vars)
+	defer func() { st.scope, st.vars = saved, st.vars[:defined] }()
 	st.scope.root = false
 	for i := base; i < end; i++ {
+		st.vars = st.vars[:defined]
 		st.scope.this, st.scope.index = st.stack[i], int64(i-base)
 		mark := len(st.stack)
 		if err := run(st); err != nil {

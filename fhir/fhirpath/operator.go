@@ -3,16 +3,22 @@ package fhirpath
 // binary compiles an operator of two operands.
 // https://hl7.org/fhirpath/N1/#operations
 func (c *compiler) binary(n *node) (code, static, error) {
+	vars := c.vars // those that one side defines are not seen by the other
 	left, ls, err := c.compile(n.args[0])
+	c.vars = vars
 	if err != nil {
 		return nil, static{}, err
 	}
 	right, rs, err := c.compile(n.args[1])
+	c.vars = vars
 	if err != nil {
 		return nil, static{}, err
 	}
 	b := &operands{left: left, right: right, pos: n.pos, op: n.text}
 	boolean := staticOf(sysBoolean)
+	if err := c.comparable(n, ls, rs); err != nil {
+		return nil, static{}, err
+	}
 	switch n.text {
 	case "and", "or", "xor", "implies":
 		return b.logic(), boolean, nil
@@ -21,9 +27,6 @@ func (c *compiler) binary(n *node) (code, static, error) {
 	case "~", "!~":
 		return b.equivalence(n.text == "!~"), boolean, nil
 	case "<", ">", "<=", ">=":
-		if err := c.comparable(n, ls, rs); err != nil {
-			return nil, static{}, err
-		}
 		return b.inequality(), boolean, nil
 	case "in":
 		return b.membership(), boolean, nil
@@ -31,16 +34,40 @@ func (c *compiler) binary(n *node) (code, static, error) {
 		b.left, b.right = right, left
 		return b.membership(), boolean, nil
 	case "|":
-		return b.union, ls.or(rs), nil
+		return b.unionOf(ls, rs), ls.or(rs), nil
 	}
 	return c.arithmetic(b, ls, rs)
 }
 
-// comparable refuses what < can never compare.
+// families are the system types that compare with one another.
+var families = []uint16{
+	accepts(sysQuantity), 1 << sysString, accepts(sysDateTime), 1 << sysTime, 1 << sysBoolean, 1 << sysComplex, 1 << sysTypeInfo,
+}
+
+// related tells whether an item of one side may compare with one of the other.
+func related(ls, rs static, among []uint16) bool {
+	if ls.open || rs.open || ls.empty() || rs.empty() {
+		return true
+	}
+	for _, f := range among {
+		if ls.systems()&f != 0 && rs.systems()&f != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// comparable refuses what < can never order and, if strict, what = can never
+// find equal.
 func (c *compiler) comparable(n *node, ls, rs static) error {
-	for _, s := range []static{ls, rs} {
-		if !s.fits(1<<16 - 1 - 1<<sysBoolean - 1<<sysComplex - 1<<sysTypeInfo) {
-			return c.src.mistyped(n.pos, "%s has no order", s)
+	switch n.text {
+	case "<", ">", "<=", ">=":
+		if !related(ls, rs, families[:4]) {
+			return c.src.mistyped(n.pos, "%s and %s have no common order", ls, rs)
+		}
+	case "=", "!=", "~", "!~":
+		if c.env.Strict && !related(ls, rs, families) {
+			return c.src.mistyped(n.pos, "%s and %s are never equal", ls, rs)
 		}
 	}
 	return nil
@@ -224,16 +251,25 @@ func (b *operands) membership() code {
 	}
 }
 
+// unionOf leaves out a side that is always empty: R4's search parameters name
+// other resource types.
+func (b *operands) unionOf(ls, rs static) code {
+	switch {
+	case ls.never && rs.never:
+		return nothing
+	case ls.never:
+		return invoke(b.right, (*state).distinct)
+	case rs.never:
+		return invoke(b.left, (*state).distinct)
+	}
+	return b.union
+}
+
 // union joins both sides without duplicates.
 func (b *operands) union(st *state) error {
-	base, middle, err := b.eval(st)
+	base, _, err := b.eval(st)
 	if err != nil {
 		return err
-	}
-	if middle == len(st.stack) || middle == base {
-		if len(st.stack)-base < 2 {
-			return nil
-		}
 	}
 	return st.distinct(base)
 }

@@ -35,7 +35,8 @@ type state struct {
 	expr  *Expr
 	vars  []binding // of defineVariable(), innermost last
 	// scratch holds the decoded operands of one scalar function.
-	scratch [maxArgs]scalar
+	scratch *[maxArgs]scalar
+	used    bool
 }
 
 type binding struct {
@@ -43,7 +44,7 @@ type binding struct {
 	value Collection
 }
 
-var states = sync.Pool{New: func() any { return &state{stack: make([]Value, 0, 64)} }}
+var states = sync.Pool{New: func() any { return &state{stack: make([]Value, 0, 64), scratch: new([maxArgs]scalar)} }}
 
 // keep is the largest stack that goes back to the pool.
 const keep = 4096
@@ -56,7 +57,11 @@ func (st *state) release() {
 	}
 	clear(st.stack[:st.high])
 	clear(st.focus)
-	*st = state{stack: st.stack, focus: st.focus[:0]}
+	*st = state{stack: st.stack, focus: st.focus[:0], scratch: st.scratch, used: st.used}
+	if st.used {
+		clear(st.scratch[:])
+		st.used = false
+	}
 	states.Put(st)
 }
 

@@ -14,6 +14,7 @@ type static struct {
 	sys       uint16         // set of system types that an item may have
 	open      bool           // anything else too
 	unordered bool           // the order of items is not defined
+	never     bool           // empty for the focus that Env.Root promises
 }
 
 var anything = static{open: true}
@@ -35,6 +36,7 @@ func (s static) or(o static) static {
 	s.open = s.open || o.open
 	s.sys |= o.sys
 	s.unordered = s.unordered || o.unordered
+	s.never = s.never && o.never
 	if len(o.types) == 0 {
 		return s
 	}
@@ -46,6 +48,19 @@ func (s static) or(o static) static {
 	}
 	s.types = types
 	return s
+}
+
+// cannotBe tells whether no item can have the type or derive from it.
+func (s static) cannotBe(t *schema.Type) bool {
+	if s.open || s.sys != 0 || len(s.types) == 0 || t == nil {
+		return false
+	}
+	for _, own := range s.types {
+		if derives(own, t) || derives(t, own) {
+			return false
+		}
+	}
+	return true
 }
 
 // systems is the set of system types that the items may convert to; elements

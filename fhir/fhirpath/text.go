@@ -1,9 +1,7 @@
 package fhirpath
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -13,20 +11,17 @@ func init() {
 	const str, num, boolean = 1 << sysString, 1 << sysInteger, 1 << sysBoolean
 	one, two := []uint16{str}, []uint16{str, str}
 	for name, f := range map[string]scalarFunction{
-		"indexOf":        {in: str, params: one, out: num, call: indexOf},
-		"lastIndexOf":    {in: str, params: one, out: num, call: lastIndexOf},
-		"substring":      {in: str, params: []uint16{num, num}, optional: 1, out: str, call: substring},
-		"startsWith":     {in: str, params: one, out: boolean, call: asks(strings.HasPrefix)},
-		"endsWith":       {in: str, params: one, out: boolean, call: asks(strings.HasSuffix)},
-		"contains":       {in: str, params: one, out: boolean, call: asks(strings.Contains)},
-		"upper":          {in: str, out: str, call: edits(strings.ToUpper)},
-		"lower":          {in: str, out: str, call: edits(strings.ToLower)},
-		"trim":           {in: str, out: str, call: edits(strings.TrimSpace)},
-		"length":         {in: str, out: num, call: length},
-		"replace":        {in: str, params: two, out: str, call: replace},
-		"matches":        {in: str, params: two, optional: 1, out: boolean, call: matches(false)},
-		"matchesFull":    {in: str, params: two, optional: 1, out: boolean, call: matches(true)},
-		"replaceMatches": {in: str, params: []uint16{str, str, str}, optional: 1, out: str, call: replaceMatches},
+		"indexOf":     {in: str, params: one, out: num, call: indexOf},
+		"lastIndexOf": {in: str, params: one, out: num, call: lastIndexOf},
+		"substring":   {in: str, params: []uint16{num, num}, optional: 1, out: str, call: substring},
+		"startsWith":  {in: str, params: one, out: boolean, call: asks(strings.HasPrefix)},
+		"endsWith":    {in: str, params: one, out: boolean, call: asks(strings.HasSuffix)},
+		"contains":    {in: str, params: one, out: boolean, call: asks(strings.Contains)},
+		"upper":       {in: str, out: str, call: edits(strings.ToUpper)},
+		"lower":       {in: str, out: str, call: edits(strings.ToLower)},
+		"trim":        {in: str, out: str, call: edits(strings.TrimSpace)},
+		"length":      {in: str, out: num, call: length},
+		"replace":     {in: str, params: two, out: str, call: replace},
 	} {
 		register(map[string]builtin{name: f.builtin()})
 	}
@@ -112,111 +107,6 @@ func replace(st *state, in *scalar, args []scalar, _ int) (scalar, bool, error) 
 		return scalar{}, false, err
 	}
 	return text(strings.ReplaceAll(in.str, old, by)), true, nil
-}
-
-// pattern compiles a regular expression: . matches line ends too, matching is
-// case-sensitive, and the flag i changes that, m makes ^ and $ match at lines.
-// Expressions run in time linear in the text (RE2).
-func (st *state) pattern(pos int, expr, flags string, full bool) (*regexp.Regexp, error) {
-	if len(expr) > maxPattern {
-		return nil, st.fail(pos, "a regular expression may have %d bytes, this one has %d", maxPattern, len(expr))
-	}
-	mode := "(?s"
-	for _, f := range flags {
-		if f != 'i' && f != 'm' {
-			return nil, st.fail(pos, "the flags of a regular expression are i and m")
-		}
-		mode += string(f)
-	}
-	key := mode + ")" + expr
-	if full {
-		key = mode + ")^(?:" + expr + ")$"
-	}
-	if re := patterns.get(key); re != nil {
-		return re, nil
-	}
-	re, err := regexp.Compile(key)
-	if err != nil {
-		return nil, st.fail(pos, "the regular expression is not valid or not supported (RE2 syntax)")
-	}
-	patterns.put(key, re)
-	return re, nil
-}
-
-// patternCache keeps compiled expressions; when full it starts anew.
-type patternCache struct {
-	sync.RWMutex
-	m map[string]*regexp.Regexp
-}
-
-const cachedPatterns = 256
-
-var patterns = patternCache{m: map[string]*regexp.Regexp{}}
-
-func (c *patternCache) get(key string) *regexp.Regexp {
-	c.RLock()
-	defer c.RUnlock()
-	return c.m[key]
-}
-
-func (c *patternCache) put(key string, re *regexp.Regexp) {
-	c.Lock()
-	defer c.Unlock()
-	if len(c.m) >= cachedPatterns {
-		clear(c.m)
-	}
-	c.m[key] = re
-}
-
-func flagsOf(args []scalar, i int) string {
-	if i < len(args) {
-		return args[i].str
-	}
-	return ""
-}
-
-func matches(full bool) func(*state, *scalar, []scalar, int) (scalar, bool, error) {
-	return func(st *state, in *scalar, args []scalar, pos int) (scalar, bool, error) {
-		re, err := st.pattern(pos, args[0].str, flagsOf(args, 1), full)
-		if err != nil {
-			return scalar{}, false, err
-		}
-		r := scalar{kind: sysBoolean}
-		if re.MatchString(in.str) {
-			r.num = 1
-		}
-		return r, true, st.spendText(len(in.str))
-	}
-}
-
-// replaceMatches replaces every match; an empty pattern matches nothing.
-func replaceMatches(st *state, in *scalar, args []scalar, pos int) (scalar, bool, error) {
-	if args[0].str == "" {
-		return text(in.str), true, nil
-	}
-	re, err := st.pattern(pos, args[0].str, flagsOf(args, 2), false)
-	if err != nil {
-		return scalar{}, false, err
-	}
-	by := template(args[1].str)
-	var out []byte
-	last := 0
-	for _, m := range re.FindAllStringSubmatchIndex(in.str, -1) {
-		out = append(out, in.str[last:m[0]]...)
-		out = re.ExpandString(out, by, in.str, m)
-		last = m[1]
-		if err := st.spendText(len(out)); err != nil {
-			return scalar{}, false, err
-		}
-	}
-	return text(string(append(out, in.str[last:]...))), true, nil
-}
-
-var groupReference = regexp.MustCompile(`\$(\d+)`)
-
-// template writes $1x as ${1}x: a group's number ends at the last digit.
-func template(s string) string {
-	return groupReference.ReplaceAllString(s, "$${$1}")
 }
 
 func (c *compiler) toChars(n *node, in static) (apply, static, error) {

@@ -68,9 +68,20 @@ func (t *typeTest) matches(e *Expr, v *Value, exact bool) bool {
 		return false
 	}
 	if exact && typ.Kind == schema.Primitive {
-		return typ.Name == t.name
+		return typ == t.fhir
 	}
-	return typ.Is(t.name)
+	return derives(typ, t.fhir)
+}
+
+// derives tells whether a type is another or derives from it; both are of one
+// model.
+func derives(t, from *schema.Type) bool {
+	for ; t != nil; t = t.Base {
+		if t == from {
+			return true
+		}
+	}
+	return false
 }
 
 // matchesJSON judges a node whose type nobody knows.
@@ -142,7 +153,11 @@ func (c *compiler) typeOperator(n *node) (code, static, error) {
 	if n.text == "is" {
 		return invoke(target, t.is(n.pos)), staticOf(sysBoolean), nil
 	}
-	return invoke(target, t.keep(true)), in.narrow(t), nil
+	out := in.narrow(t)
+	if out.never = in.never; out.never {
+		return nothing, out, nil
+	}
+	return invoke(target, t.keep(true)), out, nil
 }
 
 // is replaces one item by whether it has the type.

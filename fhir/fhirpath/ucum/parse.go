@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Bounds of one unit expression; the longest in use have about 40 characters.
@@ -27,6 +28,25 @@ type Unit struct {
 // Parse reads a unit expression such as "mg/dL", "10*3/uL" or "m[Hg]". The
 // empty string is the unit 1.
 func Parse(code string) (Unit, error) {
+	if known, ok := parsed.Load(code); ok {
+		return known.(Unit), nil
+	}
+	u, err := parse(code)
+	if err == nil && parsedCount.Add(1) <= maxParsed {
+		parsed.Store(strings.Clone(code), u)
+	}
+	return u, err
+}
+
+// parsed keeps the first maxParsed expressions that were read.
+var (
+	parsed      sync.Map // string -> Unit
+	parsedCount atomic.Int32
+)
+
+const maxParsed = 2000
+
+func parse(code string) (Unit, error) {
 	if len(code) > maxLength {
 		return Unit{}, fmt.Errorf("the unit has %d characters; %d are possible", len(code), maxLength)
 	}
@@ -189,8 +209,6 @@ func lookup(code string) (Unit, bool) {
 	return Unit{}, false
 }
 
-var cache sync.Map // code of an atom -> Unit; bounded by the table
-
 // find gives a unit without prefix and whether it takes one.
 func find(code string) (u Unit, metric, ok bool) {
 	if i, base := bases[code]; base {
@@ -213,15 +231,11 @@ func find(code string) (u Unit, metric, ok bool) {
 	if !ok {
 		return Unit{}, false, false
 	}
-	if u, ok := cache.Load(code); ok {
-		return u.(Unit), a.metric, true
-	}
 	u, err := Parse(a.unit)
 	if err != nil {
 		return Unit{}, false, false
 	}
 	u.factor = new(big.Rat).Mul(u.factor, rat(a.value))
-	cache.Store(code, u)
 	return u, a.metric, true
 }
 
