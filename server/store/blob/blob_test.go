@@ -122,12 +122,10 @@ func checkRanges(t *testing.T, s *blob.Store, digest [32]byte, want []byte) {
 	if r.Size() != int64(len(want)) {
 		t.Errorf("Size() = %d, want %d", r.Size(), len(want))
 	}
-	if err := iotest.TestReader(struct { // without WriterTo, which has its own check
-		io.Reader
-		io.Seeker
-		io.ReaderAt
-	}{r, r, r}, want); len(want) < 1<<10 && err != nil {
-		t.Error(err)
+	if len(want) < 1<<10 { // it reads byte by byte
+		if err := iotest.TestReader(r, want); err != nil {
+			t.Error(err)
+		}
 	}
 	for range 20 {
 		from := rand.IntN(len(want) + 1)

@@ -1,0 +1,267 @@
+-- The record: current versions, their history, index rows, cases, proof.
+-- Times are microseconds since 1970 UTC. A tenant is a small number so that it
+-- can lead every key at no cost.
+
+CREATE TABLE tenant (
+  tenant INTEGER PRIMARY KEY,
+  name   TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO tenant (tenant, name) VALUES (1, 'main');
+
+-- state holds single numbers, such as the revision of the definitions.
+CREATE TABLE state (
+  tenant INTEGER NOT NULL,
+  name   TEXT NOT NULL,
+  value  INTEGER NOT NULL,
+  PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO state (tenant, name, value) VALUES (1, 'definitions', 1);
+
+CREATE TABLE resource (
+  rid       INTEGER PRIMARY KEY,
+  tenant    INTEGER NOT NULL,
+  type      TEXT NOT NULL,
+  id        TEXT NOT NULL,
+  version   INTEGER NOT NULL,
+  updated   INTEGER NOT NULL,
+  deleted   INTEGER NOT NULL,
+  method    TEXT NOT NULL,
+  owner     TEXT NOT NULL,
+  author    TEXT NOT NULL,
+  patient   TEXT NOT NULL,
+  level     INTEGER NOT NULL,
+  integrity INTEGER NOT NULL,
+  grading   TEXT NOT NULL,
+  blob      TEXT NOT NULL,
+  digest    BLOB NOT NULL,
+  salt      BLOB NOT NULL,
+  body      BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX resource_id ON resource (tenant, type, id);
+CREATE INDEX resource_type ON resource (tenant, type, rid);
+CREATE INDEX resource_updated ON resource (tenant, type, updated, rid);
+CREATE INDEX resource_owner ON resource (tenant, owner, type, rid);
+
+CREATE TABLE history (
+  rid       INTEGER NOT NULL,
+  version   INTEGER NOT NULL,
+  tenant    INTEGER NOT NULL,
+  updated   INTEGER NOT NULL,
+  deleted   INTEGER NOT NULL,
+  method    TEXT NOT NULL,
+  owner     TEXT NOT NULL,
+  author    TEXT NOT NULL,
+  patient   TEXT NOT NULL,
+  level     INTEGER NOT NULL,
+  integrity INTEGER NOT NULL,
+  grading   TEXT NOT NULL,
+  blob      TEXT NOT NULL,
+  digest    BLOB NOT NULL,
+  salt      BLOB NOT NULL,
+  body      BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX history_version ON history (rid, version);
+
+-- Index rows by kind of search parameter. The table itself is ordered by
+-- resource, for filters, sorts and replacement; the index by parameter and
+-- value, so that one range scan answers a clause. system is the first eight
+-- bytes of the SHA-256 of the system's URI, 0 where there is none.
+
+CREATE TABLE token_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  code   TEXT NOT NULL,
+  system INTEGER NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, code, system)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_value ON token_row (tenant, key, code, rid, system);
+
+-- norm is the first part of the normalised text, rest what follows it; ord
+-- tells texts apart that are normalised alike.
+CREATE TABLE string_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  norm   TEXT NOT NULL,
+  ord    INTEGER NOT NULL,
+  exact  TEXT NOT NULL,
+  rest   TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, norm, ord)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX string_value ON string_row (tenant, key, norm, rid);
+
+CREATE TABLE date_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  low    INTEGER NOT NULL,
+  high   INTEGER NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, low, high)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX date_low ON date_row (tenant, key, low, rid, high);
+CREATE INDEX date_high ON date_row (tenant, key, high, rid, low);
+
+CREATE TABLE number_row (
+  rid       INTEGER NOT NULL,
+  key       INTEGER NOT NULL,
+  canonical INTEGER NOT NULL,
+  low       REAL NOT NULL,
+  high      REAL NOT NULL,
+  code      TEXT NOT NULL,
+  system    INTEGER NOT NULL,
+  tenant    INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, canonical, low, high, code, system)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX number_low ON number_row (tenant, key, canonical, low, rid, high);
+CREATE INDEX number_high ON number_row (tenant, key, canonical, high, rid, low);
+
+-- target is the id of a local resource, or a URL where type is empty.
+CREATE TABLE reference_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  type   TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, target, type)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reference_target ON reference_row (tenant, target, key, rid, type);
+
+CREATE TABLE uri_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  uri    TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, uri)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uri_value ON uri_row (tenant, key, uri, rid);
+
+-- Cases: who is in them, and up to which level they are open to whom.
+
+CREATE TABLE case_head (
+  tenant   INTEGER NOT NULL,
+  case_id  TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (
+  tenant  INTEGER NOT NULL,
+  case_id TEXT NOT NULL,
+  type    TEXT NOT NULL,
+  rid     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id, type, rid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_resource ON member (rid, case_id);
+
+CREATE TABLE case_access (
+  tenant    INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  case_id   TEXT NOT NULL,
+  ceiling   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, principal, case_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_access_case ON case_access (tenant, case_id);
+
+CREATE TABLE signature (
+  seq        INTEGER PRIMARY KEY,
+  tenant     INTEGER NOT NULL,
+  case_id    TEXT NOT NULL,
+  provenance TEXT NOT NULL,
+  target     TEXT NOT NULL,
+  version    INTEGER NOT NULL,
+  digest     BLOB NOT NULL,
+  role       TEXT NOT NULL,
+  purpose    TEXT NOT NULL,
+  stage      TEXT NOT NULL,
+  signer     TEXT NOT NULL,
+  person     TEXT NOT NULL,
+  at         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX signature_case ON signature (tenant, case_id, seq);
+
+-- Proof: leaves get their index from the sequencer after the commit.
+
+CREATE TABLE leaf (
+  seq  INTEGER PRIMARY KEY,
+  idx  INTEGER,
+  kind TEXT NOT NULL,
+  ref  TEXT NOT NULL,
+  hash BLOB NOT NULL,
+  at   INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX leaf_index ON leaf (idx) WHERE idx IS NOT NULL;
+CREATE INDEX leaf_pending ON leaf (seq) WHERE idx IS NULL;
+CREATE INDEX leaf_ref ON leaf (ref);
+
+-- Level 0 is in leaf.
+CREATE TABLE ledger_node (
+  level INTEGER NOT NULL,
+  idx   INTEGER NOT NULL,
+  hash  BLOB NOT NULL,
+  PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoint (
+  size INTEGER PRIMARY KEY,
+  root BLOB NOT NULL,
+  at   INTEGER NOT NULL,
+  note BLOB NOT NULL
+) STRICT;
+
+-- One row for the audit of one group of commits: body is one JSON object a
+-- line, which the leaf audit/<id> covers byte for byte; secret salts them.
+CREATE TABLE audit (
+  id     INTEGER PRIMARY KEY,
+  tenant INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  secret BLOB NOT NULL,
+  body   BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_at ON audit (tenant, at);
+
+-- Which batches hold a row of a case.
+CREATE TABLE audit_case (
+  tenant  INTEGER NOT NULL,
+  case_id TEXT NOT NULL,
+  id      INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE blob (
+  tenant INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  size   INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, digest)
+) STRICT, WITHOUT ROWID;
+
+-- state: 0 due, 1 done, 2 dead.
+CREATE TABLE outbox (
+  id       INTEGER PRIMARY KEY,
+  tenant   INTEGER NOT NULL,
+  sink     TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  case_id  TEXT NOT NULL,
+  body     BLOB NOT NULL,
+  created  INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  state    INTEGER NOT NULL,
+  settled  INTEGER NOT NULL,
+  reason   TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX outbox_key ON outbox (tenant, sink, key);
+CREATE INDEX outbox_due ON outbox (due, id) WHERE state = 0;
+CREATE INDEX outbox_dead ON outbox (id) WHERE state = 2;
+
+CREATE TABLE door_key (
+  tenant INTEGER NOT NULL,
+  door   TEXT NOT NULL,
+  key    TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  ref    TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, door, key)
+) STRICT, WITHOUT ROWID;

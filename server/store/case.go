@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+
+	"tenon/server/access"
+	"tenon/server/casework"
+	"tenon/server/record"
+)
+
+// CasesOf implements record.Store.
+func (s *Store) CasesOf(ctx context.Context, typ, id string) ([]string, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	err = s.engine.read(ctx, short, func(q querier) error {
+		return each(ctx, q, "SELECT m.case_id FROM resource r JOIN member m ON m.rid = r.rid AND m.tenant = r.tenant "+
+			"WHERE r.tenant = ? AND r.type = ? AND r.id = ? ORDER BY m.case_id", []any{tenant, typ, id}, func(c cursor) error {
+			var id string
+			err := c.scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	})
+	return ids, err
+}
+
+// KeySeen implements record.Store.
+func (s *Store) KeySeen(ctx context.Context, door, key string) (*record.Key, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	k := &record.Key{Door: door, Key: key}
+	var digest []byte
+	found := false
+	err = s.engine.read(ctx, short, func(q querier) (err error) {
+		found, err = one(ctx, q, "SELECT digest, ref FROM door_key WHERE tenant = ? AND door = ? AND key = ?",
+			[]any{tenant, door, key}, &digest, &k.Ref)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	copy(k.Digest[:], digest)
+	return k, nil
+}
+
+// Grants implements record.Store.
+func (s *Store) Grants(ctx context.Context, caseID string) (grants []casework.Grant, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	err = s.engine.read(ctx, short, func(q querier) error {
+		grants, err = grantsOf(ctx, q, tenant, caseID)
+		return err
+	})
+	return grants, err
+}
+
+func grantsOf(ctx context.Context, q querier, tenant int64, caseID string) (grants []casework.Grant, err error) {
+	err = each(ctx, q, "SELECT principal, ceiling FROM case_access WHERE tenant = ? AND case_id = ? ORDER BY principal",
+		[]any{tenant, caseID}, func(c cursor) error {
+			var g casework.Grant
+			var ceiling int64
+			err := c.scan(&g.Principal, &ceiling)
+			g.Ceiling = access.Level(ceiling)
+			grants = append(grants, g)
+			return err
+		})
+	return grants, err
+}
+
+func signaturesOf(ctx context.Context, q querier, tenant int64, caseID string) (signatures []casework.Signature, err error) {
+	err = each(ctx, q, "SELECT provenance, target, version, digest, role, purpose, stage, signer, person, at FROM signature "+
+		"WHERE tenant = ? AND case_id = ? ORDER BY seq", []any{tenant, caseID}, func(c cursor) error {
+		var s casework.Signature
+		var digest []byte
+		var role string
+		var at int64
+		err := c.scan(&s.Provenance, &s.Target, &s.Version, &digest, &role, &s.Purpose, &s.Stage, &s.Signer, &s.Person, &at)
+		s.Role, s.When = access.Role(role), moment(at)
+		copy(s.Digest[:], digest)
+		signatures = append(signatures, s)
+		return err
+	})
+	return signatures, err
+}

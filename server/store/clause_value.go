@@ -1,0 +1,143 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"tenon/server/search"
+)
+
+func (s *statement) tokenMatch(t string, m search.TokenMatch) {
+	s.add("(")
+	if m.Code != nil {
+		s.add(t+".code = ?", bounded(*m.Code))
+	} else {
+		s.add("TRUE")
+	}
+	if m.System != nil {
+		s.add(" AND "+t+".system = ?", systemOf(*m.System))
+	}
+	s.add(")")
+}
+
+// stringMatch compares the first part of a text by index and what is behind it
+// by itself.
+func (s *statement) stringMatch(t string, m search.StringMatch) error {
+	switch m.Mode {
+	case search.Prefix:
+		s.prefix(t+".norm", t+".rest", m.Value)
+	case search.Contains:
+		in := "instr"
+		if s.d.postgres {
+			in = "strpos"
+		}
+		s.add(in+"("+t+".norm || "+t+".rest, ?) > 0", m.Value)
+	case search.Exact:
+		head, _ := split(search.Fold(m.Value), keptText)
+		s.add("("+t+".norm = ? AND "+t+".exact = ?)", head, m.Value)
+	default:
+		return fmt.Errorf("store: unknown mode %d of a string", m.Mode)
+	}
+	return nil
+}
+
+// prefix appends that a text, kept in two parts, begins with a value.
+func (s *statement) prefix(norm, rest, value string) {
+	head, tail := split(value, keptText)
+	if tail != "" {
+		s.add("("+norm+" = ? AND substr("+rest+", 1, ?) = ?)", head, int64(len([]rune(tail))), tail)
+		return
+	}
+	s.add("("+norm+" >= ?", head)
+	if end := after(head); end != "" {
+		s.add(" AND "+norm+" < ?", end)
+	}
+	s.add(")")
+}
+
+// rangeOf appends how the row's interval [low, high] stands to the query's.
+// What an index can use comes first in each.
+// https://hl7.org/fhir/R4/search.html#prefix
+func rangeOf[T int64 | float64](s *statement, low, high string, op search.Op, l, h T) error {
+	switch op {
+	case search.Equal:
+		s.add("("+low+" >= ? AND "+low+" <= ? AND "+high+" <= ?)", l, h, h)
+	case search.NotEqual:
+		s.add("("+low+" < ? OR "+high+" > ?)", l, h)
+	case search.Greater:
+		s.add(high+" > ?", h)
+	case search.Less:
+		s.add(low+" < ?", l)
+	case search.GreaterOrEq:
+		s.add("("+high+" >= ? AND ("+high+" > ? OR "+low+" >= ?))", l, h, l)
+	case search.LessOrEq:
+		s.add("("+low+" <= ? AND ("+low+" < ? OR "+high+" <= ?))", h, l, h)
+	case search.StartsAfter:
+		s.add(low+" > ?", h)
+	case search.EndsBefore:
+		s.add(high+" < ?", l)
+	case search.Overlaps:
+		s.add("("+low+" <= ? AND "+high+" >= ?)", h, l)
+	default:
+		return fmt.Errorf("store: unknown comparison %d", op)
+	}
+	return nil
+}
+
+func (s *statement) numberMatch(t string, m search.NumberMatch) error {
+	s.add("("+t+".canonical = ? AND ", truth(m.Canonical))
+	if err := rangeOf(s, t+".low", t+".high", m.Op, m.Low, m.High); err != nil {
+		return err
+	}
+	if m.System != nil {
+		s.add(" AND "+t+".system = ?", systemOf(*m.System))
+	}
+	if m.Code != nil {
+		s.add(" AND "+t+".code = ?", bounded(*m.Code))
+	}
+	s.add(")")
+	return nil
+}
+
+func (s *statement) referenceMatch(t string, m search.ReferenceMatch) {
+	switch {
+	case m.URL != "":
+		s.add("("+t+".target = ? AND "+t+".type = '')", bounded(m.URL))
+	case m.Type != "":
+		s.add("("+t+".target = ? AND "+t+".type = ?)", bounded(m.ID), m.Type)
+	default:
+		s.add("("+t+".target = ? AND "+t+".type <> '')", bounded(m.ID))
+	}
+}
+
+// uriMatch compares by segments of the path.
+// https://hl7.org/fhir/R4/search.html#uri
+func (s *statement) uriMatch(t string, m search.URIMatch) {
+	switch {
+	case m.Below:
+		base := strings.TrimRight(m.URI, "/")
+		s.add("("+t+".uri = ? OR ", bounded(m.URI))
+		head, _ := split(base+"/", keptText) // a URI that was cut is found by half of that
+		s.prefix(t+".uri", "''", head)
+		s.add(")")
+	case m.Above:
+		s.inTexts(t+".uri", above(m.URI))
+	default:
+		s.add(t+".uri = ?", bounded(m.URI))
+	}
+}
+
+// above are all URIs at and over a URI in its path, with and without the slash.
+func above(uri string) []string {
+	all := []string{bounded(uri)}
+	start := 0
+	if i := strings.Index(uri, "://"); i >= 0 {
+		start = i + len("://")
+	}
+	for i := len(uri) - 1; i >= start && len(all) < 128; i-- {
+		if uri[i] == '/' {
+			all = append(all, bounded(uri[:i]), bounded(uri[:i+1]))
+		}
+	}
+	return all
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"tenon/server/access"
+)
+
+// fold simplifies a reach for an alias of these types (none: any type), so that
+// what types alone decide is decided here. Nil means nothing. A predicate that
+// this room does not know is an error: it must never widen what is read.
+func fold(p access.Predicate, types []string) (access.Predicate, error) {
+	switch p := p.(type) {
+	case nil:
+		return access.Nothing{}, nil
+	case access.Everything, access.Nothing:
+		return p, nil
+	case access.OwnedBy:
+		if p.Organization == "" {
+			return access.Nothing{}, nil // rows of the server itself have no owner
+		}
+		return p, nil
+	case access.InCase:
+		if len(p.Principals) == 0 || slices.Contains(p.Principals, "") {
+			return access.Nothing{}, nil
+		}
+		return p, nil
+	case access.Is:
+		if len(types) > 0 && !slices.Contains(types, p.Type) {
+			return access.Nothing{}, nil
+		}
+		return p, nil
+	case access.TypeIn:
+		return foldTypes(p, types), nil
+	case access.AnyOf:
+		return foldAny(p, types)
+	case access.AllOf:
+		return foldAll(p, types)
+	}
+	return nil, fmt.Errorf("store: unknown predicate %T: refused", p)
+}
+
+func foldTypes(p access.TypeIn, types []string) access.Predicate {
+	if len(types) == 0 {
+		return p
+	}
+	var both access.TypeIn
+	for _, t := range types {
+		if slices.Contains(p, t) {
+			both = append(both, t)
+		}
+	}
+	switch len(both) {
+	case 0:
+		return access.Nothing{}
+	case len(types):
+		return access.Everything{}
+	}
+	return both
+}
+
+func foldAny(parts access.AnyOf, types []string) (access.Predicate, error) {
+	var kept access.AnyOf
+	all := false
+	for _, p := range parts {
+		f, err := fold(p, types)
+		if err != nil {
+			return nil, err
+		}
+		switch f.(type) {
+		case access.Nothing:
+		case access.Everything:
+			all = true
+		default:
+			kept = append(kept, f)
+		}
+	}
+	switch {
+	case all:
+		return access.Everything{}, nil
+	case len(kept) == 0:
+		return access.Nothing{}, nil
+	case len(kept) == 1:
+		return kept[0], nil
+	}
+	return kept, nil
+}
+
+func foldAll(parts access.AllOf, types []string) (access.Predicate, error) {
+	var kept access.AllOf
+	none := false
+	for _, p := range parts {
+		f, err := fold(p, types)
+		if err != nil {
+			return nil, err
+		}
+		switch f.(type) {
+		case access.Nothing:
+			none = true
+		case access.Everything:
+		default:
+			kept = append(kept, f)
+		}
+	}
+	switch {
+	case none:
+		return access.Nothing{}, nil
+	case len(kept) == 0:
+		return access.Everything{}, nil
+	case len(kept) == 1:
+		return kept[0], nil
+	}
+	return kept, nil
+}
+
+// reach appends the condition that the resource r meets the predicate.
+func (s *statement) reach(r string, p access.Predicate, types []string) error {
+	folded, err := fold(p, types)
+	if err != nil {
+		return err
+	}
+	s.folded(r, folded)
+	return nil
+}
+
+func (s *statement) folded(r string, p access.Predicate) {
+	switch p := p.(type) {
+	case access.Everything:
+		s.add("TRUE")
+	case access.OwnedBy:
+		s.add(r+".owner = ?", p.Organization)
+	case access.InCase:
+		m, a := s.alias("m"), s.alias("a")
+		s.add("EXISTS (SELECT 1 FROM member " + m + " JOIN case_access " + a + " ON " + a + ".tenant = " + m +
+			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + r + ".rid AND " + r +
+			".level <= " + a + ".ceiling AND ")
+		s.inTexts(a+".principal", p.Principals).add(")")
+	case access.Is:
+		s.add("("+r+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
+	case access.TypeIn:
+		s.inTexts(r+".type", p)
+	case access.AnyOf:
+		s.foldedList(r, p, " OR ")
+	case access.AllOf:
+		s.foldedList(r, p, " AND ")
+	default: // Nothing, and what fold let through by mistake
+		s.add("FALSE")
+	}
+}
+
+func (s *statement) foldedList(r string, parts []access.Predicate, operator string) {
+	s.add("(")
+	for i, p := range parts {
+		if i > 0 {
+			s.add(operator)
+		}
+		s.folded(r, p)
+	}
+	s.add(")")
+}
+
+// reachSet is a select of the row numbers that meet a folded predicate, where
+// it can begin with cases, owners or single resources; ok tells whether so.
+func (s *statement) reachSet(p access.Predicate, types []string, limit int64) (ok bool) {
+	parts, ok := p.(access.AnyOf)
+	if !ok {
+		parts = access.AnyOf{p}
+	}
+	for i, part := range parts {
+		if i > 0 {
+			s.add(" UNION ")
+		}
+		s.add("SELECT rid FROM (")
+		switch p := part.(type) {
+		case access.InCase:
+			s.add("SELECT DISTINCT m.rid FROM case_access a JOIN member m ON m.tenant = a.tenant AND m.case_id = a.case_id WHERE a.tenant = ? AND ", s.tenant)
+			s.inTexts("a.principal", p.Principals)
+			if len(types) > 0 {
+				s.add(" AND ").inTexts("m.type", types)
+			}
+		case access.OwnedBy:
+			s.add("SELECT rid FROM resource WHERE tenant = ? AND owner = ?", s.tenant, p.Organization)
+			if len(types) > 0 {
+				s.add(" AND ").inTexts("type", types)
+			}
+		case access.Is:
+			s.add("SELECT rid FROM resource WHERE tenant = ? AND type = ? AND id = ?", s.tenant, p.Type, p.ID)
+		default:
+			return false
+		}
+		s.add(" LIMIT ?) x"+s.alias(""), limit)
+	}
+	return true
+}

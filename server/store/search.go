@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"tenon/server/access"
+	"tenon/server/search"
+)
+
+// Search implements record.Store.
+func (s *Store) Search(ctx context.Context, plan *search.Plan) (*search.Page, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var page *search.Page
+	err = s.engine.read(ctx, long, func(q querier) (err error) {
+		page, err = runPlan(ctx, q, s.engine.dialect(), tenant, plan)
+		return err
+	})
+	return page, err
+}
+
+// run is one execution of a plan.
+type run struct {
+	ctx    context.Context
+	q      querier
+	d      dialect
+	tenant int64
+	plan   *search.Plan
+	root   search.Alias // with its reach folded
+	by     []order
+	few    []int64 // candidates, when enough is known to list them
+	listed bool
+	rows   []int64 // row numbers of the hits
+}
+
+func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
+	r := &run{ctx: ctx, q: q, d: d, tenant: tenant, plan: plan, root: plan.Root}
+	page := &search.Page{}
+	var err error
+	if r.root.Reach, err = fold(plan.Root.Reach, plan.Root.Types); err != nil {
+		return nil, err
+	}
+	if r.by, err = orders("r", plan.Sort); err != nil {
+		return nil, err
+	}
+	if err := r.candidates(); err != nil {
+		return nil, err
+	}
+	if plan.Count > 0 {
+		if err := r.hits(page); err != nil {
+			return nil, err
+		}
+	}
+	if plan.Total || plan.Count == 0 {
+		if err := r.total(page); err != nil {
+			return nil, err
+		}
+	}
+	return page, r.include(page)
+}
+
+func (r *run) statement() *statement { return newStatement(r.tenant, r.d) }
+
+// hits fetches the page, and one more to know whether there is a next one.
+func (r *run) hits(page *search.Page) error {
+	if r.listed && len(r.few) == 0 {
+		return nil
+	}
+	if len(r.by) == 0 && !r.listed {
+		return r.scan(page)
+	}
+	return r.sorted(page)
+}
+
+const hitColumns = "r.rid, r.type, r.id, r.version, r.updated, r.level, r.patient, r.body"
+
+// found is one row of hitColumns.
+type found struct {
+	rid int64
+	hit search.Hit
+}
+
+func scanHit(c cursor, more ...any) (f found, err error) {
+	var updated, level int64
+	dest := append([]any{&f.rid, &f.hit.Type, &f.hit.ID, &f.hit.Version, &updated, &level, &f.hit.Patient, &f.hit.Body}, more...)
+	err = c.scan(dest...)
+	f.hit.Updated, f.hit.Level = moment(updated), access.Level(level)
+	return f, err
+}
+
+// sorted runs the plan in any order over the candidates, or over all.
+func (r *run) sorted(page *search.Page) error {
+	s := r.statement()
+	s.add("SELECT rid, type, id, version, updated, level, patient, body")
+	for i := range r.by {
+		s.add(", k" + strconv.Itoa(i))
+	}
+	s.add(" FROM (SELECT " + hitColumns)
+	for i, o := range r.by {
+		s.add(", "+o.expr+" AS k"+strconv.Itoa(i), o.args...)
+	}
+	s.add(" FROM resource r WHERE ")
+	if r.listed {
+		s.inRows("r.rid", r.few).add(" AND ")
+	}
+	if err := s.where("r", &r.root); err != nil {
+		return err
+	}
+	s.add(") x")
+	if r.plan.After != nil {
+		s.add(" WHERE ")
+		if err := s.behind(r.by, "rid", r.plan.After); err != nil {
+			return err
+		}
+	}
+	s.orderBy(r.by, "rid")
+	s.add(" LIMIT ?", int64(r.plan.Count+1))
+	var last search.Cursor
+	return each(r.ctx, r.q, s.sql(), s.args, func(c cursor) error {
+		keys := make([]any, len(r.by))
+		for i := range r.by {
+			keys[i] = r.by[i].dest()
+		}
+		f, err := scanHit(c, keys...)
+		if err != nil {
+			return err
+		}
+		if len(page.Hits) == r.plan.Count {
+			page.Next = &last
+			return nil
+		}
+		r.keep(page, f)
+		last = search.Cursor{Row: f.rid}
+		for i := range r.by {
+			last.Values = append(last.Values, r.by[i].text(keys[i]))
+		}
+		return nil
+	})
+}
+
+func (r *run) keep(page *search.Page, f found) {
+	page.Hits = append(page.Hits, f.hit)
+	r.rows = append(r.rows, f.rid)
+}
+
+// total counts all matches.
+func (r *run) total(page *search.Page) error {
+	n := int64(0)
+	page.Total = &n
+	if r.listed && len(r.few) == 0 {
+		return nil
+	}
+	s := r.statement()
+	s.add("SELECT count(*) FROM resource r WHERE ")
+	if r.listed {
+		s.inRows("r.rid", r.few).add(" AND ")
+	}
+	if err := s.whereFrom("r", &r.root); err != nil {
+		return err
+	}
+	_, err := one(r.ctx, r.q, s.sql(), s.args, &n)
+	return err
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+
+	"tenon/oauth"
+)
+
+// PutToken implements oauth.Store.
+func (s *Store) PutToken(ctx context.Context, t oauth.Token) error {
+	return s.secret(ctx, "INSERT INTO access_token (hash, principal, tenant, issued, expires, revoked, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		t.Hash[:], t.Principal, t.Tenant, micros(t.Issued), micros(t.Expires), truth(t.Revoked), t.Note)
+}
+
+// Token implements oauth.Store.
+func (s *Store) Token(ctx context.Context, hash [32]byte) (*oauth.Token, error) {
+	t := &oauth.Token{Hash: hash}
+	var issued, expires, revoked int64
+	found := false
+	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
+		found, err = one(ctx, q, "SELECT principal, tenant, issued, expires, revoked, note FROM access_token WHERE hash = ?",
+			[]any{hash[:]}, &t.Principal, &t.Tenant, &issued, &expires, &revoked, &t.Note)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	t.Issued, t.Expires, t.Revoked = moment(issued), moment(expires), revoked != 0
+	return t, nil
+}
+
+// RevokeToken implements oauth.Store; revoking what is not there does nothing.
+func (s *Store) RevokeToken(ctx context.Context, hash [32]byte) error {
+	return s.secret(ctx, "UPDATE access_token SET revoked = 1 WHERE hash = ?", hash[:])
+}
+
+// PutSigner implements oauth.Store; a new key replaces the old one.
+func (s *Store) PutSigner(ctx context.Context, x oauth.Signer) error {
+	return s.secret(ctx, "INSERT INTO signer (principal, certificate, sealed, created, failures) VALUES (?, ?, ?, ?, ?) "+
+		"ON CONFLICT (principal) DO UPDATE SET certificate = excluded.certificate, sealed = excluded.sealed, "+
+		"created = excluded.created, failures = excluded.failures",
+		x.Principal, x.Certificate, x.Sealed, micros(x.Created), int64(x.Failures))
+}
+
+// Signer implements oauth.Store.
+func (s *Store) Signer(ctx context.Context, principal string) (*oauth.Signer, error) {
+	x := &oauth.Signer{Principal: principal}
+	var created, failures int64
+	found := false
+	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
+		found, err = one(ctx, q, "SELECT certificate, sealed, created, failures FROM signer WHERE principal = ?",
+			[]any{principal}, &x.Certificate, &x.Sealed, &created, &failures)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	x.Created, x.Failures = moment(created), int(failures)
+	return x, nil
+}
+
+// SignerFailed implements oauth.Store.
+func (s *Store) SignerFailed(ctx context.Context, principal string, ok bool) error {
+	if ok {
+		return s.secret(ctx, "UPDATE signer SET failures = 0 WHERE principal = ?", principal)
+	}
+	return s.secret(ctx, "UPDATE signer SET failures = failures + 1 WHERE principal = ?", principal)
+}
+
+func (s *Store) secret(ctx context.Context, sql string, args ...any) error {
+	return s.engine.updateSecrets(ctx, func(q querier) error {
+		_, err := q.exec(ctx, sql, args)
+		return err
+	})
+}

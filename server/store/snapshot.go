@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+// Snapshot implements record.Store. All of it is one state of the database.
+//
+//	members            every resource of the case
+//	hop 1              parties that a member refers to, and the plan that the
+//	                   root Task instantiates
+//	hop 2              parties that those refer to (role → person, organisation)
+//	verification       VerificationResults that target a party or a member Device
+func (s *Store) Snapshot(ctx context.Context, caseID string) (*record.CaseData, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var data *record.CaseData
+	err = s.engine.view(ctx, func(q querier) error {
+		l := &caseLoad{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, data: &record.CaseData{Case: caseID}, have: map[int64]bool{}}
+		data = l.data
+		return l.load()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+type caseLoad struct {
+	ctx    context.Context
+	q      querier
+	d      dialect
+	tenant int64
+	data   *record.CaseData
+	have   map[int64]bool
+}
+
+// parties are the types of the directory that references lead to.
+var parties = []string{
+	"DeviceDefinition", "Endpoint", "HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole", "RelatedPerson",
+}
+
+func (l *caseLoad) load() (err error) {
+	d := l.data
+	found, err := one(l.ctx, l.q, caseRevision, []any{l.tenant, d.Case}, &d.Revision)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return record.ErrAbsent
+	}
+	if d.Grants, err = grantsOf(l.ctx, l.q, l.tenant, d.Case); err != nil {
+		return err
+	}
+	if d.Signatures, err = signaturesOf(l.ctx, l.q, l.tenant, d.Case); err != nil {
+		return err
+	}
+	members, err := l.versions(&d.Members, l.selecting(
+		"FROM member m "+l.join()+" resource r ON r.rid = m.rid WHERE m.tenant = ? AND m.case_id = ?", l.tenant, d.Case))
+	if err != nil {
+		return err
+	}
+	first, err := l.versions(&d.Directory, l.referred(members))
+	if err != nil {
+		return err
+	}
+	second, err := l.versions(&d.Directory, l.referred(first))
+	if err != nil {
+		return err
+	}
+	if err := l.plan(); err != nil {
+		return err
+	}
+	_, err = l.versions(&d.Directory, l.verified(append(append(devices(d.Members, members), first...), second...)))
+	return err
+}
+
+func (l *caseLoad) join() string { return (&statement{d: l.d}).forced() }
+
+func (l *caseLoad) selecting(from string, args ...any) *statement {
+	return newStatement(l.tenant, l.d).add("SELECT "+versionColumns+", r.rid "+from, args...)
+}
+
+// versions appends what a select finds and was not there, and returns its rows.
+func (l *caseLoad) versions(to *[]record.Version, s *statement) (rows []int64, err error) {
+	s.add(" AND r.deleted = 0 ORDER BY r.rid")
+	err = each(l.ctx, l.q, s.sql(), s.args, func(c cursor) error {
+		var v record.Version
+		var rid int64
+		if err := scanVersion(c, &v, &rid); err != nil || l.have[rid] {
+			return err
+		}
+		l.have[rid] = true
+		*to = append(*to, v)
+		rows = append(rows, rid)
+		return nil
+	})
+	return rows, err
+}
+
+// referred selects the parties that these rows refer to.
+func (l *caseLoad) referred(rows []int64) *statement {
+	s := l.selecting("FROM reference_row t " + l.join() + " resource r ON r.tenant = t.tenant AND r.type = t.type AND r.id = t.target WHERE ")
+	return s.inRows("t.rid", rows).add(" AND ").inTexts("t.type", parties)
+}
+
+var verificationTarget = search.KeyOf("VerificationResult", "target")
+
+// verified selects the VerificationResults that target these rows.
+func (l *caseLoad) verified(rows []int64) *statement {
+	s := l.selecting("FROM resource x "+l.join()+" reference_row t ON t.tenant = x.tenant AND t.target = x.id AND t.type = x.type AND t.key = ? "+
+		l.join()+" resource r ON r.rid = t.rid WHERE r.type = 'VerificationResult' AND ", int64(verificationTarget))
+	return s.inRows("x.rid", rows)
+}
+
+// devices are the rows of the members that are Devices; rows run beside members.
+func devices(members []record.Version, rows []int64) []int64 {
+	var out []int64
+	for i := range members {
+		if members[i].Type == "Device" {
+			out = append(out, rows[i])
+		}
+	}
+	return out
+}
+
+var (
+	planURL     = search.KeyOf("PlanDefinition", "url")
+	planVersion = search.KeyOf("PlanDefinition", "version")
+)
+
+// plan loads the PlanDefinition that the root Task instantiates. A case pins the
+// version of its plan: where the current version of the definition is another
+// one, the newest stored version that bears the pinned number is given.
+func (l *caseLoad) plan() error {
+	url, id, pinned := l.instantiates()
+	if url == "" && id == "" {
+		return nil
+	}
+	s := l.selecting("FROM resource r WHERE r.tenant = ? AND r.type = 'PlanDefinition' AND (r.id = ? OR r.rid IN "+
+		"(SELECT u.rid FROM uri_row u WHERE u.tenant = ? AND u.key = ? AND u.uri = ?))", l.tenant, id, l.tenant, int64(planURL), bounded(url))
+	var plans []record.Version
+	rows, err := l.versions(&plans, s)
+	if err != nil {
+		return err
+	}
+	for i := range plans {
+		if pinned != "" {
+			if err := l.pin(&plans[i], rows[i], pinned); err != nil {
+				return err
+			}
+		}
+	}
+	l.data.Directory = append(l.data.Directory, plans...)
+	return nil
+}
+
+// instantiates reads what the root Task says: a canonical url|version, or a URL
+// or reference that ends in PlanDefinition/id.
+func (l *caseLoad) instantiates() (url, id, version string) {
+	for i := range l.data.Members {
+		m := &l.data.Members[i]
+		if m.Type != "Task" || m.ID != l.data.Case {
+			continue
+		}
+		var task struct{ InstantiatesCanonical, InstantiatesURI string }
+		_ = json.Unmarshal(m.Body, &task) // stored bytes are a Task
+		if url, version, _ = strings.Cut(task.InstantiatesCanonical, "|"); url == "" {
+			url = task.InstantiatesURI
+		}
+		id = url[strings.LastIndexByte(url, '/')+1:]
+	}
+	return url, id, version
+}
+
+func (l *caseLoad) pin(v *record.Version, rid int64, pinned string) error {
+	var current int64
+	found, err := one(l.ctx, l.q, "SELECT rid FROM token_row WHERE rid = ? AND key = ? AND code = ?",
+		[]any{rid, int64(planVersion), bounded(pinned)}, &current)
+	if err != nil || found {
+		return err
+	}
+	done := false
+	return each(l.ctx, l.q, "SELECT "+historyColumns+" FROM resource r JOIN history h ON h.rid = r.rid WHERE r.rid = ? ORDER BY h.version DESC",
+		[]any{rid}, func(c cursor) error {
+			var older record.Version
+			if err := scanVersion(c, &older); err != nil || done || older.Deleted {
+				return err
+			}
+			var plan struct{ Version string }
+			if json.Unmarshal(older.Body, &plan) == nil && plan.Version == pinned {
+				*v, done = older, true
+			}
+			return nil
+		})
+}

@@ -1,0 +1,196 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"tenon/server/access"
+	"tenon/server/casework"
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+var reachTests = map[string]func(*fixture){
+	"predicates":                predicates,
+	"level and ceiling":         ceilings,
+	"chain does not leak":       chainLeak,
+	"_has does not leak":        hasLeak,
+	"include does not leak":     includeLeak,
+	"history does not leak":     historyLeak,
+	"unknown predicate refused": unknownPredicate,
+	"folding widens nothing":    folding,
+}
+
+func grants(principal string, ceiling access.Level) []casework.Grant {
+	return []casework.Grant{{Principal: principal, Ceiling: ceiling}}
+}
+
+const person = "PractitionerRole/m"
+
+func predicates(f *fixture) {
+	f.put(
+		Make("Organization", "o", 1), Make("Patient", "p", 1, Owner("Organization/x")),
+		Make("Patient", "q", 1), Make("Device", "s", 1, Owner("")),
+	)
+	f.caseOf("c", grants(person, 3), Make("Patient", "r", 1, Level(3)))
+	all := &search.Plan{Root: search.Alias{}}
+	for _, c := range []struct {
+		reach access.Predicate
+		want  string
+	}{
+		{access.Everything{}, "opqscr"},
+		{access.TypeIn{"Organization", "Device"}, "os"},
+		{access.TypeIn{}, ""},
+		{access.OwnedBy{Organization: "Organization/x"}, "p"},
+		{access.OwnedBy{}, ""},
+		{in(person), "cr"},
+		{in("PractitionerRole/other"), ""},
+		{access.InCase{Principals: []string{"PractitionerRole/other", person}}, "cr"},
+		{access.InCase{}, ""},
+		{access.Is{Type: "Patient", ID: "q"}, "q"},
+		{access.Is{Type: "Device", ID: "q"}, ""},
+		{access.AnyOf{access.TypeIn{"Organization"}, access.OwnedBy{Organization: "Organization/x"}, in(person)}, "opcr"},
+		{access.AllOf{access.TypeIn{"Patient"}, in(person)}, "r"},
+		{access.AllOf{}, "opqscr"},
+		{access.AllOf{access.AnyOf{access.OwnedBy{Organization: "Organization/x"}, in(person)}, access.TypeIn{"Patient", "Task"}}, "pcr"},
+	} {
+		if got := letters(f.find(reaching(all, c.reach))); got != c.want {
+			f.Errorf("reach %#v finds %q, want %q", c.reach, got, c.want)
+		}
+		for _, ref := range []string{"Organization/o", "Patient/p", "Patient/q", "Device/s", "Task/c", "Patient/r"} {
+			typ, id, _ := strings.Cut(ref, "/")
+			_, err := f.Read(f.ctx(), c.reach, typ, id)
+			if got, want := err == nil, strings.Contains(c.want, id); got != want {
+				f.Errorf("reach %#v reads %s: %v, %v, want %v", c.reach, ref, got, err, want)
+			}
+			one := plan(typ, search.IDs{IDs: []string{id}})
+			if got, want := len(f.find(reaching(one, c.reach))) == 1, strings.Contains(c.want, id); got != want {
+				f.Errorf("reach %#v finds %s: %v, want %v", c.reach, ref, got, want)
+			}
+		}
+	}
+}
+
+func ceilings(f *fixture) {
+	f.caseOf("c", grants(person, 3), Make("Patient", "2", 1, Level(2)), Make("Patient", "3", 1, Level(3)), Make("Patient", "4", 1, Level(4)))
+	f.caseOf("d", grants(person, 4))
+	f.want("level 3", f.find(reaching(plan("Patient"), in(person))), "Patient/2", "Patient/3")
+	u := f.unit()
+	u.Members = []record.Member{{Case: "d", Type: "Patient", ID: "4"}}
+	f.commit(u)
+	f.want("through another case", f.find(reaching(plan("Patient"), in(person))), "Patient/2", "Patient/3", "Patient/4")
+	f.put(Make("Patient", "2", 2, Level(5)))
+	f.want("graded up", f.find(reaching(plan("Patient"), in(person))), "Patient/3", "Patient/4")
+}
+
+// hidden is a Patient out of reach, and what refers to it in reach.
+func hidden(f *fixture) {
+	f.put(Make("Patient", "secret", 1, String("name", "Li")), Make("Observation", "hidden", 1, Refer("subject", "Patient", "open"), Token("code", "", "x")))
+	f.caseOf("c", grants(person, 3), Make("Observation", "o", 1, Refer("subject", "Patient", "secret")),
+		Make("Patient", "open", 1, Level(2)))
+}
+
+func chainLeak(f *fixture) {
+	hidden(f)
+	p := reaching(plan("Observation", subject(in(person), named("li"))), in(person))
+	f.want("chain through what is hidden", f.find(p))
+	p.Total = true
+	p.Count = 0
+	page, err := f.Search(f.ctx(), p)
+	if err != nil || *page.Total != 0 {
+		f.Errorf("its total = %v, %v, want 0", page, err)
+	}
+	f.want("with a nil reach", f.find(plan("Observation", subject(nil, named("li")))))
+	f.want("with reach", f.find(plan("Observation", subject(Everything, named("li")))), "Observation/o")
+}
+
+func hasLeak(f *fixture) {
+	hidden(f)
+	x := code("Observation", "code", "*", "x")
+	f.want("_has of what is hidden", f.find(reaching(plan("Patient", has(in(person), x)), in(person))))
+	f.want("with a nil reach", f.find(plan("Patient", has(nil, x))))
+	f.want("with reach", f.find(plan("Patient", has(Everything, x))), "Patient/open")
+}
+
+func includeLeak(f *fixture) {
+	hidden(f)
+	p := reaching(plan("Observation"), in(person))
+	p.Include = []search.Include{{Source: "Observation", Key: search.KeyOf("Observation", "subject"), Reach: in(person)}}
+	f.want("include of what is hidden", f.find(p), "Observation/o")
+	p.Include[0].Reach = nil
+	f.want("include with a nil reach", f.find(p), "Observation/o")
+	p.Include[0].Reach = Everything
+	f.want("include with reach", f.find(p), "Observation/o", "+Patient/secret")
+	q := reaching(plan("Patient"), in(person))
+	q.Include = []search.Include{{Source: "Observation", Any: true, Reverse: true, Reach: in(person)}}
+	f.want("revinclude of what is hidden", f.find(q), "Patient/open")
+	q.Include[0].Reach = nil
+	f.want("revinclude with a nil reach", f.find(q), "Patient/open")
+	q.Include[0].Reach = Everything
+	f.want("revinclude with reach", f.find(q), "Patient/open", "+Observation/hidden")
+}
+
+// historyLeak: who cannot reach the current version cannot read an old one.
+func historyLeak(f *fixture) {
+	f.caseOf("c", grants(person, 3), Make("Patient", "p", 1, Level(2)))
+	if vs, err := f.History(f.ctx(), in(person), "Patient", "p", 0, 9); err != nil || len(vs) != 1 {
+		f.Errorf("History() in reach = %v, %v", vs, err)
+	}
+	f.put(Make("Patient", "p", 2, Level(4)))
+	if vs, err := f.History(f.ctx(), in(person), "Patient", "p", 0, 9); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("History() out of reach = %v, %v, want ErrAbsent", vs, err)
+	}
+	if v, err := f.ReadVersion(f.ctx(), in(person), "Patient", "p", 1); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("ReadVersion() out of reach = %v, %v, want ErrAbsent", v, err)
+	}
+}
+
+// stranger is a predicate that access does not have.
+type stranger struct{ access.Predicate }
+
+func unknownPredicate(f *fixture) {
+	f.put(Make("Patient", "1", 1))
+	for _, reach := range []access.Predicate{
+		stranger{Everything}, &access.Everything{}, access.AnyOf{access.Nothing{}, stranger{}},
+		access.AllOf{access.Nothing{}, stranger{}}, access.AnyOf{Everything, stranger{}},
+	} {
+		if v, err := f.Read(f.ctx(), reach, "Patient", "1"); err == nil || errors.Is(err, record.ErrAbsent) {
+			f.Errorf("Read(%T) = %v, %v, want a fault", reach, v, err)
+		}
+		if page, err := f.Search(f.ctx(), func() *search.Plan { p := reaching(plan("Patient"), reach); p.Count = 5; return p }()); err == nil {
+			f.Errorf("Search(%T) = %v, want a fault", reach, page)
+		}
+		p := plan("Observation", subject(reach))
+		p.Count = 5
+		if page, err := f.Search(f.ctx(), p); err == nil {
+			f.Errorf("Search(chain with %T) = %v, want a fault", reach, page)
+		}
+	}
+}
+
+// folding compares what is found with types named and without: the predicate is
+// simplified by type in the one and not in the other.
+func folding(f *fixture) {
+	f.put(Make("Organization", "o", 1), Make("Patient", "p", 1, Owner("Organization/x")), Make("Patient", "q", 1), Make("Device", "d", 1))
+	atoms := []access.Predicate{
+		access.Everything{}, access.Nothing{}, access.TypeIn{"Patient"}, access.TypeIn{"Device", "Patient"},
+		access.OwnedBy{Organization: "Organization/x"}, access.Is{Type: "Device", ID: "d"},
+	}
+	for _, a := range atoms {
+		for _, b := range atoms {
+			for _, c := range atoms {
+				for _, reach := range []access.Predicate{access.AnyOf{a, access.AllOf{b, c}}, access.AllOf{a, access.AnyOf{b, c}}} {
+					whole := f.find(&search.Plan{Root: search.Alias{Reach: reach}})
+					var parts []string
+					for _, typ := range []string{"Organization", "Patient", "Device"} {
+						parts = append(parts, f.find(reaching(plan(typ), reach))...)
+					}
+					if fmt.Sprint(whole) != fmt.Sprint(parts) {
+						f.Errorf("reach %#v finds %v over all types and %v type by type", reach, whole, parts)
+					}
+				}
+			}
+		}
+	}
+}
