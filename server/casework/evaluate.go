@@ -9,10 +9,13 @@ import (
 	"tenon/server/access"
 )
 
-// waive is the purpose of a signature over the root Task by which the role that
-// the plan names takes a condition on itself that the server cannot evaluate.
-// The purpose names the condition: "waive:machine-fit".
-const waive = "waive:"
+// A signature over the root Task by which the role that the plan names takes a
+// condition on itself that the server cannot evaluate. It names the condition,
+// in the purpose itself ("waive:machine-fit") or in Signature.Conditions.
+const (
+	purposeWaive = "waive"
+	waive        = purposeWaive + ":"
+)
 
 // judge evaluates one condition; ok is true when it holds or is waived.
 func (v *view) judge(s *Stage, c *Condition) (u Unmet, ok bool) {
@@ -75,7 +78,8 @@ func (v *view) waived(s *Stage, c *Condition) bool {
 	}
 	made, _, ok := span(authored(task))
 	return slices.ContainsFunc(v.signatures[v.root.Ref()], func(sig Signature) bool {
-		return ok && sig.Purpose == waive+c.ID && sig.Role == c.Waiver && !sig.When.Before(made)
+		names := sig.Purpose == waive+c.ID || sig.Purpose == purposeWaive && slices.Contains(sig.Conditions, c.ID)
+		return ok && names && sig.Role == c.Waiver && !sig.When.Before(made)
 	})
 }
 

@@ -28,7 +28,7 @@ const (
 // order, from a plan and the Parameters of $apply:
 //
 //	case-number  valueString, unique in the hospital
-//	patient      valueReference, unless the plan is about no patient
+//	subject      valueReference to the Patient, unless the plan is about no patient
 //	and every setting of the plan, as valueInteger or valueDuration (UCUM)
 //
 // Failures: required or value (422) for parameters, forbidden (403) for an actor
@@ -47,9 +47,9 @@ func (e *Engine) Open(plan Resource, params tree.Node, actor *access.Context, no
 	if strings.TrimSpace(number) == "" {
 		return nil, missing("case-number", "valueString, the number of the case in the hospital", "R001-008")
 	}
-	patient := referenceOf(parameter(params, "patient"))
+	patient := referenceOf(parameter(params, "subject"))
 	if p.about() && !strings.HasPrefix(patient, "Patient/") {
-		return nil, missing("patient", "valueReference to a Patient", "R001-036")
+		return nil, missing("subject", "valueReference to the Patient", "R001-036")
 	}
 	inputs, err := settings(p, params)
 	if err != nil {

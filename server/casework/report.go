@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ type parameterOut struct {
 // "stage" each, with the parts code, title, title-zh, task, state, role, owner,
 // due, overdue, next, and one "unmet" for each condition with the parts gate,
 // condition, state, clause, text, text-zh.
-func (r Report) Parameters() []byte {
+func (r Report) Parameters() json.RawMessage {
 	out := struct {
 		ResourceType string         `json:"resourceType"`
 		Parameter    []parameterOut `json:"parameter"`

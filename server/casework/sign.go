@@ -15,7 +15,9 @@ import (
 //	a document   the plan asks for that signature in a stage that is at work
 //	judgement    a predecessor of a stage that the actor's role has received
 //	acceptance   the Task of such a stage itself
-//	waive:id     the root Task, by the role that the condition names
+//	waive:id     the root Task, by the role that the condition names; a plain waive
+//	             by a role that some open condition names (Signature.Conditions
+//	             says which, and counts for those alone)
 //	cancel       the root Task
 //
 // A person never signs one version of one document in two roles, and a reviewer
@@ -73,6 +75,9 @@ func (q *signing) place(target *Resource) (*Stage, []Unmet) {
 		}
 		return nil, q.no("cancel-root", "R001-035", "A case is cancelled by signing its root Task, as the clinician or the manufacturer's contact.", "取消病例须签署根任务。")
 	}
+	if q.purpose == purposeWaive {
+		return q.waivedAny(target)
+	}
 	if id, ok := strings.CutPrefix(q.purpose, waive); ok {
 		return q.waivedIn(id, target)
 	}
@@ -120,6 +125,21 @@ func (q *signing) waivedIn(id string, target *Resource) (*Stage, []Unmet) {
 		return nil, q.no("waiver-evaluated", "R001-035", fmt.Sprintf("The server evaluates %s (%s); no signature stands for it.", id, state), "该条件可由系统评估，不可签字豁免。")
 	}
 	return s, nil
+}
+
+// waivedAny finds a condition that a plain waive of the role can stand for.
+func (q *signing) waivedAny(target *Resource) (*Stage, []Unmet) {
+	for _, s := range q.plan.Stages {
+		for _, c := range s.Conditions {
+			if c.Waiver != q.role {
+				continue
+			}
+			if at, refusal := q.waivedIn(c.ID, target); len(refusal) == 0 {
+				return at, nil
+			}
+		}
+	}
+	return nil, q.no("waiver-condition", "R001-035", fmt.Sprintf("No condition of an open stage is %s's to sign for.", q.role), fmt.Sprintf("当前没有可由 %s 签字豁免的条件。", q.role))
 }
 
 // documentIn finds the rule of the plan that asks for this signature.

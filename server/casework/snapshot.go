@@ -39,7 +39,7 @@ type Signature struct {
 	Version    int64  // of the target
 	Digest     [32]byte
 	Role       access.Role
-	Purpose    string // code of urn:tenon:signature-purpose; a waiver is "waive:" and the condition
+	Purpose    string // code of urn:tenon:signature-purpose
 	Stage      string // S10
 	Signer     string // PractitionerRole/x, Patient/x
 	Person     string // Practitioner/x behind it

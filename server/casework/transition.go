@@ -8,7 +8,7 @@ import (
 
 // Purposes of signatures that belong to the protocol, not to a document.
 const (
-	purposeJudgement  = "judgement"  // the predecessor's output is conform
+	purposeJudgement  = "judgement"  // the predecessor's output is conform, unless the outcome says nonconform
 	purposeNonconform = "nonconform" // it is not
 	purposeAcceptance = "acceptance" // of what is handed over
 	purposeCancel     = "cancel"     // of the case
@@ -105,8 +105,12 @@ func (v *view) judgement(ref string, roles []access.Role) string {
 	verdict := ""
 	for _, sig := range v.valid(r) {
 		for _, role := range roles {
-			if sig.Role == role && (sig.Purpose == purposeJudgement || sig.Purpose == purposeNonconform) {
-				verdict = sig.Purpose
+			switch {
+			case sig.Role != role:
+			case sig.Purpose == purposeNonconform, sig.Purpose == purposeJudgement && sig.Outcome == "nonconform":
+				verdict = purposeNonconform
+			case sig.Purpose == purposeJudgement:
+				verdict = purposeJudgement
 			}
 		}
 	}

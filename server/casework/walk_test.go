@@ -74,7 +74,7 @@ func stop(t testing.TB, point string) *world {
 }
 
 const parameters = `{"resourceType":"Parameters","parameter":[
-	{"name":"case-number","valueString":"C-2026-001"},{"name":"patient","valueReference":{"reference":"Patient/p"}},
+	{"name":"case-number","valueString":"C-2026-001"},{"name":"subject","valueReference":{"reference":"Patient/p"}},
 	{"name":"retained-samples","valueInteger":2},{"name":"followup-visits","valueInteger":2},
 	{"name":"followup-duration","valueDuration":{"value":5,"unit":"min","system":"http://unitsofmeasure.org","code":"min"}},
 	{"name":"image-age","valueDuration":{"value":90,"unit":"d","system":"http://unitsofmeasure.org","code":"d"}}]}`
