@@ -2,6 +2,7 @@ package grading
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"tenon/fhir/tree"
@@ -80,8 +81,11 @@ func (c *copier) value(v tree.Node, how field, root fields) bool {
 
 func (c *copier) one(v tree.Node, how field, root fields) bool {
 	switch how.shape {
-	case keep, code:
-		return c.primitive(v, how.shape == keep)
+	case keep:
+		c.texts = append(c.texts, v.Text())
+		return c.primitive(v)
+	case code:
+		return slices.Contains(how.codes, v.Str()) && c.primitive(v)
 	case date:
 		return c.date(v)
 	case reference:
@@ -116,14 +120,11 @@ func (c *copier) object(v tree.Node, f, root fields) bool {
 	return true
 }
 
-func (c *copier) primitive(v tree.Node, look bool) bool {
+func (c *copier) primitive(v tree.Node) bool {
 	switch v.Kind() {
 	case tree.String, tree.Bool, tree.Number:
 	default:
 		return false
-	}
-	if look {
-		c.texts = append(c.texts, v.Text())
 	}
 	c.out = append(c.out, v.Raw()...)
 	return true
@@ -186,7 +187,7 @@ const maskedConcept = `{"coding":[{"system":"http://terminology.hl7.org/CodeSyst
 // are left out everywhere.
 var (
 	conceptFields  = fields{"coding": {shape: codingOnly}}
-	quantityFields = fields{"value": {shape: keep}, "comparator": {shape: code}, "unit": {shape: keep}, "system": {shape: keep}, "code": {shape: keep}}
+	quantityFields = fields{"value": {shape: keep}, "comparator": {shape: code, codes: []string{"<", "<=", ">=", ">"}}, "unit": {shape: keep}, "system": {shape: keep}, "code": {shape: keep}}
 	fieldsOf       = map[shape]fields{
 		codingOnly: {"system": {shape: keep}, "version": {shape: keep}, "code": {shape: keep}},
 		period:     {"start": {shape: date}, "end": {shape: date}},
@@ -195,7 +196,7 @@ var (
 		ratio:      {"numerator": quantityField, "denominator": quantityField},
 		sampled: {"origin": quantityField, "period": {shape: keep}, "factor": {shape: keep}, "lowerLimit": {shape: keep},
 			"upperLimit": {shape: keep}, "dimensions": {shape: keep}, "data": {shape: keep}},
-		ownIdentifier: {"use": {shape: code}, "type": {shape: nested, fields: conceptFields}, "system": {shape: keep}, "value": {shape: keep}},
+		ownIdentifier: {"use": {shape: code, codes: []string{"usual", "official", "temp", "secondary", "old"}}, "type": {shape: nested, fields: conceptFields}, "system": {shape: keep}, "value": {shape: keep}},
 	}
 	quantityField = field{shape: nested, fields: quantityFields}
 )

@@ -30,6 +30,7 @@ type field struct {
 	shape    shape
 	required bool   // an empty concept is written as masked
 	same     string // the member of the resource whose fields hold here too
+	codes    []string
 	fields   fields
 }
 
@@ -39,7 +40,7 @@ type shape string
 // The shapes. None of them lets free text through.
 const (
 	keep          shape = "keep"           // a primitive, as it stands, if no name shows in it
-	code          shape = "code"           // a code of a fixed value set, as it stands
+	code          shape = "code"           // one of the codes that follow
 	date          shape = "date"           // shifted by whole days
 	period        shape = "period"         // both ends shifted
 	concept       shape = "concept"        // codings only
@@ -55,11 +56,12 @@ const (
 )
 
 var shapes = map[shape]bool{
-	keep: true, code: true, date: true, period: true, concept: true, codingOnly: true, quantity: true,
+	keep: true, date: true, period: true, concept: true, codingOnly: true, quantity: true,
 	rangeShape: true, ratio: true, sampled: true, reference: true, ownIdentifier: true,
 }
 
-// UnmarshalJSON reads "shape", "shape required", "same name" or an object.
+// UnmarshalJSON reads "shape", "concept required", "code a|b", "same name" or
+// an object.
 func (f *field) UnmarshalJSON(b []byte) error {
 	if b[0] == '{' {
 		f.shape = nested
@@ -71,6 +73,10 @@ func (f *field) UnmarshalJSON(b []byte) error {
 	}
 	if name, ok := strings.CutPrefix(s, "same "); ok {
 		f.shape, f.same = same, name
+		return nil
+	}
+	if list, ok := strings.CutPrefix(s, "code "); ok {
+		f.shape, f.codes = code, strings.Split(list, "|")
 		return nil
 	}
 	s, f.required = strings.CutSuffix(s, " required")
