@@ -13,6 +13,12 @@ import (
 // roleSystem is the code system of the roles in PractitionerRole.code.
 const roleSystem = "urn:tenon:role"
 
+// Principal is who a principal is now, without a token: for adapters whose
+// messages are signed in another way.
+func (p *Provider) Principal(ctx context.Context, principal string) (*access.Context, error) {
+	return p.resolve(ctx, principal)
+}
+
 // resolve reads who a principal is now: roles and organisation are those of the
 // stored resource, never of the token.
 func (p *Provider) resolve(ctx context.Context, principal string) (*access.Context, error) {

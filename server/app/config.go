@@ -29,7 +29,7 @@ type Config struct {
 type MES struct {
 	URL    string `help:"Where job orders are posted." env:"TENON_MES_URL"`
 	Secret string `help:"Shared secret of the signatures, both ways; at least 32 characters." env:"TENON_MES_SECRET"`
-	Device string `help:"Principal of the MES: the Device that its news are written as." default:"mes-tuojian" env:"TENON_MES_DEVICE"`
+	Device string `help:"Principal of the MES: the Device that its news are written as." default:"mes" env:"TENON_MES_DEVICE"`
 }
 
 // Validate refuses a bad value by its name, before anything is opened.

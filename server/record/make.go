@@ -9,6 +9,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/validate"
 	"tenon/server/access"
 	"tenon/server/ledger"
 )
@@ -174,11 +175,15 @@ func (p *preparation) check(w *write) error {
 	if w.root.Path("id").Str() == "" && w.op.Method == "PUT" && w.op.Criteria == "" && !w.server && !p.in.trusted {
 		return issue.Errorf(issue.Invalid, "The body of an update must carry the id %q of the URL.", w.id).At(w.typ + ".id").Rule("id-missing").WithStatus(400)
 	}
-	if !validID(w.id) {
+	if !validate.IsID(w.id) {
 		return issue.Errorf(issue.Value, "%q is not an id: 1 to 64 of A-Z a-z 0-9 - and .", w.id).At(w.typ + ".id").Rule("id-grammar").WithStatus(400)
 	}
 	var faults []issue.Issue
-	for _, is := range p.r.plans[w.typ].Validate(w.root, nil) {
+	plan, err := p.r.plans.Plan(w.typ)
+	if err != nil {
+		return err
+	}
+	for _, is := range plan.Validate(w.root, nil) {
 		if is.Severity == "" || is.Severity == issue.Error || is.Severity == issue.Fatal {
 			faults = append(faults, is)
 		}
@@ -187,18 +192,6 @@ func (p *preparation) check(w *write) error {
 		return issue.New(faults...).WithStatus(422)
 	}
 	return nil
-}
-
-func validID(id string) bool {
-	if len(id) == 0 || len(id) > 64 {
-		return false
-	}
-	for _, c := range []byte(id) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.') {
-			return false
-		}
-	}
-	return true
 }
 
 // store makes the version: id and meta are spliced into the caller's bytes.

@@ -70,14 +70,14 @@ type Dossiers interface {
 // Recorder is the one way in and out.
 type Recorder struct {
 	o     Options
-	plans map[string]*validate.Plan
+	plans *validate.Set
 }
 
 // attempts bounds how often a write is prepared again when the record moved on
 // meanwhile.
 const attempts = 12
 
-// New compiles the validation plans of all resource types and returns a Recorder.
+// New returns a Recorder; validation plans compile when a type is first written.
 func New(o Options) (*Recorder, error) {
 	if o.Store == nil || o.Blobs == nil || o.Model == nil || o.Registry == nil || o.Engine == nil {
 		return nil, errors.New("record: Store, Blobs, Model, Registry and Engine are needed")
@@ -91,15 +91,7 @@ func New(o Options) (*Recorder, error) {
 	if o.Tenant == "" {
 		o.Tenant = "main"
 	}
-	r := &Recorder{o: o, plans: map[string]*validate.Plan{}}
-	for _, typ := range o.Model.Resources() {
-		p, err := validate.Compile(o.Model, typ)
-		if err != nil {
-			return nil, err
-		}
-		r.plans[typ] = p
-	}
-	return r, nil
+	return &Recorder{o: o, plans: validate.New(o.Model)}, nil
 }
 
 func (r *Recorder) newID() (string, error) {
@@ -113,7 +105,7 @@ func (r *Recorder) now() time.Time { return r.o.Clock().UTC().Truncate(time.Mill
 
 // knownType refuses a type that R4 does not have.
 func (r *Recorder) knownType(typ string) error {
-	if _, ok := r.plans[typ]; !ok {
+	if !r.o.Model.IsResource(typ) {
 		return issue.Errorf(issue.NotFound, "%q is not a resource type of FHIR R4.", typ).Rule("unknown-type").WithStatus(404)
 	}
 	return nil

@@ -26,10 +26,7 @@ func (r *Recorder) local(ref string) (typ, id string, ok bool) {
 		ref = strings.TrimPrefix(strings.TrimPrefix(ref, base), "/")
 	}
 	typ, id, ok = cutRef(ref)
-	if _, known := r.plans[typ]; !known {
-		return "", "", false
-	}
-	return typ, id, ok
+	return typ, id, ok && r.o.Model.IsResource(typ)
 }
 
 // references calls each for every literal reference in the resource, with the

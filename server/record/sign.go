@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -197,6 +198,10 @@ func (r *Recorder) manifest(s *casework.Snapshot, target casework.Resource, sig 
 				add(*b)
 			}
 		})
+		var content [32]byte
+		if n, err := hex.Decode(content[:], []byte(res.Blob)); err == nil && n == len(content) {
+			m.Attachments = append(m.Attachments, ledger.Attachment{Reference: res.Ref(), Digest: content})
+		}
 	}
 	add(target)
 	if target.Type == "Task" {

@@ -217,6 +217,9 @@ func (p *preparation) relyOn(w *write) {
 // precondition judges If-Match and what the method may do with what is there.
 func (p *preparation) precondition(w *write, i int) (done bool, err error) {
 	exists := w.before != nil && !w.before.Deleted
+	if w.op.IfMatch == "0" && p.draft.Door != "fhir" && w.before == nil {
+		return false, nil // a door of ours names a resource that must be new
+	}
 	if w.op.IfMatch != "" {
 		if !exists || w.op.IfMatch != fmt.Sprint(w.before.Version) {
 			return false, staleMatch(w)

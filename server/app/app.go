@@ -1,0 +1,224 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"tenon/adapters/mes/webhook"
+	"tenon/dicomweb"
+	"tenon/dicomweb/index"
+	"tenon/fhir/schema"
+	"tenon/oauth"
+	"tenon/profiles/r4"
+	"tenon/server/access"
+	"tenon/server/casework"
+	"tenon/server/dispatch"
+	"tenon/server/inspect"
+	"tenon/server/ledger"
+	"tenon/server/record"
+	"tenon/server/rest"
+	"tenon/server/search"
+	"tenon/server/store"
+	"tenon/server/store/blob"
+)
+
+// App is an open server: its rooms, joined.
+type App struct {
+	Config   Config
+	Recorder *record.Recorder
+	Store    *store.Store
+	Blobs    *blob.Store
+	OAuth    *oauth.Provider
+
+	model      *schema.Model
+	registry   *search.Registry
+	keys       *ledger.Keys
+	sequencer  *ledger.Sequencer
+	worker     *dispatch.Worker
+	clock      func() time.Time
+	log        *slog.Logger
+	background sync.WaitGroup
+	stop       context.CancelFunc
+}
+
+// Open opens database, files and keys, migrates, and loads the definitions. It
+// starts nothing that runs by itself; Start and Serve do.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = "http://" + c.Listen + "/fhir"
+	}
+	a := &App{Config: c, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// open joins the rooms from the bottom to the top.
+func (a *App) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.define, a.sample} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	url, err := a.Config.databaseURL()
+	if err != nil {
+		return err
+	}
+	if a.Store, err = store.Open(ctx, store.Options{URL: url}); err != nil {
+		return err
+	}
+	if err := a.Store.Migrate(ctx); err != nil {
+		return err
+	}
+	a.Blobs, err = blob.Open(filepath.Join(a.Config.Data, "blobs"), blob.Options{})
+	return err
+}
+
+func (a *App) openKeys(context.Context) (err error) {
+	a.keys, err = ledger.OpenKeys(filepath.Join(a.Config.Data, "keys"))
+	return err
+}
+
+func (a *App) openRecord(context.Context) (err error) {
+	a.model = r4.Model()
+	if a.registry, err = search.NewRegistry(a.model); err != nil {
+		return err
+	}
+	grader, err := newGrader()
+	if err != nil {
+		return err
+	}
+	a.Recorder, err = record.New(record.Options{
+		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Registry: a.registry, Engine: casework.NewEngine(),
+		Signers: signers{a.Store}, Grader: grader,
+		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, BaseURL: a.Config.BaseURL, Clock: a.clock,
+	})
+	if err != nil {
+		return err
+	}
+	a.OAuth = oauth.New(a.Store, directory{a.Store}, "main", a.clock)
+	a.sequencer = a.keys.Sequencer(a.Store, a.clock)
+	a.worker = dispatch.New(dispatch.Options{Store: a.Store, Sinks: a.sinks(), Clock: a.clock, Log: a.log})
+	return nil
+}
+
+// sinks are where the outbox goes.
+func (a *App) sinks() []dispatch.Sink {
+	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}}
+	if m := a.Config.MES; m.URL != "" {
+		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: outbound(), Clock: a.clock})
+	}
+	return all
+}
+
+// notifying wakes the outbox worker when a commit has left something for it.
+type notifying struct {
+	*store.Store
+	wake func()
+}
+
+func (n notifying) Commit(ctx context.Context, u *record.Unit) error {
+	err := n.Store.Commit(ctx, u)
+	if err == nil && len(u.Outbox) > 0 {
+		n.wake()
+	}
+	return err
+}
+
+func (a *App) wake() {
+	if a.worker != nil {
+		a.worker.Wake()
+	}
+}
+
+// directory reads principals for oauth.
+type directory struct{ store *store.Store }
+
+// Resource implements oauth.Directory.
+func (d directory) Resource(ctx context.Context, typ, id string) ([]byte, error) {
+	v, err := d.store.Read(ctx, access.Everything{}, typ, id)
+	if errors.Is(err, record.ErrAbsent) || err == nil && v.Deleted {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.Body, nil
+}
+
+// Start runs sequencer and outbox until Close.
+func (a *App) Start(ctx context.Context) {
+	ctx, a.stop = context.WithCancel(ctx)
+	a.background.Go(func() { a.sequencer.Run(ctx) })
+	a.background.Go(func() { a.worker.Run(ctx) })
+}
+
+// Close stops what runs and closes what is open.
+func (a *App) Close() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	a.background.Wait()
+	var errs []error
+	if a.Store != nil {
+		errs = append(errs, a.Store.Close())
+	}
+	if a.Blobs != nil {
+		errs = append(errs, a.Blobs.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// root is the address of the server without the path of a door.
+func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir") }
+
+// doors makes the FHIR and the DICOMweb door.
+func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
+	fhir, err := rest.New(rest.Options{
+		Record: a.Recorder, Registry: a.registry, Model: a.model, BaseURL: a.Config.BaseURL,
+		UpdateAsCreate: a.Config.UpdateAsCreate, Software: "Tenon", Version: Version, Log: a.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	images, ok := any(a.Store).(index.Store)
+	if !ok {
+		return fhir, nil, nil
+	}
+	dicom := dicomweb.New(dicomweb.Options{
+		Records: a.Recorder, Index: images, Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
+		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
+		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },
+	})
+	return fhir, dicom, nil
+}
+
+// mes is the door for news of the MES, nil when none is configured.
+func (a *App) mes() http.Handler {
+	if a.Config.MES.Secret == "" {
+		return nil
+	}
+	return &webhook.Door{Secret: a.Config.MES.Secret, Recorder: a.Recorder, Clock: a.clock, Log: a.log,
+		Who: func(ctx context.Context) (*access.Context, error) {
+			return a.OAuth.Principal(ctx, "Device/"+a.Config.MES.Device)
+		}}
+}
