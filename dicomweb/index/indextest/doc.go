@@ -1,0 +1,2 @@
+// Package indextest is the suite that every index.Store passes.
+package indextest
