@@ -259,6 +259,7 @@ func TestNumbers(t *testing.T) {
 			list = append(list, strconv.FormatFloat(float64(f), 'g', int(x%12)+1, 64), fmt.Sprintf("%.*f", x%8, math.Mod(float64(f), 1000)))
 		}
 	}
+	list = append(list, nearTies()...)
 	var file strings.Builder
 	var want []float32
 	file.WriteString("solid\n")
@@ -282,6 +283,20 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("number %d = %b, want %b", i, got, f)
 		}
 	}
+}
+
+// nearTies are short decimals that float64 rounds onto the middle of two
+// float32, so that rounding twice would go wrong.
+func nearTies() []string {
+	var list []string
+	for k := range 100_000 {
+		tie := 1 + float64(2*k+1)/(1<<24)
+		s := strconv.FormatFloat(tie, 'f', 14, 64)
+		if f, _ := strconv.ParseFloat(s, 64); f == tie {
+			list = append(list, s, "-"+s)
+		}
+	}
+	return list
 }
 
 func readError(facet string) error {

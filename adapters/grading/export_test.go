@@ -320,6 +320,26 @@ func TestExportRefuses(t *testing.T) {
 	}
 }
 
+// The grade of the copy is measured: were the serial number of a device as
+// harmful as a design, it would not leave.
+func TestExportMeasures(t *testing.T) {
+	elements, _ := os.ReadFile("table/elements.csv")
+	rules, _ := os.ReadFile("table/rules.json")
+	const row = "E1,0,0,1,0,0,2,L2,Q3,P,004\n"
+	at := strings.Index(string(elements), "G114,fhir,Device.serialNumber")
+	harmful := string(elements[:at]) + strings.Replace(string(elements[at:]), row, "E1,0,0,3,0,0,2,L4,Q3,P,004\n", 1)
+	table, err := grading.Compile([]byte(harmful), rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("R004-026 a copy above the ceiling stops the export", func(t *testing.T) {
+		p, err := table.FollowUpExport(followUp(t, caseResources))
+		if f := issue.As(err); p != nil || f == nil || !strings.Contains(f.Error(), "still L4") {
+			t.Errorf("FollowUpExport() = %v, want a failure: still L4", err)
+		}
+	})
+}
+
 // A recipient can also be known by the UDI-DI of its products.
 func TestRecipientByDeviceIdentifier(t *testing.T) {
 	f := followUp(t, caseResources)

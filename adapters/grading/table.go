@@ -63,12 +63,7 @@ func load() (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := Compile(elements, ruleFile)
-	if err != nil {
-		return nil, err
-	}
-	t.followUp, err = loadTemplate("table/followup.json")
-	return t, err
+	return Compile(elements, ruleFile)
 }
 
 // Version names the table and its rules in every result.
@@ -77,7 +72,8 @@ func (t *Table) Version() string { return t.rules.Version }
 // Rows returns a copy of the rows, in the order of the file.
 func (t *Table) Rows() []Row { return append([]Row(nil), t.rows...) }
 
-// Compile reads an element table (CSV) and a rule file (JSON). It refuses a
+// Compile reads an element table (CSV) and a rule file (JSON), as an
+// organisation may bring its own; purpose templates are ours. It refuses a
 // file with an unknown column, value or qualifier, and a row whose stated
 // level or integrity is not what the rules give.
 func Compile(elements, ruleFile []byte) (*Table, error) {
@@ -94,7 +90,9 @@ func Compile(elements, ruleFile []byte) (*Table, error) {
 	if err := t.read(elements); err != nil {
 		return nil, fmt.Errorf("grading: element table: %w", err)
 	}
-	return t, nil
+	var err error
+	t.followUp, err = loadTemplate("table/followup.json")
+	return t, err
 }
 
 const columns = "id,kind,path,qualifier,element,category,I,S,OR,PB,NS,Q,level,integrity,deid,basis"

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tenon/adapters/grading"
+	"tenon/profiles/r4"
 )
 
 func load(t testing.TB) *grading.Table {
@@ -53,6 +54,27 @@ func TestTable(t *testing.T) {
 	if table.Version() == "" {
 		t.Error("the table has no version")
 	}
+}
+
+// Whatever type a resource has, its elements without a row have a category.
+func TestEveryTypeHasACategory(t *testing.T) {
+	table := load(t)
+	t.Run("R004-001 coverage of R4 is complete", func(t *testing.T) {
+		types := r4.Model().Resources()
+		if len(types) < 140 {
+			t.Fatalf("%d types in R4", len(types))
+		}
+		rules, _ := os.ReadFile("table/rules.json")
+		for _, typ := range types {
+			if !strings.Contains(string(rules), `"`+typ+`"`) {
+				t.Errorf("%s has no category", typ)
+			}
+			got := table.Grade(parse(t, `{"resourceType":"`+typ+`","unknownElement":1}`))
+			if len(got.Categories) != 1 {
+				t.Errorf("%s has categories %v, want one", typ, got.Categories)
+			}
+		}
+	})
 }
 
 // The table of §3.3 and the matrix of §3.2, written out by hand: an element
