@@ -29,6 +29,9 @@ func decimalOf(n int64) decimal { return decimal{small: n} }
 // parseDecimal reads the number grammar of JSON and FHIRPath: digits, fraction,
 // exponent.
 func parseDecimal(s string) (decimal, bool) {
+	if d, ok := shortDecimal(s); ok {
+		return d, true
+	}
 	mantissa, exponent := s, 0
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		e, err := strconv.Atoi(s[i+1:])
@@ -58,6 +61,36 @@ func parseDecimal(s string) (decimal, bool) {
 		d = d.rescale(0)
 	}
 	return d, true
+}
+
+// shortDecimal reads what fits in 18 digits and has no exponent, which is what
+// resources hold, without allocating.
+func shortDecimal(s string) (d decimal, ok bool) {
+	digits, point := s, -1
+	negative := s != "" && s[0] == '-'
+	if negative {
+		digits = s[1:]
+	}
+	if len(digits) > 18 {
+		return d, false
+	}
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case isDigit(c):
+			d.small = d.small*10 + int64(c-'0')
+		case c == '.' && point < 0 && i > 0:
+			point = i
+		default:
+			return d, false
+		}
+	}
+	if point >= 0 {
+		d.scale = int32(len(digits) - point - 1)
+	}
+	if negative {
+		d.small = -d.small
+	}
+	return d, digits != "" && point != len(digits)-1
 }
 
 // numeric tells whether s is an optional sign and digits.

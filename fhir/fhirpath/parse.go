@@ -1,6 +1,8 @@
 package fhirpath
 
 import (
+	"unicode/utf8"
+
 	"tenon/fhir/issue"
 )
 
@@ -22,6 +24,9 @@ type parser struct {
 func parse(src source) (*node, error) {
 	if len(src) > maxExpression {
 		return nil, src.fail(issue.TooLong, RuleLimit, 0, "an expression may have %d bytes, this one has %d", maxExpression, len(src))
+	}
+	if !utf8.ValidString(string(src)) {
+		return nil, src.syntax(0, "the expression is not valid UTF-8")
 	}
 	tokens, err := lex(src)
 	if err != nil {

@@ -10,19 +10,34 @@ import (
 // equal their definite durations; months and years equal nothing of UCUM, and
 // mean values only for equivalence.
 func (s *scalar) ucumOf() (u ucum.Unit, calendar string, ok bool) {
-	code := s.str
-	if s.calendar {
-		word := calendarUnit(code)
-		switch word {
-		case "month", "year":
-			return u, word, true
-		}
-		code = map[string]string{
-			"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms",
-		}[word]
+	code, ok := s.code()
+	if !ok {
+		return u, calendarUnit(s.str), true
 	}
 	u, err := ucum.Parse(code)
 	return u, "", err == nil
+}
+
+// code is the unit's UCUM code; calendar months and years have none.
+func (s *scalar) code() (string, bool) {
+	if !s.calendar {
+		return s.str, true
+	}
+	switch calendarUnit(s.str) {
+	case "week":
+		return "wk", true
+	case "day":
+		return "d", true
+	case "hour":
+		return "h", true
+	case "minute":
+		return "min", true
+	case "second":
+		return "s", true
+	case "millisecond":
+		return "ms", true
+	}
+	return "", false
 }
 
 // sameUnit tells whether values can be compared as they are.
@@ -133,7 +148,7 @@ func (s *scalar) plus(o *scalar, subtract bool) (scalar, bool) {
 }
 
 // times multiplies (power 1) or divides (power -1). A number keeps the other's
-// unit; two units give base units.
+// unit; two units give their product.
 func (s *scalar) times(o *scalar, power int) (scalar, bool) {
 	product := *s
 	if power < 0 {
@@ -151,16 +166,18 @@ func (s *scalar) times(o *scalar, power int) (scalar, bool) {
 		product.str, product.calendar = o.str, o.calendar
 		return product, true
 	}
-	u, monthly, ok := s.ucumOf()
-	v, alsoMonthly, vok := o.ucumOf()
-	if !ok || !vok || monthly != "" || alsoMonthly != "" {
+	mine, ok := s.code()
+	theirs, also := o.code()
+	if !ok || !also {
 		return scalar{}, false
 	}
-	unit, factor, err := ucum.Multiply(u, v, power)
+	unit, factor, err := ucum.Multiply(mine, theirs, power)
 	if err != nil {
 		return scalar{}, false
 	}
-	product.dec = decimalOfRat(factor.Mul(factor, product.dec.rat()))
+	if unit == "1" {
+		product.dec = decimalOfRat(factor.Mul(factor, product.dec.rat()))
+	}
 	product.str, product.calendar = unit, false
 	return product, true
 }

@@ -111,8 +111,10 @@ func replace(st *state, in *scalar, args []scalar, _ int) (scalar, bool, error) 
 
 func (c *compiler) toChars(n *node, in static) (apply, static, error) {
 	return c.pieces(n, in, func(st *state, s string) error {
-		for i, r := range s {
-			st.push(String(s[i : i+utf8.RuneLen(r)]))
+		for s != "" {
+			_, size := utf8.DecodeRuneInString(s)
+			st.push(String(s[:size]))
+			s = s[size:]
 			if err := st.spend(1); err != nil {
 				return err
 			}

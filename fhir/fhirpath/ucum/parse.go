@@ -109,7 +109,11 @@ func (p *parser) product(left Unit, sign int) (Unit, error) {
 
 func (p *parser) component() (Unit, error) {
 	if p.take('(') {
-		u, err := p.product(one(), 1)
+		sign := 1
+		if p.take('/') {
+			sign = -1
+		}
+		u, err := p.product(one(), sign)
 		if err == nil && !p.take(')') {
 			err = fmt.Errorf("a parenthesis of the unit is not closed")
 		}

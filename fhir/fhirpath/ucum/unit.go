@@ -2,10 +2,8 @@ package ucum
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"math/big"
-	"slices"
 	"strings"
 )
 
@@ -88,44 +86,45 @@ func Convert(value *big.Rat, from, to Unit) (*big.Rat, bool) {
 	return base.Quo(base, to.factor), true
 }
 
-// baseNames in the order of a dimension's exponents.
-var baseNames = [7]string{"m", "s", "g", "rad", "K", "C", "cd"}
-
-// Multiply is the unit of a product (power 1) or quotient (power -1) in base
-// units, and the factor by which a value in u times a value in v must be
-// multiplied.
-func Multiply(u, v Unit, power int) (code string, factor *big.Rat, err error) {
-	w, err := u.times(v, power)
+// Multiply names the unit of a product (power 1) or quotient (power -1) of
+// values in two units, and gives the factor by which the product of the values
+// must be multiplied: 1, unless the units cancel each other out (m/cm).
+func Multiply(a, b string, power int) (code string, factor *big.Rat, err error) {
+	u, err := Parse(a)
 	if err != nil {
 		return "", nil, err
 	}
-	if w.zero != nil {
+	v, err := Parse(b)
+	if err != nil {
+		return "", nil, err
+	}
+	w, err := u.times(v, power)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case w.zero != nil:
 		return "", nil, errSpecial
+	case w.Dimensionless():
+		return "1", w.factor, nil
+	case a == b && power == 1 && plain(a):
+		return a + "2", big.NewRat(1, 1), nil
 	}
-	return w.base(), w.factor, nil
+	joint := "."
+	if power < 0 {
+		joint = "/"
+	}
+	if strings.HasPrefix(a, "/") {
+		a = "(" + a + ")"
+	}
+	if strings.ContainsAny(b, "./") {
+		b = "(" + b + ")"
+	}
+	code = a + joint + b
+	_, err = Parse(code) // not too long
+	return code, big.NewRat(1, 1), err
 }
 
-// base writes the dimension as a code: "kg" never, "g.m/s2" as "m.s-2.g".
-func (u Unit) base() string {
-	var parts []string
-	for i, n := range u.dims {
-		parts = appendPower(parts, baseNames[i], n)
-	}
-	for _, code := range slices.Sorted(maps.Keys(u.arb)) {
-		parts = appendPower(parts, code, u.arb[code])
-	}
-	if len(parts) == 0 {
-		return "1"
-	}
-	return strings.Join(parts, ".")
-}
-
-func appendPower(parts []string, code string, n int) []string {
-	switch n {
-	case 0:
-		return parts
-	case 1:
-		return append(parts, code)
-	}
-	return append(parts, fmt.Sprintf("%s%d", code, n))
+// plain tells whether an exponent can follow the code.
+func plain(code string) bool {
+	return strings.IndexFunc(code, func(r rune) bool { return r < 'A' || r > 'z' || r == '^' }) < 0
 }
