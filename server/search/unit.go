@@ -52,25 +52,47 @@ func (u *units) reduce(code string) *canonical {
 // amounts of substance are plain numbers in UCUM; 5 mmol/L is not 3e21 cells.
 var amount = regexp.MustCompile(`mol|eq|osm`)
 
+// bases are the units that others are reduced to, one a dimension. Temperatures
+// are left out: their scales have different zeros.
+var bases = []string{
+	"g", "m", "m2", "L", "s", "Pa", "g/L", "/L", "g/m2", "Hz", "/m", "m/s", "m/s2", "L/s", "g/s", "N", "N/m", "J", "W", "Gy", "Pa.s",
+	"rad", "rad/s", "A", "C", "V", "Ohm", "S", "F", "cd", "lm", "[iU]", "[iU]/L",
+}
+
+// base is a unit of bases, parsed.
+type base struct {
+	code string
+	unit ucum.Unit
+}
+
+var parsedBases = sync.OnceValue(func() []base {
+	var all []base
+	for _, code := range bases {
+		if unit, err := ucum.Parse(code); err == nil {
+			all = append(all, base{code, unit})
+		}
+	}
+	return all
+})
+
 func reduce(code string) *canonical {
 	unit, err := ucum.Parse(code)
 	if err != nil || code == "" || unit.Dimensionless() {
 		return nil
 	}
-	one, err := ucum.Parse("")
-	if err != nil {
-		return nil
+	for _, b := range parsedBases() {
+		if !unit.Comparable(b.unit) {
+			continue
+		}
+		name := b.code
+		if kind := amount.FindString(code); kind != "" {
+			name = kind + ":" + name
+		}
+		c := &canonical{code: name, factor: new(big.Rat).Quo(unit.Factor(), b.unit.Factor())}
+		c.figures, c.exp = shortForm(c.factor)
+		return c
 	}
-	base, factor, err := ucum.Multiply(unit, one, 1)
-	if err != nil {
-		return nil
-	}
-	if kind := amount.FindString(code); kind != "" {
-		base = kind + ":" + base
-	}
-	c := &canonical{code: base, factor: factor}
-	c.figures, c.exp = shortForm(factor)
-	return c
+	return nil
 }
 
 // shortForm writes a positive fraction as figures × 10^exp, or 0.

@@ -1,0 +1,98 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"tenon/fhir/issue"
+	"tenon/server/record"
+)
+
+// send writes FHIR JSON.
+func (c *call) send(status int, body []byte) error {
+	if c.pretty {
+		var b bytes.Buffer
+		if json.Indent(&b, body, "", "  ") == nil {
+			body = b.Bytes()
+		}
+	}
+	c.set("Content-Type", contentType)
+	c.set("Content-Length", strconv.Itoa(len(body)))
+	c.Response().WriteHeader(status)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	_, _ = c.Response().Write(body) // the client has gone: nobody to tell
+	return nil
+}
+
+// fail answers with an error. A failure is rendered as it is; anything else is
+// a defect of the server: the client gets the request's id, the log the rest.
+func (c *call) fail(err error) error {
+	f := issue.As(err)
+	switch {
+	case c.Response().Committed:
+		c.door.o.Log.Error("answer broke off", "request", c.id, "route", c.Path(), "error", err)
+		panic(http.ErrAbortHandler) // the client must not take a part for the whole
+	case f != nil:
+	case errors.Is(err, context.Canceled):
+		f = issue.Errorf(issue.Transient, "The client closed the request.").WithStatus(499)
+	case errors.Is(err, context.DeadlineExceeded):
+		f = issue.Errorf(issue.Transient, "The request took too long; try again.").Rule("timeout").Chinese("请求超时，请重试。")
+	default:
+		c.door.o.Log.Error("request failed", "request", c.id, "route", c.Path(), "error", err)
+		f = issue.Errorf(issue.Exception, "The server failed. Tell the operator the request id %q.", c.id).
+			Rule("server-fault").Chinese("服务器内部错误，请将请求编号告知管理员。")
+	}
+	for _, name := range []string{"ETag", "Last-Modified", "Content-Disposition", "Accept-Ranges"} {
+		c.Response().Header().Del(name)
+	}
+	return c.outcome(f.HTTPStatus(), f.Issues)
+}
+
+// outcome answers with an OperationOutcome.
+func (c *call) outcome(status int, issues []issue.Issue) error {
+	body, err := json.Marshal(issue.OutcomeOf(issues))
+	if err != nil {
+		return err
+	}
+	return c.send(status, body)
+}
+
+// written answers a create, update or patch as Prefer asks.
+// https://hl7.org/fhir/R4/http.html#ops
+func (c *call) written(r *record.Result) error {
+	if r.Version == nil {
+		c.Response().WriteHeader(r.Status)
+		return nil
+	}
+	v := r.Version
+	c.versionHeaders(v)
+	c.set("Location", c.base+"/"+v.Type+"/"+v.ID+"/_history/"+strconv.FormatInt(v.Version, 10))
+	switch c.prefer.ret {
+	case "minimal":
+		c.Response().WriteHeader(r.Status)
+		return nil
+	case "OperationOutcome":
+		return c.outcome(r.Status, append(done(v.Type+"/"+v.ID+" is stored as version "+strconv.FormatInt(v.Version, 10)+"."), r.Warnings...))
+	}
+	return c.send(r.Status, v.Labelled())
+}
+
+// done is the issue of an OperationOutcome about success.
+func done(text string) []issue.Issue {
+	return []issue.Issue{{Severity: issue.Information, Type: issue.Informational, Rule: "done", Text: text, Chinese: "操作成功。"}}
+}
+
+// one submits a single operation.
+func (c *call) one(operation string, op record.Op) (*record.Result, error) {
+	out, err := c.door.o.Record.Submit(c.ctx(), c.who, &record.Draft{Door: "fhir", Operation: operation, Ops: []record.Op{op}})
+	if err != nil {
+		return nil, err
+	}
+	return &out.Results[0], nil
+}

@@ -1,0 +1,54 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"tenon/fhir/issue"
+)
+
+// body reads the request's body up to a limit.
+func (c *call) body(limit int64) ([]byte, error) {
+	if err := c.plain(); err != nil {
+		return nil, err
+	}
+	r := http.MaxBytesReader(c.Response(), c.Request().Body, limit)
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, bodyFault(err)
+	}
+	if len(raw) == 0 {
+		return nil, issue.Errorf(issue.Required, "The request has no body.").WithStatus(400).Rule("http-body").Chinese("请求没有正文。")
+	}
+	return raw, nil
+}
+
+// plain refuses encoded bodies, which could grow without a limit.
+func (c *call) plain() error {
+	if e := c.header("Content-Encoding"); e != "" && e != "identity" {
+		return issue.Errorf(issue.NotSupported, "Content-Encoding %q is not accepted; send the body as it is.", clip(e)).
+			WithStatus(415).At("Content-Encoding").Rule("http-content-encoding").Chinese("请勿压缩请求正文。")
+	}
+	return nil
+}
+
+// bodyFault tells a body that is too long from one that broke off.
+func bodyFault(err error) error {
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return issue.Errorf(issue.TooLong, "The body is longer than %d bytes, the limit of this interaction.", tooLong.Limit).
+			Rule("http-body-limit").Chinese("请求正文超过大小上限。")
+	}
+	if issue.As(err) != nil {
+		return err
+	}
+	return issue.Errorf(issue.Invalid, "The body could not be read to its end.").WithStatus(400).Rule("http-body").Chinese("请求正文不完整。")
+}
+
+// resource is the body of a create or update.
+func (c *call) resource() ([]byte, error) {
+	if err := resourceBody(c.header("Content-Type")); err != nil {
+		return nil, err
+	}
+	return c.body(c.door.o.MaxBody)
+}

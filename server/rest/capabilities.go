@@ -1,0 +1,167 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/server/search"
+)
+
+// metadata is https://hl7.org/fhir/R4/http.html#capabilities
+func (d *Door) metadata(c *call) error {
+	if mode := c.QueryParam("mode"); mode != "" && mode != "full" && mode != "normative" {
+		return issue.Errorf(issue.NotSupported, "metadata has no mode %q; it is served as full.", clip(mode)).
+			WithStatus(400).At("mode").Rule("metadata-mode").Chinese("metadata 不支持该 mode。")
+	}
+	return c.send(http.StatusOK, d.capabilities)
+}
+
+// The parts of a CapabilityStatement that are used here.
+// https://hl7.org/fhir/R4/capabilitystatement.html
+type (
+	statement struct {
+		ResourceType   string         `json:"resourceType"`
+		Status         string         `json:"status"`
+		Date           string         `json:"date"`
+		Publisher      string         `json:"publisher"`
+		Kind           string         `json:"kind"`
+		Software       software       `json:"software"`
+		Implementation implementation `json:"implementation"`
+		FHIRVersion    string         `json:"fhirVersion"`
+		Format         []string       `json:"format"`
+		PatchFormat    []string       `json:"patchFormat"`
+		Rest           []restPart     `json:"rest"`
+	}
+	software struct {
+		Name    string `json:"name"`
+		Version string `json:"version,omitempty"`
+	}
+	implementation struct {
+		Description string `json:"description"`
+		URL         string `json:"url,omitempty"`
+	}
+	restPart struct {
+		Mode          string         `json:"mode"`
+		Documentation string         `json:"documentation"`
+		Resource      []resourcePart `json:"resource"`
+		Interaction   []code         `json:"interaction"`
+	}
+	code struct {
+		Code string `json:"code"`
+	}
+	resourcePart struct {
+		Type              string      `json:"type"`
+		Interaction       []code      `json:"interaction"`
+		Versioning        string      `json:"versioning"`
+		ReadHistory       bool        `json:"readHistory"`
+		UpdateCreate      bool        `json:"updateCreate"`
+		ConditionalCreate bool        `json:"conditionalCreate"`
+		ConditionalRead   string      `json:"conditionalRead"`
+		ConditionalUpdate bool        `json:"conditionalUpdate"`
+		ConditionalDelete string      `json:"conditionalDelete"`
+		SearchInclude     []string    `json:"searchInclude,omitempty"`
+		SearchRevInclude  []string    `json:"searchRevInclude,omitempty"`
+		SearchParam       []param     `json:"searchParam"`
+		Operation         []operation `json:"operation,omitempty"`
+	}
+	param struct {
+		Name       string `json:"name"`
+		Definition string `json:"definition,omitempty"`
+		Type       string `json:"type"`
+	}
+	operation struct {
+		Name       string `json:"name"`
+		Definition string `json:"definition"`
+	}
+)
+
+// interactions names the routes by which a type is served.
+var interactions = map[string]string{
+	"GET /:type/:id": "read", "GET /:type/:id/_history/:version": "vread", "PUT /:type/:id": "update",
+	"PATCH /:type/:id": "patch", "DELETE /:type/:id": "delete", "GET /:type/:id/_history": "history-instance",
+	"POST /:type": "create", "GET /:type": "search-type",
+}
+
+// definitions of operations that HL7 defines; the others are ours.
+var definitions = map[string]string{
+	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+}
+
+// statement is made from the routes and the search parameters that are served.
+func (d *Door) statement() ([]byte, error) {
+	released := d.o.Released
+	if released.IsZero() {
+		released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}},
+		Documentation: "FHIR R4 in JSON. Every request needs a token but this one. What a caller cannot reach reads as absent."}
+	reverse := d.reverse()
+	for _, typ := range d.o.Model.Resources() {
+		part.Resource = append(part.Resource, d.resourcePart(typ, reverse[typ]))
+	}
+	return json.Marshal(statement{
+		ResourceType: "CapabilityStatement", Status: "active", Date: released.UTC().Format("2006-01-02"), Publisher: d.o.Software,
+		Kind: "instance", Software: software{d.o.Software, d.o.Version},
+		Implementation: implementation{"Standards-based server for medical devices made for one patient", d.o.BaseURL},
+		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json"}, PatchFormat: []string{patchFormat}, Rest: []restPart{part},
+	})
+}
+
+func (d *Door) resourcePart(typ string, reverse []string) resourcePart {
+	p := resourcePart{Type: typ, Versioning: "versioned", ReadHistory: true, UpdateCreate: d.o.UpdateAsCreate, ConditionalCreate: true,
+		ConditionalRead: "full-support", ConditionalUpdate: true, ConditionalDelete: "single", SearchRevInclude: reverse}
+	for _, r := range d.routes() {
+		if name, ok := interactions[r.method+" "+r.path]; ok {
+			p.Interaction = append(p.Interaction, code{name})
+		}
+		if op, ok := operationOn(typ, r.path); ok && !slices.Contains(p.Operation, op) {
+			p.Operation = append(p.Operation, op)
+		}
+	}
+	for _, sp := range served(d.o.Registry, typ) {
+		p.SearchParam = append(p.SearchParam, param{Name: sp.Code, Definition: sp.URL, Type: sp.Type})
+		if sp.Type == "reference" {
+			p.SearchInclude = append(p.SearchInclude, typ+":"+sp.Code)
+		}
+	}
+	return p
+}
+
+// operationOn reads an operation off a route's path.
+func operationOn(typ, path string) (operation, bool) {
+	at := strings.LastIndex(path, "/$")
+	if at < 0 || !strings.HasPrefix(path, "/:type/") && !strings.HasPrefix(path, "/"+typ+"/") {
+		return operation{}, false
+	}
+	name := path[at+2:]
+	definition, ok := definitions[name]
+	if !ok {
+		definition = "urn:tenon:operation:" + name
+	}
+	return operation{name, definition}, true
+}
+
+// reverse lists, for each type, the reference parameters that name it as their
+// target. Those that can point to anything are left out; they work all the same.
+func (d *Door) reverse() map[string][]string {
+	all := map[string][]string{}
+	for _, source := range d.o.Model.Resources() {
+		for _, sp := range served(d.o.Registry, source) {
+			if sp.Type != "reference" || len(sp.Targets) > 40 {
+				continue
+			}
+			for _, target := range sp.Targets {
+				all[target] = append(all[target], source+":"+sp.Code)
+			}
+		}
+	}
+	return all
+}
+
+func served(r *search.Registry, typ string) []*search.Parameter {
+	return slices.DeleteFunc(slices.Clone(r.Parameters(typ)), func(p *search.Parameter) bool { return !p.Served })
+}

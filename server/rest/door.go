@@ -1,0 +1,142 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"tenon/fhir/schema"
+	"tenon/fhir/validate"
+	"tenon/server/access"
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+// Record is what the door needs of the recorder. Errors that a client may see
+// are *issue.Failure.
+type Record interface {
+	Submit(ctx context.Context, who *access.Context, d *record.Draft) (*record.Outcome, error)
+	Read(ctx context.Context, who *access.Context, typ, id string) (*record.Version, error)
+	ReadVersion(ctx context.Context, who *access.Context, typ, id string, version int64) (*record.Version, error)
+	History(ctx context.Context, who *access.Context, typ, id string, before int64, count int) ([]record.Version, error)
+	Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error)
+	Transaction(ctx context.Context, who *access.Context, bundle []byte) ([]byte, error)
+	Apply(ctx context.Context, who *access.Context, planID string, params []byte) (*record.Result, error)
+	Case(ctx context.Context, who *access.Context, root string) ([]byte, error)
+	Sign(ctx context.Context, who *access.Context, typ, id string, params []byte) (*record.Result, error)
+	Dossier(ctx context.Context, who *access.Context, root string, w io.Writer) error
+	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
+	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
+}
+
+// Options are what the door works with. Record, Registry and Model are needed.
+type Options struct {
+	Record   Record
+	Registry *search.Registry
+	Model    *schema.Model
+	// BaseURL is the address of the door as clients see it, "https://host/fhir".
+	// Empty: taken from each request's host, with the path "/fhir".
+	BaseURL string
+	// UpdateAsCreate tells what the recorder does, for the CapabilityStatement.
+	UpdateAsCreate bool
+	Software       string // name of the product, "Tenon"
+	Version        string // of the product
+	Released       time.Time
+	MaxBody        int64 // bytes of one resource, default 16 MiB
+	MaxBundle      int64 // bytes of one batch or transaction, default 256 MiB
+	Log            *slog.Logger
+}
+
+// Door is the FHIR HTTP door.
+type Door struct {
+	o            Options
+	capabilities []byte
+	plans        *validate.Set // of $validate, compiled on first use
+}
+
+// New makes a door and its CapabilityStatement.
+func New(o Options) (*Door, error) {
+	if o.Record == nil || o.Registry == nil || o.Model == nil {
+		return nil, errors.New("rest: Record, Registry and Model are needed")
+	}
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
+	if o.Software == "" {
+		o.Software = "Tenon"
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = 16 << 20
+	}
+	if o.MaxBundle <= 0 {
+		o.MaxBundle = 256 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Door{o: o, plans: validate.New(o.Model)}
+	var err error
+	d.capabilities, err = d.statement()
+	return d, err
+}
+
+// route is one line of the door's table.
+type route struct {
+	method, path string
+	run          func(*call) error
+	open         bool // needs no token
+}
+
+// routes is everything that the door answers. The CapabilityStatement is made
+// from what stands here.
+func (d *Door) routes() []route {
+	return []route{
+		{"GET", "/metadata", d.metadata, true},
+		{"POST", "", d.bundle, false},
+		{"POST", "/", d.bundle, false},
+
+		{"GET", "/:type", d.searchGet, false},
+		{"POST", "/:type/_search", d.searchPost, false},
+		{"POST", "/:type", d.create, false},
+		{"PUT", "/:type", d.updateBy, false},
+		{"PATCH", "/:type", d.patchBy, false},
+		{"DELETE", "/:type", d.deleteBy, false},
+
+		{"GET", "/:type/:id", d.read, false},
+		{"PUT", "/:type/:id", d.update, false},
+		{"PATCH", "/:type/:id", d.patch, false},
+		{"DELETE", "/:type/:id", d.delete, false},
+		{"GET", "/:type/:id/_history", d.history, false},
+		{"GET", "/:type/:id/_history/:version", d.vread, false},
+
+		{"POST", "/PlanDefinition/:id/$apply", d.apply, false},
+		{"GET", "/Task/:id/$case", d.caseReport, false},
+		{"GET", "/Task/:id/$dossier", d.dossier, false},
+		{"POST", "/:type/:id/$sign", d.sign, false},
+		{"GET", "/:type/:id/$bytes", d.bytes, false},
+		{"GET", "/:type/:id/_history/:version/$bytes", d.bytes, false},
+		{"POST", "/:type/$validate", d.validate, false},
+		{"POST", "/:type/:id/$validate", d.validate, false},
+	}
+}
+
+// Register puts the door's routes on a group such as /fhir.
+func (d *Door) Register(g *echo.Group) {
+	for _, r := range d.routes() {
+		h := d.handle(r)
+		g.Add(r.method, r.path, h)
+		if r.method == "GET" {
+			g.Add("HEAD", r.path, h)
+		}
+	}
+	rest := d.handle(route{run: d.unmatched, open: true})
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		g.Add(method, "", rest)
+	}
+	g.Any("/*", rest)
+	g.RouteNotFound("", rest) // methods that HTTP does not have
+	g.RouteNotFound("/*", rest)
+}

@@ -1,0 +1,92 @@
+package rest
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/server/record"
+)
+
+// etag is the entity tag of a version: W/"3".
+// https://hl7.org/fhir/R4/http.html#versioning
+func etag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) + `"` }
+
+// instant is how an instant is written.
+const instant = "2006-01-02T15:04:05.000Z07:00"
+
+// tags reads a list of entity tags, or "*".
+// https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
+func tags(header string) (list []string, any, ok bool) {
+	rest := strings.TrimSpace(header)
+	if rest == "*" {
+		return nil, true, true
+	}
+	for rest != "" {
+		rest = strings.TrimPrefix(rest, "W/")
+		if rest == "" || rest[0] != '"' {
+			return nil, false, false
+		}
+		end := strings.IndexByte(rest[1:], '"')
+		if end < 0 {
+			return nil, false, false
+		}
+		list = append(list, rest[1:1+end])
+		rest = strings.TrimLeft(rest[end+2:], " \t")
+		if rest == "" {
+			break
+		}
+		if rest[0] != ',' {
+			return nil, false, false
+		}
+		rest = strings.TrimLeft(rest[1:], " \t")
+	}
+	return list, false, len(list) > 0
+}
+
+// ifMatch is the one version that an If-Match names; "" without the header.
+func (c *call) ifMatch() (string, error) {
+	if c.header("If-None-Match") != "" {
+		return "", badCondition("If-None-Match", "is not supported on a write; use If-Match, or If-None-Exist on a create")
+	}
+	header := c.header("If-Match")
+	if header == "" {
+		return "", nil
+	}
+	list, any, ok := tags(header)
+	if !ok || any || len(list) != 1 || list[0] == "" {
+		return "", badCondition("If-Match", `must name one version, as in W/"3"`)
+	}
+	return list[0], nil
+}
+
+func badCondition(header, why string) error {
+	return issue.Errorf(issue.Invalid, "%s %s.", header, why).At(header).Rule("http-condition").Chinese("请求头 " + header + " 无效。")
+}
+
+// unchanged tells whether the client's copy is still good: 304.
+// https://hl7.org/fhir/R4/http.html#cread
+func (c *call) unchanged(v *record.Version) bool {
+	if header := c.header("If-None-Match"); header != "" {
+		list, any, ok := tags(header)
+		if any {
+			return true
+		}
+		for _, tag := range list {
+			if ok && tag == strconv.FormatInt(v.Version, 10) {
+				return true
+			}
+		}
+		return false
+	}
+	since, err := http.ParseTime(c.header("If-Modified-Since"))
+	return err == nil && !v.Updated.Truncate(time.Second).After(since)
+}
+
+// versionHeaders are the same on every answer that carries or names a version.
+func (c *call) versionHeaders(v *record.Version) {
+	c.set("ETag", etag(v.Version))
+	c.set("Last-Modified", v.Updated.UTC().Format(http.TimeFormat))
+}

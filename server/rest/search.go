@@ -1,0 +1,143 @@
+package rest
+
+import (
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"tenon/fhir/issue"
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+// maxForm bounds the body of POST _search.
+const maxForm = 1 << 20
+
+// searchGet is https://hl7.org/fhir/R4/http.html#search
+func (d *Door) searchGet(c *call) error {
+	params, err := search.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	return d.search(c, params)
+}
+
+// searchPost is the same with the parameters in the body, those in the URL first.
+func (d *Door) searchPost(c *call) error {
+	params, err := search.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	header := c.header("Content-Type")
+	if media, _, err := mime.ParseMediaType(header); err != nil || media != "application/x-www-form-urlencoded" {
+		return badMedia(header, "application/x-www-form-urlencoded")
+	}
+	if err := c.plain(); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxForm))
+	if err != nil {
+		return bodyFault(err)
+	}
+	more, err := search.ParseQuery(string(body))
+	if err != nil {
+		return err
+	}
+	return d.search(c, append(params, more...))
+}
+
+// forDoor are the parameters that the door itself understands.
+func forDoor(p search.Param) bool { return p.Name == "_format" || p.Name == "_pretty" }
+
+// criteria is the query of a conditional interaction without the door's own.
+func (c *call) criteria() (string, error) {
+	params, err := search.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return "", err
+	}
+	return search.EncodeQuery(without(params)), nil
+}
+
+func without(params []search.Param) []search.Param {
+	kept := params[:0]
+	for _, p := range params {
+		if !forDoor(p) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+func (d *Door) search(c *call, params []search.Param) error {
+	for _, p := range params {
+		c.pretty = c.pretty || p.Name == "_pretty" && p.Value == "true"
+		if p.Name == "_format" {
+			if err := acceptFormat(strings.ReplaceAll(p.Value, " ", "+")); err != nil {
+				return err
+			}
+		}
+	}
+	page, told, err := d.o.Record.Search(c.ctx(), c.who, c.Param("type"), without(params), c.prefer.strict)
+	if err != nil {
+		return err
+	}
+	body, err := c.searchset(page, told)
+	if err != nil {
+		return err
+	}
+	return c.send(http.StatusOK, body)
+}
+
+// searchset renders a page: matches, what they include, and what the client
+// must be told. https://hl7.org/fhir/R4/bundle.html#searchset
+func (c *call) searchset(page *search.Page, told *search.Told) ([]byte, error) {
+	address := c.base + "/" + c.Param("type")
+	links := []link{{"self", query(address, told.Here())}}
+	if page.Next != nil {
+		links = append(links, link{"next", query(address, told.Next(page.Next))})
+	}
+	w := newBundle("searchset", page.Total, links...)
+	for i := range page.Hits {
+		if err := c.hit(w, &page.Hits[i], told); err != nil {
+			return nil, err
+		}
+	}
+	if len(told.Warnings) > 0 {
+		outcome, err := json.Marshal(issue.OutcomeOf(told.Warnings))
+		if err != nil {
+			return nil, err
+		}
+		w.entry()
+		w.member("resource", outcome)
+		w.member("search", []byte(`{"mode":"outcome"}`))
+		w.end()
+	}
+	return w.bytes(), nil
+}
+
+func (c *call) hit(w *bundleWriter, h *search.Hit, told *search.Told) error {
+	part := view{summary: told.Summary}
+	mode := `{"mode":"include"}`
+	if !h.Included {
+		mode, part.elements = `{"mode":"match"}`, told.Elements
+	}
+	body, err := part.of(c.door.o.Model, record.Labelled(h.Body, h.Level, 0))
+	if err != nil {
+		return err
+	}
+	w.entry()
+	w.word("fullUrl", c.base+"/"+h.Type+"/"+h.ID)
+	w.member("resource", body)
+	w.member("search", []byte(mode))
+	w.end()
+	return nil
+}
+
+func query(address string, params []search.Param) string {
+	if len(params) == 0 {
+		return address
+	}
+	return address + "?" + search.EncodeQuery(params)
+}
