@@ -42,8 +42,8 @@ fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
 prove: build ## kills, power loss: long; writes the dated report in conformance/results
 	go test -timeout 120m -tags prove ./test/prove -v
 
-conformance: ## official suites; rewrites conformance/results and conformance/requirements.csv
-	go run ./conformance/generate
+conformance: ## run the official suites and write which test proves which row into conformance/requirements.csv
+	go test -json ./... | go run ./conformance/generate
 
 bench: build ## whole-server figures beside the raw engine, in one run
 	go run ./test/bench $(ARGS)
