@@ -157,9 +157,18 @@ func (d *decider) mayTouch(s *Stage, was, now *Resource, from Substate) bool {
 	if names := tampered(was.Root, now.Root); len(names) > 0 {
 		d.say(409, s, "stage-elements", fmt.Sprintf("%s: only the server writes %s.", s.Code, strings.Join(names, ", ")), "这些字段仅由服务器写入。")
 	}
+	if len(d.refusal) > n {
+		return false
+	}
+	// What stands against the person or the consent does not end the judgement:
+	// whoever holds the role is told the conditions of the step too.
 	d.refuse(403, d.after.guards(s, d.actor, s.Roles...)...)
 	d.refuse(409, d.after.consented(s)...)
-	return len(d.refusal) == n
+	if d.actor == nil || d.actor.Kind != access.Person {
+		return false
+	}
+	_, held := d.after.roleOf(d.actor, s.Roles)
+	return held
 }
 
 // stageMade refuses a stage Task that a caller made, and says what stands

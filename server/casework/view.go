@@ -108,11 +108,11 @@ func (v *view) current(code string) *Resource {
 }
 
 // grounded tells whether a stage's Task follows the current Tasks of the stages
-// before it: after a return to an earlier stage it does not.
+// before it, and these theirs: after a return to an earlier stage it does not.
 func (v *view) grounded(s *Stage, task *Resource) bool {
 	for _, code := range s.After {
 		before := v.current(code)
-		if before == nil || !slices.Contains(linked(task.Root, "predecessor"), before.Ref()) {
+		if before == nil || !slices.Contains(linked(task.Root, "predecessor"), before.Ref()) || !v.grounded(v.plan.Stage(code), before) {
 			return false
 		}
 	}

@@ -193,6 +193,7 @@ func (w *world) joinPool(task tree.Node) {
 func (w *world) joinOne(ref string) {
 	if r, ok := w.pool[ref]; ok {
 		w.members[ref] = r
+		delete(w.pool, ref)
 	}
 }
 

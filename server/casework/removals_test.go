@@ -1,0 +1,257 @@
+package casework_test
+
+import (
+	"time"
+
+	"tenon/server/access"
+)
+
+// removals says, for every condition of the plan, how a case can lack what it
+// asks for. Each row alone must make the condition fail.
+var removals = map[string][]removal{
+	// S01
+	"consent-active":             {put("Consent/consent", "status", "inactive"), put("Consent/consent", "status", "draft")},
+	"consent-of-patient":         {put("Consent/consent", "patient", ref(other)), put("Consent/consent", "performer", nil)},
+	"consent-verified":           {put("Consent/consent", "verification", nil), put("Consent/consent", "verification", arr{obj{"verified": false}})},
+	"consent-covers-examination": {withPurposes("custom-device-treatment"), put("Consent/consent", "status", "rejected"), inProvision("type", "deny")},
+	"consent-covers-device":      {withPurposes("examination"), inProvision("period", obj{"end": "2026-01-01"})},
+	"consent-names-recipients":   {inProvision("actor", nil)},
+	"consent-form-intact":        {badConsentForm},
+	// S02
+	"consent-still-active":       {put("Consent/consent", "status", "inactive")},
+	"consent-before-examination": {put("ImagingStudy/ct", "started", "2026-02-01T08:00:00Z")},
+	"images-of-patient":          {put("ImagingStudy/ct", "subject", ref(other)), put("ImagingStudy/ct", "subject", nil)},
+	"images-available":           {put("ImagingStudy/ct", "status", "registered"), put("ImagingStudy/ct", "numberOfInstances", 0)},
+	"scan-intact":                {badScan},
+	"protocol-limits":            {unwaived("protocol-limits")},
+	// S03a
+	"checklist-complete": {put("QuestionnaireResponse/checklist", "status", "in-progress"), put("QuestionnaireResponse/checklist", "item", arr{obj{"linkId": "1"}})},
+	// S03b
+	"data-confirmed":       {anew("S03a"), anew("S02")},
+	"agreement-executed":   {put("Contract/agreement", "status", "negotiable"), anew("S05")},
+	"agreement-in-period":  {later(expiry), put("Contract/agreement", "applies", obj{"start": "2026-01-01"})},
+	"agreement-signed":     {unsigned("Contract/agreement", "agreement", access.MFR), unsigned("Contract/agreement", "agreement", access.HOSP)},
+	"consent-permits":      {put("Consent/consent", "status", "inactive"), withPurposes("examination")},
+	"replies-state-result": {put("Communication/reply-prod", "topic", nil), put("Communication/reply-des", "payload", nil)},
+	"replies-accepted":     {put("Communication/reply-prod", "topic", concept("urn:tenon:reply", "rejected"))},
+	"image-quality":        {unwaived("image-quality")},
+	// S04
+	"plan-active":             {put("CarePlan/plan", "status", "draft")},
+	"plan-author":             {put("CarePlan/plan", "author", ref(clin2.Principal)), put("CarePlan/plan", "author", nil)},
+	"plan-rests-on-condition": {put("CarePlan/plan", "addresses", nil), put("CarePlan/plan", "supportingInfo", nil)},
+	"plan-has-goal":           {put("CarePlan/plan", "goal", nil)},
+	"plan-of-patient":         {put("CarePlan/plan", "subject", ref(other)), put("Goal/goal", "subject", ref(other))},
+	// S05
+	"contract-executed":    {put("Contract/agreement", "status", "executable")},
+	"contract-parties":     {put("Contract/agreement", "subject", arr{ref("Organization/hospital")}), put("Contract/agreement", "subject", arr{ref("Organization/a"), ref("Organization/b")})},
+	"contract-persons":     {withoutParties},
+	"contract-topics":      {cut("Contract/agreement", "term", is("topicCodeableConcept", "delivery")), cut("Contract/agreement", "term", is("topicCodeableConcept", "liabilities"))},
+	"contract-period":      {put("Contract/agreement", "applies", obj{"start": "2025-01-01", "end": "2025-12-31"}), put("Contract/agreement", "applies", nil)},
+	"eligibility-evidence": {verification("vr-maker", "status", "req-revalid"), verification("vr-hospital", "nextScheduled", "2026-02-01")},
+	// S06
+	"replies-accepted-for-order": {put("Communication/reply-des", "topic", concept("urn:tenon:reply", "rejected"))},
+	"plan-active-for-order":      {put("CarePlan/plan", "status", "revoked"), anew("S04")},
+	"agreement-for-order":        {put("Contract/agreement", "status", "terminated")},
+	"team-complete":              {put("CareTeam/team", "status", "inactive"), cut("CareTeam/team", "participant", inRole("PROD"))},
+	"team-qualified":             {verification("qa-wu", "nextScheduled", "2026-02-01"), verification("rev-huang", "status", "val-fail")},
+	"ethics-approved":            {put("DocumentReference/ethics", "context", obj{"period": obj{"end": "2026-02-01"}}), content("DocumentReference/ethics", "another paper")},
+	"order-active":               {put("DeviceRequest/order", "status", "draft"), put("DeviceRequest/order", "intent", "proposal")},
+	"order-domain":               {put("DeviceRequest/order", "extension", arr{ext("device-domain", "valueCode", "lower-limb-prosthesis")})},
+	"order-category":             {cut("DeviceRequest/order", "extension", hasURL("device-category"))},
+	"order-patient":              {put("DeviceRequest/order", "subject", ref(other)), put("Patient/p", "identifier", nil), put("Patient/p", "name", nil), put("Patient/p", "gender", nil), put("Patient/p", "birthDate", nil)},
+	"order-parties":              {put("DeviceRequest/order", "requester", ref(clin2.Principal)), put("DeviceRequest/order", "performer", ref("Organization/stranger"))},
+	"order-condition":            {put("DeviceRequest/order", "reasonReference", nil), put("DeviceRequest/order", "reasonCode", nil)},
+	"order-plan":                 {put("DeviceRequest/order", "basedOn", nil), put("DeviceRequest/order", "basedOn", arr{ref("CarePlan/another")})},
+	"order-images":               {put("DeviceRequest/order", "supportingInfo", arr{ref("ImagingStudy/another")})},
+	"order-risk":                 {put("RiskAssessment/risk", "prediction", nil)},
+	"order-device-name":          {put("DeviceRequest/order", "codeCodeableConcept", obj{"coding": arr{obj{"code": "x"}}})},
+	"order-parameters":           {cut("DeviceRequest/order", "parameter", is("code", "sterilisation")), cut("DeviceRequest/order", "parameter", is("code", "roughness"))},
+	"order-pores":                {porousWithoutPores},
+	"order-need-date":            {put("DeviceRequest/order", "occurrencePeriod", nil), put("DeviceRequest/order", "occurrencePeriod", obj{"end": "2020-01-01"})},
+	"order-reason":               {cut("DeviceRequest/order", "extension", hasURL("custom-reason-statement"))},
+	"order-contract":             {cut("DeviceRequest/order", "extension", hasURL("contract"))},
+	// S07
+	"input-sections":       {cut("Composition/input", "section", is("code", "biocompatibility")), cut("Composition/input", "section", is("code", "conversion-efficiency"))},
+	"input-of-patient":     {put("Composition/input", "subject", ref(other))},
+	"input-two-persons":    {asPerson("Composition/input", access.REV, des)},
+	"input-reviewer-grade": {directory("PractitionerRole/rev-huang", "extension", arr{ext("grade", "valueInteger", 2)}), directory("PractitionerRole/rev-huang", "extension", arr{})},
+	// S08
+	"output-sections":        {cut("Composition/design-output", "section", is("code", "patient-specific"))},
+	"output-of-patient":      {put("DocumentReference/drawing", "subject", ref(other)), put("DocumentReference/model", "subject", nil)},
+	"output-device-name":     {put("DeviceDefinition/design", "deviceName", arr{obj{"name": "hip cup", "type": "user-friendly-name"}})},
+	"output-usage-period":    {put("DeviceDefinition/design", "shelfLifeStorage", nil)},
+	"output-validity":        {put("DocumentReference/model", "context", nil), later(91 * 24 * time.Hour)},
+	"output-confidentiality": {put("DocumentReference/drawing", "securityLabel", nil)},
+	"output-model-purpose":   {put("DocumentReference/model", "category", arr{concept("urn:tenon:model-purpose", "preview")}), put("DocumentReference/model", "category", nil)},
+	"output-files-intact":    {content("DocumentReference/model", "model 2"), content("DocumentReference/description", "other")},
+	"model-watertight":       {put("Observation/watertight", "valueBoolean", false), drop("Observation/watertight"), refile("DocumentReference/model", "model 2")},
+	"output-material":        {put("DeviceDefinition/design", "material", nil)},
+	"output-safety-critical": {put("DeviceDefinition/design", "extension", nil)},
+	"order-traced":           {cut("DeviceDefinition/design", "property", is("type", "dimension"))},
+	"output-two-persons":     {asPerson("Composition/design-output", access.REV, des)},
+	"output-reviewer-grade":  {directory("PractitionerRole/rev-huang", "extension", arr{ext("grade", "valueInteger", 1)})},
+	"analysis-present":       {drop("DiagnosticReport/analysis")},
+	"machine-fit":            {unwaived("machine-fit")},
+	// S09
+	"verification-sections": {cut("Composition/v-plan", "section", is("code", "acceptance-criteria"))},
+	"plan-before-results":   {put("DiagnosticReport/v-report", "issued", "2026-01-01T00:00:00Z"), unsigned("Composition/v-plan", "plan-approval", access.REV)},
+	"results-pass":          {failed("DiagnosticReport/v-report"), put("DiagnosticReport/v-report", "status", "preliminary")},
+	"software-validated":    {put("Device/cad", "version", arr{obj{"value": "5.3.0"}}), verificationGone("Device/cad")},
+	"verified-by-two":       {asPerson("DocumentReference/model", access.REV, des), unsigned("DocumentReference/model", "verification", access.DES)},
+	"integration-verified":  {withTool},
+	// S10
+	"validation-sections": {cut("Composition/val-plan", "section", is("code", "methods"))},
+	"validation-pass":     {failed("DiagnosticReport/val-report"), put("DiagnosticReport/val-report", "category", nil)},
+	"scheme-sections":     {cut("Composition/scheme", "section", is("code", "flow-chart")), cut("Composition/scheme", "section", is("code", "technical-requirements"))},
+	"form-dated":          {put("Composition/form", "date", nil)},
+	"form-names-model":    {cut("Composition/form", "section", is("code", "confirmed-design"))},
+	"form-binds-file":     {refile("DocumentReference/model", "model 2"), cut("Composition/form", "section", is("code", "confirmed-design"))},
+	"model-intact":        {content("DocumentReference/model", "model 2")},
+	"confirmed-by-two":    {asPerson("Composition/form", access.PROD, clin)},
+	// S11
+	"design-confirmed":        {anew("S10"), anew("S08")},
+	"confirmation-current":    {refile("DocumentReference/model", "model 2"), unsigned("Composition/form", "design-confirmation", access.PROD)},
+	"machine-validated":       {input("machine", "Device/printer-new"), asProduct("DeviceDefinition/other-family"), verificationGone("Device/printer")},
+	"material-permitted":      {input("material", "Substance/ti64-lot-unpermitted"), put("Substance/ti64-lot", "status", "inactive")},
+	"material-ordered":        {put("Substance/ti64-lot", "code", concept("urn:tenon:material", "PEEK"))},
+	"process-validated":       {verification("vr-process", "status", "val-fail")},
+	"output-not-expired":      {later(120 * 24 * time.Hour)},
+	"model-for-manufacturing": {put("DocumentReference/model", "category", arr{concept("urn:tenon:model-purpose", "preview")})},
+	"model-file-intact":       {content("DocumentReference/model", "model 2")},
+	"machine-capability":      {unwaived("machine-capability")},
+	"operations-recorded":     {drop("Task/op-print"), put("Task/op-sterilisation", "status", "in-progress")},
+	"warehouse-recorded":      {drop("Task/op-warehouse-out")},
+	"inspections-pass":        {failed("DiagnosticReport/inspection")},
+	"device-unique-code":      {put("Device/implant", "lotNumber", nil), both(put("Device/implant", "udiCarrier", nil), put("Device/implant", "distinctIdentifier", nil))},
+	"device-of-patient":       {put("Device/implant", "patient", ref(other)), put("Device/implant", "patient", nil)},
+	"retained-samples":        {put("Specimen/coupon", "collection", obj{"quantity": obj{"value": 1}}), put("Specimen/coupon", "status", "unavailable"), drop("Specimen/coupon")},
+	"label-and-ifu":           {content("DocumentReference/label", "other"), content("DocumentReference/ifu", "other")},
+	"label-content":           {labelPart("site"), labelPart("anatomy-check"), put("Device/implant", "extension", nil)},
+	"label-dates":             {labelDate("image-date", "2026-02-28"), labelDate("design-date", "2026-03-09")},
+	// S12
+	"samples-planned": {put("Specimen/coupon", "collection", obj{"quantity": obj{"value": 1}})},
+	// S13
+	"delivered-device":    {put("SupplyDelivery/delivery", "status", "in-progress"), put("SupplyDelivery/delivery", "suppliedItem", obj{"itemReference": ref("Device/another")})},
+	"delivery-of-patient": {put("SupplyDelivery/delivery", "patient", ref(other))},
+	"label-is-patient":    {relabel("李四", "MR-7"), relabel("张三", "MR-8"), put("DocumentReference/label", "context", nil)},
+	"custody-unbroken":    {drop("Provenance/custody-carried"), put("Provenance/custody-carried", "occurredDateTime", "2026-01-01T00:00:00Z"), put("Provenance/custody-dispatched", "agent", arr{})},
+	// S14
+	"data-complete":   {cut("Composition/data", "section", is("code", "precautions"))},
+	"data-of-patient": {put("DocumentReference/data-file", "subject", ref(other))},
+	"data-intact":     {content("DocumentReference/data-file", "other")},
+	// S15
+	"form-judged":      {put("Observation/j-form", "category", nil)},
+	"structure-judged": {drop("Observation/j-structure")},
+	"function-judged":  {put("Observation/j-function", "category", nil)},
+	"process-judged":   {put("Observation/j-process-legality", "code", obj{"text": "x"})},
+	"no-nonconformity": {put("Observation/j-form", "valueCodeableConcept", concept("urn:tenon:verdict", "nonconform")), put("DiagnosticReport/process-judgement", "conclusionCode", arr{concept("urn:tenon:verdict", "nonconform")})},
+	"process-covered":  {anew("S12"), anew("S05")},
+	// S16
+	"acceptance-objects":  {cut("Composition/acceptance", "section", is("code", "label"))},
+	"third-party-reports": {withThirdParty},
+	"judged-conform":      {anew("S15")},
+	// S17
+	"device-accepted":  {anew("S16")},
+	"assessed-conform": {put("DiagnosticReport/conformity", "conclusionCode", arr{concept("urn:tenon:verdict", "nonconform")})},
+	"right-patient":    {put("Device/implant", "patient", ref(other))},
+	"right-hospital":   {put("Device/implant", "owner", ref("Organization/another")), put("Device/implant", "owner", nil)},
+	"device-in-order":  {put("Device/implant", "status", "inactive")},
+	"no-open-problem":  {withProblem},
+	"image-age":        {later(91 * 24 * time.Hour), put("ImagingStudy/ct", "started", nil)},
+	// S18
+	"used-right-device": {put("Procedure/use", "focalDevice", arr{obj{"manipulated": ref("Device/another")}}), put("Procedure/use", "subject", ref(other))},
+	"visits-made":       {put("Encounter/visit-1", "status", "planned")},
+	"duration-reached":  {put("Procedure/use", "performedDateTime", "2026-12-31T00:00:00Z"), put("Procedure/use", "focalDevice", nil), both(futureVisit("visit-1"), futureVisit("visit-2"))},
+	"shape-observed":    {put("Observation/f-shape-change", "code", obj{"text": "x"})},
+	"effect-observed":   {put("Goal/goal", "achievementStatus", nil), put("Observation/f-strength-in-use", "code", obj{"text": "x"})},
+	// S19
+	"feedback-sent":       {put("Communication/feedback", "sent", nil), put("Communication/feedback", "status", "preparation")},
+	"feedback-recipients": {put("Communication/feedback", "recipient", arr{ref(des.Principal)}), put("Communication/feedback", "recipient", arr{ref(prod.Principal), ref(clin.Principal)})},
+	"followup-complete":   {anew("S18")},
+}
+
+func addOutput(w *world, stage, document, target string) {
+	w.alter(w.task(stage), func(b obj) { b["output"] = append(b["output"].([]any), output(document, target)) })
+}
+
+func badConsentForm(w *world) {
+	w.lay(document("consent-form", "scan"), clin.Principal)
+	content("DocumentReference/consent-form", "other scan")(w)
+	addOutput(w, "S01", "consent-form", "DocumentReference/consent-form")
+}
+
+func badScan(w *world) {
+	w.lay(document("scan", "surface"), img.Principal)
+	content("DocumentReference/scan", "other surface")(w)
+	addOutput(w, "S02", "image-study", "DocumentReference/scan")
+}
+
+func withoutParties(w *world) {
+	w.alter("Contract/agreement", func(b obj) { delete(b["term"].([]any)[0].(obj)["offer"].(obj), "party") })
+}
+
+func inRole(role string) func(obj) bool {
+	return func(p obj) bool { return p["role"].([]any)[0].(obj)["coding"].([]any)[0].(obj)["code"] == role }
+}
+
+func porousWithoutPores(w *world) {
+	w.alter("DeviceRequest/order", func(b obj) {
+		for _, p := range b["parameter"].([]any) {
+			if is("code", "structure")(p.(obj)) {
+				p.(obj)["valueCodeableConcept"] = concept("urn:tenon:structure", "porous")
+			}
+		}
+	})
+}
+
+func withTool(w *world) {
+	w.alter("DeviceRequest/order", func(b obj) {
+		for _, p := range b["parameter"].([]any) {
+			if is("code", "surgical-tool")(p.(obj)) {
+				p.(obj)["valueCodeableConcept"] = concept("urn:tenon:surgical-tool", "guide")
+			}
+		}
+	})
+}
+
+func withThirdParty(w *world) {
+	w.alter("DeviceRequest/order", func(b obj) {
+		b["parameter"] = append(b["parameter"].([]any), obj{"code": concept("urn:tenon:parameter", "third-party-report"), "valueBoolean": true})
+	})
+}
+
+func withProblem(w *world) {
+	w.lay(obj{"resourceType": "DetectedIssue", "id": "problem", "status": "preliminary", "implicated": arr{ref("Device/implant")}}, clin.Principal)
+}
+
+func relabel(name, number string) removal {
+	return func(w *world) {
+		w.alter("DocumentReference/label", func(b obj) {
+			p := b["contained"].([]any)[0].(obj)
+			p["name"] = arr{obj{"text": name}}
+			p["identifier"] = arr{obj{"system": "urn:hospital:mr", "value": number}}
+		})
+	}
+}
+
+func futureVisit(id string) removal {
+	return put("Encounter/"+id, "period", obj{"start": "2030-01-01T00:00:00Z", "end": "2030-01-01T01:00:00Z"})
+}
+
+// verificationGone lets the only validation of something be overdue.
+func verificationGone(target string) removal {
+	return func(w *world) {
+		for _, r := range w.directory {
+			if r.Type != "VerificationResult" {
+				continue
+			}
+			for t := range r.Root.Field("target").Items() {
+				if t.Field("reference").Str() == target {
+					w.alterDirectory(r.Ref(), func(b obj) { b["nextScheduled"] = "2026-02-01" })
+					return
+				}
+			}
+		}
+		w.t.Fatalf("%s has no verification", target)
+	}
+}
