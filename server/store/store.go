@@ -74,6 +74,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, fmt.Errorf("store: %q names no directory: want sqlite:///directory", o.URL)
 		}
 		e, err = openLite(ctx, filepath.FromSlash(dir), &o)
+	case "postgres", "postgresql":
+		e, err = openPostgres(ctx, &o)
 	default:
 		return nil, fmt.Errorf("store: unknown scheme %q of the database URL: want sqlite or postgres", u.Scheme)
 	}
