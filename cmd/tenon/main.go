@@ -18,6 +18,7 @@ type commands struct {
 	Serve   serve   `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
 	Demo    demo    `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
 	Verify  verify  `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
+	Trust   trust   `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
 	Check   check   `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
 	Migrate migrate `cmd:"" help:"Bring the database to the newest schema."`
 	User    user    `cmd:"" help:"Issue tokens and signing keys."`

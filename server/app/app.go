@@ -65,6 +65,28 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	return a, nil
 }
 
+// OpenToVerify opens database and files for reading alone: nothing is migrated,
+// loaded or written, so that what is judged is what was found.
+func OpenToVerify(ctx context.Context, c Config) (*App, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	url, err := c.databaseURL()
+	if err != nil {
+		return nil, err
+	}
+	if a.Store, err = store.Open(ctx, store.Options{URL: url}); err == nil {
+		if err = a.Store.Ready(ctx); err == nil {
+			a.Blobs, err = blob.Open(filepath.Join(c.Data, "blobs"), blob.Options{ReadOnly: true})
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
 // open joins the rooms from the bottom to the top.
 func (a *App) open(ctx context.Context) error {
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
@@ -109,7 +131,7 @@ func (a *App) openRecord(context.Context) (err error) {
 	}
 	a.Recorder, err = record.New(record.Options{
 		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Registry: a.registry, Engine: casework.NewEngine(),
-		Signers: signers{a.Store}, Grader: grader,
+		Signers: signers{a.Store}, Grader: grader, Dossiers: dossiers{a},
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, BaseURL: a.Config.BaseURL, Clock: a.clock,
 	})
 	if err != nil {

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"tenon/server/app"
+	"tenon/server/ledger"
+)
+
+type verify struct {
+	app.Config `embed:""`
+	Trust      string `help:"Trust file, kept outside the server; without it the answer is 'self-consistent only' and exit code 3." type:"path"`
+	Files      string `help:"Folder with contents that travelled beside the dossier, named by their SHA-256." type:"path"`
+	Dossier    string `arg:"" optional:"" help:"Dossier to verify; without it the database and the files of --data are verified." type:"path"`
+}
+
+// Run verifies offline; its exit code says what was found.
+func (v *verify) Run(ctx context.Context, out io.Writer) error {
+	var trust *ledger.Trust
+	if v.Trust != "" {
+		f, err := os.Open(v.Trust)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if trust, err = ledger.ReadTrust(f); err != nil {
+			return err
+		}
+	}
+	report, err := v.judge(ctx, trust)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, report)
+	switch report.Exit() {
+	case 0:
+		return nil
+	case exitUnanchored:
+		return coded{errors.New("self-consistent only: give --trust to judge it against keys kept outside the server"), exitUnanchored}
+	}
+	return errors.New("the record does not hold")
+}
+
+func (v *verify) judge(ctx context.Context, trust *ledger.Trust) (*ledger.Report, error) {
+	if v.Dossier == "" {
+		a, err := app.OpenToVerify(ctx, v.Config)
+		if err != nil {
+			return nil, err
+		}
+		defer a.Close()
+		return a.VerifyDatabase(ctx, trust)
+	}
+	f, err := os.Open(v.Dossier)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	o := ledger.VerifyOptions{}
+	if v.Files != "" {
+		o.Content = func(_ context.Context, digest [32]byte) (io.ReadCloser, error) {
+			return os.Open(filepath.Join(v.Files, hex.EncodeToString(digest[:])))
+		}
+	}
+	return ledger.VerifyDossier(ctx, f, trust, o)
+}

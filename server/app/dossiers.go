@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"tenon/fhir/tree"
+	"tenon/server/access"
+	"tenon/server/ledger"
+	"tenon/server/record"
+)
+
+// dossiers writes the provable export of a case.
+type dossiers struct{ a *App }
+
+// Write implements record.Dossiers: every version of every member and of the
+// people and organisations that it names, the audit of the case, the files, and
+// the proofs. What was committed a moment ago is sequenced first.
+func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData) error {
+	out := &ledger.Dossier{
+		Case: "Task/" + data.Case, Base: d.a.Config.BaseURL, Title: "Case " + data.Case,
+		Created: d.a.clock().UTC(), Whole: true, Content: d.a.content, Since: d.a.exports(),
+	}
+	for _, v := range append(append([]record.Version(nil), data.Members...), data.Directory...) {
+		if v.Type == "Patient" && out.Subject == "" {
+			out.Subject = "Patient/" + v.ID
+		}
+		if err := d.history(ctx, out, v.Type, v.ID); err != nil {
+			return err
+		}
+	}
+	if err := d.audit(ctx, out, data.Case); err != nil {
+		return err
+	}
+	for range 20 {
+		if _, err := d.a.sequencer.Once(ctx); err != nil {
+			return err
+		}
+		err := out.Write(ctx, w, d.a.Store, d.a.keys)
+		if !errors.Is(err, ledger.ErrUnsequenced) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond) // another server holds the log
+	}
+	return errors.New("app: the log does not catch up")
+}
+
+// history adds all versions of one resource, oldest first, and their contents.
+func (d dossiers) history(ctx context.Context, out *ledger.Dossier, typ, id string) error {
+	var versions []record.Version
+	for before := int64(0); ; {
+		page, err := d.a.Store.History(ctx, access.Everything{}, typ, id, before, 200)
+		if err != nil {
+			return err
+		}
+		versions = append(versions, page...)
+		if len(page) < 200 {
+			break
+		}
+		before = page[len(page)-1].Version
+	}
+	for i := len(versions) - 1; i >= 0; i-- {
+		v := &versions[i]
+		out.Versions = append(out.Versions, ledger.VersionRow{
+			Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Deleted: v.Deleted, Body: v.Body, Digest: v.Digest, Salt: v.Salt,
+		})
+		if v.Blob == "" {
+			continue
+		}
+		if err := d.blob(ctx, out, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blob adds the content of a Binary; what is too large travels beside the dossier.
+func (d dossiers) blob(ctx context.Context, out *ledger.Dossier, v *record.Version) error {
+	var digest [32]byte
+	if n, err := hex.Decode(digest[:], []byte(v.Blob)); err != nil || n != len(digest) {
+		return fmt.Errorf("app: Binary/%s names the blob %q", v.ID, v.Blob)
+	}
+	for _, b := range out.Blobs {
+		if b.Digest == digest {
+			return nil
+		}
+	}
+	r, err := d.a.Blobs.Open(ctx, digest)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	typ := ""
+	if doc, err := tree.Parse(v.Body); err == nil {
+		typ = doc.Root().Field("contentType").Str()
+	}
+	out.Blobs = append(out.Blobs, ledger.DossierBlob{
+		BlobRow: ledger.BlobRow{Digest: digest, Size: r.Size()}, ContentType: typ, Embed: r.Size() <= ledger.EmbedLimit,
+	})
+	return nil
+}
+
+func (d dossiers) audit(ctx context.Context, out *ledger.Dossier, caseID string) error {
+	return d.a.Store.CaseAudit(ctx, caseID, func(b ledger.AuditBatch, positions []int) error {
+		rows := make([][]byte, len(b.Rows))
+		for i, r := range b.Rows {
+			rows[i] = append([]byte(nil), r...)
+		}
+		out.Audit = append(out.Audit, ledger.CaseBatch{
+			AuditBatch: ledger.AuditBatch{Ref: b.Ref, Key: b.Key, Rows: rows}, Positions: append([]int(nil), positions...),
+		})
+		return nil
+	})
+}
+
+// content opens a blob for the ledger.
+func (a *App) content(ctx context.Context, digest [32]byte) (io.ReadCloser, error) {
+	r, err := a.Blobs.Open(ctx, digest)
+	if errors.Is(err, record.ErrAbsent) {
+		return nil, fs.ErrNotExist
+	}
+	return r, err
+}

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"tenon/server/ledger"
+)
+
+// mostExports is to how many exported trust files a dossier proves its
+// consistency.
+const mostExports = 64
+
+// WriteTrust writes the trust file: the keys and the newest checkpoint, to be
+// kept by somebody outside the server. Its size is noted, so that every later
+// dossier proves that it extends what the file says.
+func (a *App) WriteTrust(ctx context.Context, w io.Writer) error {
+	if _, err := a.sequencer.Once(ctx); err != nil {
+		return err
+	}
+	c, err := a.Store.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		if err := a.noteExport(c.Size); err != nil {
+			return err
+		}
+	}
+	return ledger.WriteTrust(w, a.keys.Trust(c))
+}
+
+func (a *App) exportsFile() string { return filepath.Join(a.Config.Data, "keys", "trust-exports") }
+
+func (a *App) noteExport(size int64) error {
+	f, err := os.OpenFile(a.exportsFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(f, size); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// exports are the sizes of the log in the trust files that were exported, newest
+// last.
+func (a *App) exports() []int64 {
+	f, err := os.Open(a.exportsFile())
+	if err != nil {
+		return nil // none was exported
+	}
+	defer f.Close()
+	var sizes []int64
+	seen := map[int64]bool{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if n, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil && n > 0 && !seen[n] {
+			seen[n] = true
+			sizes = append(sizes, n)
+		}
+	}
+	return sizes[max(0, len(sizes)-mostExports):]
+}
+
+// VerifyDatabase judges the whole record and its files against a trust file.
+func (a *App) VerifyDatabase(ctx context.Context, trust *ledger.Trust) (*ledger.Report, error) {
+	r, err := a.Store.Records(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return ledger.VerifyDatabase(ctx, r, a.content, trust)
+}
