@@ -25,6 +25,7 @@ type node struct {
 	text   string
 	unit   string // a quantity's unit or a qualified type name
 	quoted bool   // the unit was a string: UCUM, not a calendar word
+	label  string // how messages name a call: "first()"
 	target *node
 	args   []*node
 }

@@ -126,7 +126,7 @@ const maxArgs = 4
 
 func (f scalarFunction) apply(n *node, args []code) apply {
 	return func(st *state, base int) error {
-		v, err := st.one(base, n.pos, n.text+"()")
+		v, err := st.one(base, n.pos, n.label)
 		if err != nil || v == nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func converter(convert func(*scalar) (scalar, bool), to system) func(*compiler, 
 			out = staticOf(to)
 		}
 		return func(st *state, base int) error {
-			v, err := st.one(base, n.pos, n.text+"()")
+			v, err := st.one(base, n.pos, n.label)
 			if err != nil || v == nil {
 				return err
 			}
@@ -175,7 +175,7 @@ func quantityConverter(to system) func(*compiler, *node, static) (apply, static,
 			out = staticOf(to)
 		}
 		return func(st *state, base int) error {
-			v, err := st.one(base, n.pos, n.text+"()")
+			v, err := st.one(base, n.pos, n.label)
 			if err != nil || v == nil {
 				return err
 			}
@@ -206,7 +206,7 @@ func (st *state) word(n *node, arg code) (text string, ok bool, err error) {
 	if err := arg(st); err != nil {
 		return "", false, err
 	}
-	v, err := st.one(mark, n.pos, "the argument of "+n.text+"()")
+	v, err := st.one(mark, n.pos, n.label)
 	if err != nil || v == nil {
 		return "", false, err
 	}

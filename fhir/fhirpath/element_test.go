@@ -130,6 +130,43 @@ func TestEqualityOfElements(t *testing.T) {
 	})
 }
 
+// TestModifiers: https://hl7.org/fhir/R4/extensibility.html#modifierExtension
+func TestModifiers(t *testing.T) {
+	doc, err := tree.Parse([]byte(`{"resourceType":"Patient","id":"m","modifierExtension":[{"url":"http://example.org/m","valueBoolean":true}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table(t, doc.Root(), [][2]string{
+		{"checkModifiers('http://example.org/m').id", "m"},
+		{"checkModifiers('http://example.org/other').id", "error"},
+		{"checkModifiers().id", "error"},
+		{"name.checkModifiers()", ""},
+	})
+}
+
+// TestNarrative: https://hl7.org/fhir/R4/narrative.html#xhtml
+func TestNarrative(t *testing.T) {
+	for div, want := range map[string]string{
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><p class=\"x\">a &nbsp; <b>b</b></p></div>`: "true",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><img src=\"#x\" alt=\"x\"/></div>`:          "true",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"> <p> </p></div>`:                            "false",
+		`<div><p>a</p></div>`: "false",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>a()</script>b</div>`:                          "false",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><p onclick=\"a()\">b</p></div>`:                       "false",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"javascript:a()\">b</a></div>`:               "false",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a</div>`:                                           "false",
+		`<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div><div xmlns=\"http://www.w3.org/1999/xhtml\"/>`: "false",
+		`<!DOCTYPE x><div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>`:                                  "false",
+		`<p xmlns=\"http://www.w3.org/1999/xhtml\">a</p>`:                                                  "false",
+	} {
+		doc, err := tree.Parse([]byte(`{"resourceType":"Patient","text":{"status":"generated","div":"` + div + `"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		table(t, doc.Root(), [][2]string{{"text.`div`.htmlChecks()", want}, {"text.htmlChecks()", want}})
+	}
+}
+
 // TestWithoutModel: the JSON tells what there is.
 func TestWithoutModel(t *testing.T) {
 	doc, _ := parsed(t, "testdata/patient.json")

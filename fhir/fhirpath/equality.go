@@ -27,7 +27,7 @@ func (st *state) equal(a, b *Value) (same, known bool, err error) {
 	case xok != yok:
 		return false, true, nil
 	}
-	return st.equalParts(a, b, (*state).equal)
+	return st.equalParts(a, b, false)
 }
 
 func (s *scalar) equal(o *scalar) (same, known bool) {
@@ -66,12 +66,18 @@ func (s *scalar) equal(o *scalar) (same, known bool) {
 
 func (s *scalar) dated() bool { return s.kind == sysDate || s.kind == sysDateTime }
 
-// compareItems compares two items, by = or by ~.
-type compareItems func(st *state, a, b *Value) (same, known bool, err error)
+// compare compares two items, by ~ if loose, else by =.
+func (st *state) compare(a, b *Value, loose bool) (same, known bool, err error) {
+	if loose {
+		same, err = st.equivalent(a, b)
+		return same, true, err
+	}
+	return st.equal(a, b)
+}
 
 // equalParts compares elements with children, property by property whatever
 // their order and spelling.
-func (st *state) equalParts(a, b *Value, compare compareItems) (same, known bool, err error) {
+func (st *state) equalParts(a, b *Value, loose bool) (same, known bool, err error) {
 	an, bn := a.parts(), b.parts()
 	if an.Kind() != tree.Object || bn.Kind() != tree.Object {
 		return an.Kind() == bn.Kind() && an.Kind() != tree.Array, true, nil
@@ -89,7 +95,7 @@ func (st *state) equalParts(a, b *Value, compare compareItems) (same, known bool
 		property = strings.TrimPrefix(property, "_")
 		ft, _ := childType(at, property)
 		ot, _ := childType(bt, property)
-		same, known, err = st.equalNodes(f, other, ft, ot, compare)
+		same, known, err = st.equalNodes(f, other, ft, ot, loose)
 		if err != nil || !known || !same {
 			return false, true, err
 		}
@@ -114,19 +120,20 @@ func (st *state) partsType(v *Value) *schema.Type {
 }
 
 // equalNodes compares two properties; arrays item by item.
-func (st *state) equalNodes(a, b tree.Node, at, bt *schema.Type, compare compareItems) (same, known bool, err error) {
+func (st *state) equalNodes(a, b tree.Node, at, bt *schema.Type, loose bool) (same, known bool, err error) {
 	if a.Kind() != tree.Array || b.Kind() != tree.Array {
 		if a.Kind() != b.Kind() {
 			return false, true, nil
 		}
-		return compare(st, &Value{node: a, typ: resourceType(st, a, at)}, &Value{node: b, typ: resourceType(st, b, bt)})
+		x, y := Value{node: a, typ: resourceType(st, a, at)}, Value{node: b, typ: resourceType(st, b, bt)}
+		return st.compare(&x, &y, loose)
 	}
 	if a.Len() != b.Len() {
 		return false, true, nil
 	}
 	x, y := a.First(), b.First()
 	for ; x.Exists(); x, y = x.Next(), y.Next() {
-		same, known, err = st.equalNodes(x, y, at, bt, compare)
+		same, known, err = st.equalNodes(x, y, at, bt, loose)
 		if err != nil || !known || !same {
 			return false, true, err
 		}
@@ -150,10 +157,7 @@ func (st *state) equivalent(a, b *Value) (same bool, err error) {
 	case xok != yok:
 		return false, nil
 	}
-	same, _, err = st.equalParts(a, b, func(st *state, a, b *Value) (bool, bool, error) {
-		same, err := st.equivalent(a, b)
-		return same, true, err
-	})
+	same, _, err = st.equalParts(a, b, true)
 	return same, err
 }
 

@@ -6,12 +6,13 @@ import "tenon/fhir/tree"
 // https://hl7.org/fhir/R4/fhirpath.html#functions
 func init() {
 	register(map[string]builtin{
-		"extension":    {1, 1, (*compiler).extension},
-		"hasExtension": {1, 1, (*compiler).hasExtension}, // not in the specification; R4's parameter item-subject uses it
-		"hasValue":     {0, 0, (*compiler).hasValue},
-		"getValue":     {0, 0, (*compiler).getValue},
-		"conformsTo":   {1, 1, (*compiler).conformsTo},
-		"htmlChecks":   {0, 0, (*compiler).htmlChecks},
+		"extension":      {1, 1, (*compiler).extension},
+		"hasExtension":   {1, 1, (*compiler).hasExtension}, // not in the specification; R4's parameter item-subject uses it
+		"checkModifiers": {0, 50, (*compiler).checkModifiers},
+		"hasValue":       {0, 0, (*compiler).hasValue},
+		"getValue":       {0, 0, (*compiler).getValue},
+		"conformsTo":     {1, 1, (*compiler).conformsTo},
+		"htmlChecks":     {0, 0, (*compiler).htmlChecks},
 	})
 }
 
@@ -66,6 +67,36 @@ func (c *compiler) hasExtension(n *node, in static) (apply, static, error) {
 		st.set(base, Boolean(len(st.stack) > base))
 		return nil
 	}, staticOf(sysBoolean), nil
+}
+
+// checkModifiers gives its input back, unless an item has a modifier extension
+// that is not among the arguments: that is an error.
+func (c *compiler) checkModifiers(n *node, in static) (apply, static, error) {
+	known := make([]code, len(n.args))
+	for i := range n.args {
+		var err error
+		if known[i], err = c.value(n, i, 1<<sysString); err != nil {
+			return nil, static{}, err
+		}
+	}
+	return func(st *state, base int) error {
+		urls := map[string]bool{}
+		for _, arg := range known {
+			url, ok, err := st.word(n, arg)
+			if err != nil {
+				return err
+			}
+			urls[url] = ok
+		}
+		for i := base; i < len(st.stack); i++ {
+			for x := range st.stack[i].node.Field("modifierExtension").Items() {
+				if !urls[x.Field("url").Str()] {
+					return st.fail(n.pos, "an item has a modifier extension that checkModifiers() does not name")
+				}
+			}
+		}
+		return st.spend(1 + len(st.stack) - base)
+	}, in, nil
 }
 
 // hasValue is true for one primitive that has a value, not extensions alone.

@@ -111,11 +111,17 @@ func TestLimits(t *testing.T) {
 		"(" + strings.Repeat("1|", 9) + "2).combine(1|2|3|4|5|6|7|8|9).combine(1|2|3|4|5|6|7|8|9|10|11|12|13).aggregate($total.combine($total), 1)",
 		"'" + strings.Repeat("a", 5000) + "'.toChars().select('" + strings.Repeat("a", 5000) + "'.matches('(a|aa)*(a|aa)*(a|aa)*b'))",
 	} {
-		c, err := evaluate(r4Env, x, doc.Root())
+		c, err := fhirpath.MustCompile(x, r4Env).Eval(&fhirpath.Context{Work: 400_000}, doc.Root())
 		f := issue.As(err)
 		if f == nil || f.Issues[0].Rule != fhirpath.RuleLimit || f.HTTPStatus() != 403 {
 			t.Errorf("%.60s = %d items, %v, want %s", x, len(c), err, fhirpath.RuleLimit)
 		}
+	}
+	if _, err := evaluate(r4Env, "1.repeatAll($this)", doc.Root()); issue.As(err) == nil {
+		t.Error("the default of Work must end an endless repetition")
+	}
+	if _, err := evaluate(r4Env, "(1|2|3|4).repeatAll(1|2|3|4)", doc.Root()); err == nil || !strings.Contains(err.Error(), "items") {
+		t.Errorf("the number of items is not bounded: %v", err)
 	}
 	e := fhirpath.MustCompile("descendants().count()", r4Env)
 	if _, err := e.Eval(&fhirpath.Context{Work: 20}, doc.Root()); issue.As(err) == nil {
@@ -263,6 +269,9 @@ func TestAllocations(t *testing.T) {
 		"Observation.subject.where(resolve() is Patient)",
 		"component.where(code.coding.code = '8480-6').value.ofType(Quantity).value",
 		"component.exists(value > 100 'mm[Hg]')",
+		"extension('http://example.org/cuff').value",
+		"code.text.startsWith('Blood') and status.length() < 10",
+		"component.first().value.value < 128.5",
 	} {
 		e := fhirpath.MustCompile(x, r4Env)
 		if c, err := e.Eval(nil, doc.Root()); err != nil || len(c) == 0 {

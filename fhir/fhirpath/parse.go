@@ -218,7 +218,7 @@ func (p *parser) invocation(target *node) (*node, error) {
 	if !p.symbol("(") {
 		return n, nil
 	}
-	n.kind = nodeCall
+	n.kind, n.label = nodeCall, n.text+"()"
 	if p.symbol(")") {
 		return n, nil
 	}

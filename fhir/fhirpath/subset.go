@@ -34,7 +34,7 @@ func (c *compiler) ordered(n *node, in static, what string) error {
 // cutting builds the functions that keep the items from low to high.
 func cutting(args int, bounds func(n, arg int64) (low, high int64)) func(*compiler, *node, static) (apply, static, error) {
 	return func(c *compiler, n *node, in static) (apply, static, error) {
-		if err := c.ordered(n, in, n.text+"()"); err != nil {
+		if err := c.ordered(n, in, n.label); err != nil {
 			return nil, static{}, err
 		}
 		var arg code
@@ -70,13 +70,13 @@ func (st *state) integer(n *node, arg code) (value int64, ok bool, err error) {
 	if err := arg(st); err != nil {
 		return 0, false, err
 	}
-	v, err := st.one(mark, n.pos, "the argument of "+n.text)
+	v, err := st.one(mark, n.pos, n.label)
 	if err != nil || v == nil {
 		return 0, false, err
 	}
 	value, ok = v.Int()
 	if !ok {
-		err = st.fail(n.pos, "the argument of %s is an Integer, not %s", n.text, st.expr.typeName(v))
+		err = st.fail(n.pos, "%s takes an Integer, not %s", n.label, st.expr.typeName(v))
 	}
 	st.cut(mark)
 	return value, ok, err
@@ -93,7 +93,7 @@ func (st *state) slice(base int, low, high int64) {
 
 // indexer compiles target[index].
 func (c *compiler) indexer(n *node) (code, static, error) {
-	n.text = "[]"
+	n.text, n.label = "[]", "an index"
 	target, in, err := c.target(n.target)
 	if err != nil {
 		return nil, static{}, err

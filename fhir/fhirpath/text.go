@@ -129,7 +129,7 @@ func (c *compiler) pieces(n *node, in static, cut func(*state, string) error) (a
 		return nil, static{}, c.src.mistyped(n.pos, "%s() works on String, not on %s", n.text, in)
 	}
 	return func(st *state, base int) error {
-		if _, err := st.one(base, n.pos, n.text+"()"); err != nil || len(st.stack) == base {
+		if _, err := st.one(base, n.pos, n.label); err != nil || len(st.stack) == base {
 			return err
 		}
 		var s scalar

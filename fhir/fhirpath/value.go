@@ -73,7 +73,9 @@ func box(s scalar) Value {
 	if s.kind == sysBoolean || s.kind == sysInteger {
 		return Value{kind: s.kind, num: s.num}
 	}
-	return Value{kind: s.kind, box: &s}
+	kept := new(scalar)
+	*kept = s
+	return Value{kind: s.kind, box: kept}
 }
 
 // Node is the element's node; ok is false for computed values. A primitive that
