@@ -159,17 +159,17 @@ func (m *memory) PutContent(_ context.Context, _ *access.Context, binary record.
 	return &record.Result{Status: 201, Version: v}, nil
 }
 
-type blob struct{ *bytes.Reader }
+type content struct{ *bytes.Reader }
 
-func (b blob) Size() int64  { return b.Reader.Size() }
-func (b blob) Close() error { return nil }
+func (b content) Size() int64  { return b.Reader.Size() }
+func (b content) Close() error { return nil }
 
 func (m *memory) Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error) {
 	v, err := m.Read(ctx, who, "Binary", id)
 	if err != nil || v.Blob == "" {
 		return nil, v, err
 	}
-	return blob{bytes.NewReader(m.content)}, v, nil
+	return content{bytes.NewReader(m.content)}, v, nil
 }
 
 var errDatabase = errors.New("the database of Zhang San is gone")
