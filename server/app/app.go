@@ -81,6 +81,9 @@ func OpenToVerify(ctx context.Context, c Config) (*App, error) {
 			a.Blobs, err = blob.Open(filepath.Join(c.Data, "blobs"), blob.Options{ReadOnly: true})
 		}
 	}
+	if folder := a.keysFolder(); err == nil && exists(folder) {
+		a.keys, err = ledger.OpenKeys(folder)
+	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -116,8 +119,15 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 func (a *App) openKeys(context.Context) (err error) {
-	a.keys, err = ledger.OpenKeys(filepath.Join(a.Config.Data, "keys"))
+	a.keys, err = ledger.OpenKeys(a.keysFolder())
 	return err
+}
+
+func (a *App) keysFolder() string { return filepath.Join(a.Config.Data, "keys") }
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func (a *App) openRecord(context.Context) (err error) {

@@ -79,5 +79,9 @@ func (a *App) VerifyDatabase(ctx context.Context, trust *ledger.Trust) (*ledger.
 		return nil, err
 	}
 	defer r.Close()
-	return ledger.VerifyDatabase(ctx, r, a.content, trust)
+	own := ""
+	if a.keys != nil {
+		own = a.keys.Public
+	}
+	return ledger.VerifyDatabase(ctx, r, trust, own, ledger.DatabaseOptions{Content: a.content, Clock: a.clock})
 }
