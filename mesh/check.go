@@ -35,6 +35,9 @@ func Check(m *Mesh, o Options) (*Report, error) {
 		}
 	}
 	r.size()
+	if o.SelfIntersection {
+		r.selfIntersection(m)
+	}
 	return r, nil
 }
 

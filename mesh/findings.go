@@ -29,7 +29,7 @@ func (r *Report) Issues() []issue.Issue {
 	}
 	if r.SelfIntersection == Nonconform {
 		list = append(list, issue.Issue{Type: issue.BusinessRule, Rule: "mesh-cut",
-			Text:    fmt.Sprintf("%s pairs of triangles cut each other, first %d and %d; repair the model", atLeast(r.Cuts, MostCuts), r.FirstCut[0]+1, r.FirstCut[1]+1),
+			Text:    fmt.Sprintf("%s pairs of triangles meet outside of a common corner or edge, first %d and %d; repair the model", atLeast(r.Cuts, MostCuts), r.FirstCut[0]+1, r.FirstCut[1]+1),
 			Chinese: fmt.Sprintf("有 %s 对三角面相交，首对为第 %d 与第 %d 面，请修复模型", atLeast(r.Cuts, MostCuts), r.FirstCut[0]+1, r.FirstCut[1]+1)})
 	}
 	return list

@@ -37,8 +37,8 @@ type Options struct {
 	// Size bounds the longest side of the bounding box, in millimetres. Without
 	// it the size is not evaluated, never conform.
 	Size Range
-	// SelfIntersection asks for triangles that cut each other, which costs
-	// more than all other checks.
+	// SelfIntersection asks for triangles that meet outside of a common corner
+	// or edge, which costs more than all other checks.
 	SelfIntersection bool
 }
 
@@ -66,9 +66,11 @@ type Report struct {
 	LikelyUnit Unit
 	// Solids judges every solid by itself when the file has more than one.
 	Solids []Body
-	// SelfIntersection is Nonconform when triangles cut each other.
+	// SelfIntersection is Nonconform when triangles meet outside of a common
+	// corner or edge: crossing, touching or lying upon each other. It is not
+	// evaluated when it was not asked for, or too many boxes overlap.
 	SelfIntersection Verdict
-	// Cuts counts pairs of triangles that cut each other, up to MostCuts.
+	// Cuts counts such pairs of triangles, up to MostCuts.
 	Cuts int
 	// FirstCut is a pair, as indices of triangles, when Cuts is not 0.
 	FirstCut [2]int
