@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // DICOM JSON model.
@@ -216,7 +217,14 @@ func (w *jsonWriter) number(v VR, b []byte, o binary.ByteOrder) {
 
 func (w *jsonWriter) texts(e *Element) {
 	values := w.file.Texts(e)
-	if len(values) == 0 {
+	if e.VR == PN {
+		for i, v := range values {
+			if strings.Trim(v, "^= ") == "" { // components without content, PS3.5 §6.2.1
+				values[i] = ""
+			}
+		}
+	}
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
 		return
 	}
 	w.out = append(w.out, `,"Value":[`...)

@@ -26,6 +26,9 @@ func TestJSON(t *testing.T) {
 		"F.2.5 empty values among others": {
 			explicit(c.el(0x00080008, "CS", `ORIGINAL\\AXIAL `)),
 			`{"00080008":{"vr":"CS","Value":["ORIGINAL",null,"AXIAL"]}}`},
+		"a name of delimiters only is empty": {
+			explicit(c.el(0x00080090, "PN", "^^^^"), c.el(0x00081048, "PN", `A^B\^=^\C `)),
+			`{"00080090":{"vr":"PN"},"00081048":{"vr":"PN","Value":[{"Alphabetic":"A^B"},null,{"Alphabetic":"C"}]}}`},
 		"F.2.2 empty items": {
 			explicit(c.sq(0x00081140, c.item(), c.open())),
 			`{"00081140":{"vr":"SQ","Value":[{},{}]}}`},
