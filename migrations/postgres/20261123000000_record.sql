@@ -187,7 +187,9 @@ CREATE TABLE signature (
   purpose    text COLLATE "C" NOT NULL,
   stage      text COLLATE "C" NOT NULL,
   signer     text COLLATE "C" NOT NULL,
-  person     text COLLATE "C" NOT NULL
+  person     text COLLATE "C" NOT NULL,
+  outcome    text COLLATE "C" NOT NULL,
+  conditions text COLLATE "C" NOT NULL
 );
 CREATE INDEX signature_case ON signature (tenant, case_id, seq);
 

@@ -176,7 +176,9 @@ CREATE TABLE signature (
   stage      TEXT NOT NULL,
   signer     TEXT NOT NULL,
   person     TEXT NOT NULL,
-  at         INTEGER NOT NULL
+  at         INTEGER NOT NULL,
+  outcome    TEXT NOT NULL,
+  conditions TEXT NOT NULL
 ) STRICT;
 CREATE INDEX signature_case ON signature (tenant, case_id, seq);
 

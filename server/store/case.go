@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"tenon/server/access"
 	"tenon/server/casework"
@@ -75,13 +76,14 @@ func grantsOf(ctx context.Context, q querier, tenant int64, caseID string) (gran
 }
 
 func signaturesOf(ctx context.Context, q querier, tenant int64, caseID string) (signatures []casework.Signature, err error) {
-	err = each(ctx, q, "SELECT provenance, target, version, digest, role, purpose, stage, signer, person, at FROM signature "+
+	err = each(ctx, q, "SELECT provenance, target, version, digest, role, purpose, stage, signer, person, at, outcome, conditions FROM signature "+
 		"WHERE tenant = ? AND case_id = ? ORDER BY seq", []any{tenant, caseID}, func(c cursor) error {
 		var s casework.Signature
 		var digest []byte
-		var role string
+		var role, conditions string
 		var at int64
-		err := c.scan(&s.Provenance, &s.Target, &s.Version, &digest, &role, &s.Purpose, &s.Stage, &s.Signer, &s.Person, &at)
+		err := c.scan(&s.Provenance, &s.Target, &s.Version, &digest, &role, &s.Purpose, &s.Stage, &s.Signer, &s.Person, &at, &s.Outcome, &conditions)
+		s.Conditions = strings.Fields(conditions)
 		s.Role, s.When = access.Role(role), moment(at)
 		copy(s.Digest[:], digest)
 		signatures = append(signatures, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tenon/server/record"
 )
@@ -54,7 +55,7 @@ const (
 	deleteGrants    = "DELETE FROM case_access WHERE tenant = ? AND case_id = ?"
 	insertGrant     = "INSERT INTO case_access (tenant, principal, case_id, ceiling) VALUES (?, ?, ?, ?)"
 	insertSignature = "INSERT INTO signature (tenant, case_id, provenance, target, version, digest, role, purpose, stage, " +
-		"signer, person, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		"signer, person, at, outcome, conditions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	insertBlob    = "INSERT INTO blob (tenant, digest, size, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 	insertMessage = "INSERT INTO outbox (tenant, sink, kind, key, case_id, body, created, due, attempts, state, settled, reason) " +
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '') ON CONFLICT DO NOTHING"
@@ -87,7 +88,7 @@ func signatureValues(tenant int64, signatures []record.CaseSignature) [][]any {
 	return setsOf(signatures, func(s record.CaseSignature) []any {
 		return []any{
 			tenant, s.Case, s.Provenance, s.Target, s.Version, s.Digest[:], string(s.Role), s.Purpose, s.Stage,
-			s.Signer, s.Person, micros(s.When),
+			s.Signer, s.Person, micros(s.When), s.Outcome, strings.Join(s.Conditions, " "),
 		}
 	})
 }
