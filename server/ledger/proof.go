@@ -22,7 +22,7 @@ func Inclusion(ctx context.Context, log Log, index, size int64) ([][32]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	return fetch(ctx, log, n)
+	return fetch(ctx, log.Nodes, n)
 }
 
 // Consistency proves that the tree of the first size is a prefix of the tree of
@@ -35,10 +35,12 @@ func Consistency(ctx context.Context, log Log, first, second int64) ([][32]byte,
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	return fetch(ctx, log, n)
+	return fetch(ctx, log.Nodes, n)
 }
 
-func fetch(ctx context.Context, log Log, plan proof.Nodes) ([][32]byte, error) {
+type getNodes func(ctx context.Context, ids []Node) ([]Node, error)
+
+func fetch(ctx context.Context, get getNodes, plan proof.Nodes) ([][32]byte, error) {
 	if len(plan.IDs) == 0 {
 		return nil, nil
 	}
@@ -46,7 +48,7 @@ func fetch(ctx context.Context, log Log, plan proof.Nodes) ([][32]byte, error) {
 	for i, id := range plan.IDs {
 		ids[i] = Node{Level: id.Level, Index: id.Index}
 	}
-	nodes, err := log.Nodes(ctx, ids)
+	nodes, err := get(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"tenon/fhir/tree"
+)
+
+// signature is one signature of a Provenance that is what the log has.
+type signature struct {
+	ref     string // of the Provenance, and which signature of it
+	jws     string
+	who     string
+	targets []string
+}
+
+// collect takes the signatures out of a Provenance; they are judged when every
+// version is known. https://hl7.org/fhir/R4/provenance.html
+func (v *verifier) collect(ref string, provenance tree.Node) {
+	var targets []string
+	for t := range provenance.Field("target").Items() {
+		targets = append(targets, t.Field("reference").Str())
+	}
+	i := 0
+	for s := range provenance.Field("signature").Items() {
+		name := fmt.Sprintf("%s signature[%d]", ref, i)
+		i++
+		if format := s.Field("sigFormat").Str(); format != "application/jose" {
+			v.report.note("%s has the format %q and was not judged", name, printable(format))
+			continue
+		}
+		text, err := base64.StdEncoding.DecodeString(s.Field("data").Str())
+		if err != nil {
+			v.report.find(Malformed, "signature", name, "its data are not base64")
+			continue
+		}
+		v.signatures = append(v.signatures, signature{name, string(text), s.Path("who", "reference").Str(), targets})
+	}
+}
+
+func (v *verifier) judgeSignatures() {
+	for _, s := range v.signatures {
+		before := len(v.report.Findings) + v.report.More
+		v.judge(s)
+		if len(v.report.Findings)+v.report.More == before {
+			v.report.Signed++
+		}
+	}
+}
+
+// judge checks one signature and that what it signed is what the dossier holds.
+func (v *verifier) judge(s signature) {
+	m, _, err := VerifyManifest(s.jws, v.ledger.authority)
+	if err != nil {
+		v.report.find(Changed, "signature", s.ref, "%s", strings.TrimPrefix(err.Error(), "ledger: "))
+		return
+	}
+	if s.who != m.Signer {
+		v.report.find(Changed, "signature", s.ref, "it is of %s, the Provenance says %s", printable(m.Signer), printable(s.who))
+	}
+	if m.Case != "" && "Task/"+m.Case != v.ledger.caseRef {
+		v.report.find(Changed, "signature", s.ref, "it was given in the case %s", printable(m.Case))
+	}
+	signed := map[string]bool{}
+	for _, e := range m.Entries {
+		signed[e.Reference] = true
+		switch digest, ok := v.ledger.digests[e.Reference]; {
+		case !ok:
+			v.report.find(Missing, "signature", s.ref, "it is over %s, which is not in the dossier", printable(e.Reference))
+		case digest != e.Digest:
+			v.report.find(Changed, "signature", s.ref, "%s is not the version that was signed", printable(e.Reference))
+		}
+	}
+	for _, t := range s.targets {
+		if !signed[t] {
+			v.report.find(Changed, "signature", s.ref, "it does not cover the Provenance's target %s", printable(t))
+		}
+	}
+	for _, a := range m.Attachments {
+		if _, ok := v.ledger.blobs[fmt.Sprintf("%x", a.Digest)]; !ok {
+			v.report.find(Missing, "signature", s.ref, "it is over the content %x of %s, which the dossier does not list", a.Digest, printable(a.Reference))
+		}
+	}
+}
