@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+
+	"tenon/fhir/tree"
+	"tenon/profiles/r4"
+	"tenon/server/record"
+	"tenon/server/search"
+)
+
+// CheckReport counts what Check looked at and lists what it found.
+type CheckReport struct {
+	Resources, Versions, Blobs int
+	Findings                   []string
+}
+
+// mostFindings bounds the list.
+const mostFindings = 1000
+
+func (c *CheckReport) found(format string, args ...any) {
+	if len(c.Findings) < mostFindings {
+		c.Findings = append(c.Findings, fmt.Sprintf(format, args...))
+	}
+}
+
+// Check rebuilds what is derived from the record and compares: digests of
+// versions, index rows of current ones, unbroken version numbers, and a content
+// for every blob that is named. It changes nothing.
+func (a *App) Check(ctx context.Context) (*CheckReport, error) {
+	registry, err := search.NewRegistry(r4.Model())
+	if err != nil {
+		return nil, err
+	}
+	report := &CheckReport{}
+	var last *record.Version
+	err = a.Store.EachVersion(ctx, func(v record.Version) error {
+		report.Versions++
+		report.version(last, &v)
+		if last != nil && (last.Type != v.Type || last.ID != v.ID) {
+			if err := a.checkCurrent(ctx, registry, report, last); err != nil {
+				return err
+			}
+		}
+		last = &v
+		return nil
+	})
+	if err == nil && last != nil {
+		err = a.checkCurrent(ctx, registry, report, last)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return report, a.checkBlobs(ctx, report)
+}
+
+// version judges one version beside the one before it.
+func (c *CheckReport) version(last, v *record.Version) {
+	next := int64(1)
+	if last != nil && last.Type == v.Type && last.ID == v.ID {
+		next = last.Version + 1
+	}
+	if v.Version != next {
+		c.found("%s/%s: version %d where %d was expected", v.Type, v.ID, v.Version, next)
+	}
+	if sha256.Sum256(v.Body) != v.Digest {
+		c.found("%s/%s/_history/%d: the digest does not fit the stored bytes", v.Type, v.ID, v.Version)
+	}
+}
+
+// checkCurrent compares the index rows of a current version.
+func (a *App) checkCurrent(ctx context.Context, registry *search.Registry, c *CheckReport, v *record.Version) error {
+	c.Resources++
+	if !v.Deleted {
+		doc, err := tree.Parse(v.Body)
+		if err != nil {
+			c.found("%s/%s: the stored bytes are no resource", v.Type, v.ID)
+			return nil //nolint:nilerr // a finding, not a failure of the check
+		}
+		if v.Rows, err = registry.Index(doc.Root()); err != nil {
+			c.found("%s/%s: cannot be indexed", v.Type, v.ID)
+			return nil //nolint:nilerr // a finding
+		}
+	}
+	differs, err := a.Store.CheckIndex(ctx, v)
+	for _, d := range differs {
+		c.found("%s/%s: index: %s", v.Type, v.ID, d)
+	}
+	return err
+}
+
+func (a *App) checkBlobs(ctx context.Context, c *CheckReport) error {
+	return a.Store.EachBlob(ctx, func(b record.BlobRow) error {
+		c.Blobs++
+		r, err := a.Blobs.Open(ctx, b.Digest)
+		if err != nil {
+			c.found("blob %x: %v", b.Digest, err)
+			return nil //nolint:nilerr // a finding
+		}
+		defer r.Close()
+		h := sha256.New()
+		if _, err := io.Copy(h, r); err != nil || [32]byte(h.Sum(nil)) != b.Digest || r.Size() != b.Size {
+			c.found("blob %x: the content does not fit its digest and size", b.Digest)
+		}
+		return nil
+	})
+}
