@@ -17,7 +17,11 @@ func (d *Door) metadata(c *call) error {
 		return issue.Errorf(issue.NotSupported, "metadata has no mode %q; it is served as full.", clip(mode)).
 			WithStatus(400).At("mode").Rule("metadata-mode").Chinese("metadata 不支持该 mode。")
 	}
-	return c.send(http.StatusOK, d.capabilities)
+	body, err := d.capabilities()
+	if err != nil {
+		return err
+	}
+	return c.send(http.StatusOK, body)
 }
 
 // The parts of a CapabilityStatement that are used here.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -55,11 +56,11 @@ type Options struct {
 // Door is the FHIR HTTP door.
 type Door struct {
 	o            Options
-	capabilities []byte
-	plans        *validate.Set // of $validate, compiled on first use
+	capabilities func() ([]byte, error) // made on first use
+	plans        *validate.Set          // of $validate, compiled on first use
 }
 
-// New makes a door and its CapabilityStatement.
+// New makes a door.
 func New(o Options) (*Door, error) {
 	if o.Record == nil || o.Registry == nil || o.Model == nil {
 		return nil, errors.New("rest: Record, Registry and Model are needed")
@@ -78,9 +79,8 @@ func New(o Options) (*Door, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Door{o: o, plans: validate.New(o.Model)}
-	var err error
-	d.capabilities, err = d.statement()
-	return d, err
+	d.capabilities = sync.OnceValues(d.statement)
+	return d, nil
 }
 
 // route is one line of the door's table.

@@ -19,7 +19,7 @@ const instant = "2006-01-02T15:04:05.000Z07:00"
 
 // tags reads a list of entity tags, or "*".
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
-func tags(header string) (list []string, any, ok bool) {
+func tags(header string) (list []string, star, ok bool) {
 	rest := strings.TrimSpace(header)
 	if rest == "*" {
 		return nil, true, true
@@ -55,8 +55,8 @@ func (c *call) ifMatch() (string, error) {
 	if header == "" {
 		return "", nil
 	}
-	list, any, ok := tags(header)
-	if !ok || any || len(list) != 1 || list[0] == "" {
+	list, star, ok := tags(header)
+	if !ok || star || len(list) != 1 || list[0] == "" {
 		return "", badCondition("If-Match", `must name one version, as in W/"3"`)
 	}
 	return list[0], nil
@@ -70,8 +70,8 @@ func badCondition(header, why string) error {
 // https://hl7.org/fhir/R4/http.html#cread
 func (c *call) unchanged(v *record.Version) bool {
 	if header := c.header("If-None-Match"); header != "" {
-		list, any, ok := tags(header)
-		if any {
+		list, star, ok := tags(header)
+		if star {
 			return true
 		}
 		for _, tag := range list {

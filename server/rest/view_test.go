@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -25,6 +26,10 @@ func TestViews(t *testing.T) {
 		if got := do(h, "GET", "/fhir/Observation/o?"+query, "").Body.String(); got != head+want {
 			t.Errorf("%s\n got %s\nwant %s", query, got, head+want)
 		}
+	}
+	m.put("Patient", "m", `{"resourceType":"Patient","active":false,"gender":"male","name":[{"family":"x"}]}`)
+	if got := do(h, "GET", "/fhir/Patient/m?_elements=name", "").Body.String(); !strings.Contains(got, `"active":false,"name"`) || strings.Contains(got, "gender") {
+		t.Errorf("_elements=name = %s, want active too, which changes the meaning", got)
 	}
 	if w := do(h, "GET", "/fhir/Observation/o?_summary=maybe", ""); w.Code != 400 {
 		t.Errorf("_summary=maybe = %d, want 400", w.Code)

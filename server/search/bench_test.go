@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"tenon/fhir/tree"
+	"tenon/profiles/r4"
+	"tenon/server/search"
 )
 
 // BenchmarkIndex makes all rows of an Observation; BenchmarkDecode is the
@@ -55,4 +57,14 @@ func observation(b *testing.B) []byte {
 		b.Fatal(err)
 	}
 	return body
+}
+
+// BenchmarkNewRegistry is part of the time from start to ready.
+func BenchmarkNewRegistry(b *testing.B) {
+	m := r4.Model()
+	for b.Loop() {
+		if _, err := search.NewRegistry(m); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

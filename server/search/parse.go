@@ -192,11 +192,11 @@ func (p *parser) reachAny(types []string) access.Predicate {
 	if len(groups) == 1 {
 		return groups[0][1]
 	}
-	any := make(access.AnyOf, len(groups))
+	union := make(access.AnyOf, len(groups))
 	for i, g := range groups {
-		any[i] = g
+		union[i] = g
 	}
-	return any
+	return union
 }
 
 func equal(a, b access.Predicate) bool { return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b) }

@@ -42,6 +42,7 @@ type Registry struct {
 	most    int
 	cursors *cursors
 	units   *units
+	paths   map[[2]string]*path // by base and source, while compiling
 }
 
 type typeIndex struct {
@@ -75,7 +76,7 @@ func WithCursorKey(secret []byte) Option {
 // NewRegistry compiles the search parameters of the model. It fails when an
 // expression does not compile or two parameters have the same Key.
 func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
-	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits()}
+	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits(), paths: map[[2]string]*path{}}
 	for _, option := range options {
 		option(r)
 	}
@@ -103,6 +104,7 @@ func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
 	for _, t := range r.types {
 		slices.SortFunc(t.params, func(a, b *Parameter) int { return cmp.Compare(a.Code, b.Code) })
 	}
+	r.paths = nil
 	return r, nil
 }
 
@@ -213,16 +215,28 @@ func (r *Registry) place(t *typeIndex, typ string, sp schema.SearchParameter, p 
 		part, source := newPart(p, alternative)
 		known := t.bySource[source]
 		if known == nil {
-			var err error
-			if known, err = newPath(r.model, p.Base, source); err != nil {
+			shared, err := r.compiled(p.Base, source)
+			if err != nil {
 				return err
 			}
+			known = &path{source: source, expr: shared.expr, property: shared.property}
 			t.bySource[source] = known
 			r.file(t, typ, known)
 		}
 		known.parts = append(known.parts, part)
 	}
 	return nil
+}
+
+// compiled compiles an expression once for all types that share it.
+func (r *Registry) compiled(base, source string) (*path, error) {
+	key := [2]string{base, source}
+	if p := r.paths[key]; p != nil {
+		return p, nil
+	}
+	p, err := newPath(r.model, base, source)
+	r.paths[key] = p
+	return p, err
 }
 
 func (r *Registry) file(t *typeIndex, typ string, p *path) {
