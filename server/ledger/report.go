@@ -98,7 +98,13 @@ func (r *Report) String() string {
 	return b.String()
 }
 
+// find adds a finding; the same thing found in a second way is said once.
 func (r *Report) find(kind Kind, what, ref, format string, args ...any) {
+	for _, f := range r.Findings {
+		if ref != "" && f.Kind == kind && f.What == what && f.Ref == ref {
+			return
+		}
+	}
 	if len(r.Findings) >= maxFindings {
 		r.More++
 		return
