@@ -8,26 +8,32 @@ type cuts struct {
 	tree  *boxTree
 	flat  []bool
 	boxes []bounds // of every triangle
-	left  int      // pairs that may still be tried
+	signs signs
+	left  int // pairs that may still be tried
 	count int
 	first [2]int
 }
 
-// pairsPerTriangle bounds the work: a sound mesh needs about ten.
-const pairsPerTriangle = 400
+// The bounds of the work, in pairs: a sound mesh needs less than twenty a
+// triangle, and long arithmetic costs as much as a hundred.
+const (
+	pairsAlways      = 5_000_000
+	pairsPerTriangle = 100
+	pairsPerLongSign = 100
+)
 
 // selfIntersection judges the whole mesh. A mesh in which so many boxes
 // overlap that the work is out of bounds is not evaluated.
 func (r *Report) selfIntersection(m *Mesh) {
 	c := &cuts{mesh: m, tree: newBoxTree(m), flat: make([]bool, len(m.Triangles)), boxes: make([]bounds, len(m.Triangles))}
-	c.left = pairsPerTriangle*len(m.Triangles) + 1_000_000
+	c.left = pairsAlways + pairsPerTriangle*len(m.Triangles)
 	for t, tri := range m.Triangles {
 		c.boxes[t] = emptyBounds()
 		for _, v := range tri {
 			c.boxes[t].include(m.Vertices[v])
 		}
 		k := c.corners(t)
-		_, _, ok := k.projection()
+		_, _, ok := k.projection(&c.signs)
 		c.flat[t] = !ok
 	}
 	c.within(0)
@@ -89,11 +95,13 @@ func (c *cuts) between(n, o int) {
 }
 
 func (c *cuts) try(t, u uint32) {
-	if c.flat[t] || c.flat[u] || !c.boxes[t].meets(&c.boxes[u]) {
+	if c.done() || c.flat[t] || c.flat[u] || !c.boxes[t].meets(&c.boxes[u]) {
 		return
 	}
-	c.left--
-	if !c.cut(int(t), int(u)) {
+	slow := c.signs.long
+	meets := c.cut(int(t), int(u))
+	c.left -= 1 + pairsPerLongSign*(c.signs.long-slow)
+	if !meets {
 		return
 	}
 	pair := [2]int{int(min(t, u)), int(max(t, u))}
@@ -107,11 +115,11 @@ func (c *cuts) cut(t, u int) bool {
 	a, b, shared := c.align(t, u)
 	switch shared {
 	case 0:
-		return a.meet(&b)
+		return a.meet(&c.signs, &b)
 	case 1:
-		return a.meetPast(&b)
+		return a.meetPast(&c.signs, &b)
 	case 2:
-		return a.folded(&b)
+		return a.folded(&c.signs, &b)
 	}
 	return false
 }

@@ -120,7 +120,7 @@ func apart(a, b []vector) bool {
 func TestTrianglePairs(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	met := [3]int{}
-	for range 60000 {
+	for range 30000 {
 		size := 2 + r.IntN(5)
 		random := func() vector { return vector{r.IntN(size), r.IntN(size), r.IntN(size)} }
 		a, b := []vector{random(), random(), random()}, []vector{random(), random(), random()}
@@ -154,7 +154,7 @@ func TestTrianglePairs(t *testing.T) {
 			t.Fatalf("%v and %v: %v, want meeting %v", a, b, got.SelfIntersection, want)
 		}
 	}
-	if met[0] < 1000 || met[1] < 1000 {
+	if met[0] < 500 || met[1] < 500 {
 		t.Errorf("only %v pairs met", met)
 	}
 }
@@ -198,10 +198,11 @@ func TestExactSigns(t *testing.T) {
 // Work out of bounds is said, never passed.
 func TestSelfIntersectionBound(t *testing.T) {
 	var tris []triangle
-	for i := range 6000 {
+	for i := range 3000 {
 		// Needles side by side along the diagonal: all boxes overlap, nothing meets.
 		z := float32(i) / 64
-		tris = append(tris, triangle{{0, 0, z}, {1000, 1000, 1000 + z}, {1000, 1000, 1000.001 + z}})
+		// Coordinates from 1e-30 to 1e3 in one plane need long arithmetic.
+		tris = append(tris, triangle{{1e-30, 1e-30, z}, {1000, 1000, 1000 + z}, {1000, 1000, 1000.001 + z}})
 	}
 	r := check(t, build(tris...), mesh.Options{SelfIntersection: true})
 	if r.SelfIntersection != mesh.NotEvaluated || r.Cuts != 0 {
