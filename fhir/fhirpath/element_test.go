@@ -110,7 +110,8 @@ func TestEqualityOfElements(t *testing.T) {
 		{"system":"s","code":"a"},{ "code" : "a" , "system":"\u0073"},{"code":"b","system":"s"}]},
 		"referenceRange":[{"low":{"value":1.0,"unit":"g"}},{"low":{"unit":"g","value":1.00}},{"low":{"value":1.01,"unit":"g"}}],
 		"component":[{"valueDateTime":"2020-01-01T10:00:00Z"},{"valueDateTime":"2020-01-01T12:00:00+02:00"},{"valueString":"2020-01-01T10:00:00Z"},
-			{"code":{"text":"Ab c"}},{"code":{"text":"aB  C"}},{"dataAbsentReason":{"coding":[{"code":"1"},{"code":"2"}]}},{"dataAbsentReason":{"coding":[{"code":"2"},{"code":"1"}]}}]}`))
+			{"code":{"text":"Ab c"}},{"code":{"text":"aB  C"}},{"dataAbsentReason":{"coding":[{"code":"1"},{"code":"2"}]}},{"dataAbsentReason":{"coding":[{"code":"2"},{"code":"1"}]}},
+			{"dataAbsentReason":{"coding":[{"code":"1"}]}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +128,8 @@ func TestEqualityOfElements(t *testing.T) {
 		{"component[3] = component[4]", "false"},
 		{"component[3] ~ component[4]", "true"},
 		{"component[5] = component[6]", "false"},
+		{"component[7] = component[5]", "false"},
+		{"component[5] = component[7]", "false"},
 	})
 }
 
@@ -211,6 +214,20 @@ func TestTypes(t *testing.T) {
 		_, node := c[0].Node()
 		if c[0].Type() != row[1] || schema != row[2] || node != (row[2] != "") {
 			t.Errorf("%s has the type %s, schema %q, node %t, want %s, %q", row[0], c[0].Type(), schema, node, row[1], row[2])
+		}
+	}
+}
+
+// TestValuelessPrimitive: an element that has only extensions has no node.
+func TestValuelessPrimitive(t *testing.T) {
+	doc, _ := parsed(t, "testdata/patient.json")
+	c, err := evaluate(r4Env, "name[1].given[1] | name[2].family", doc.Root())
+	if err != nil || len(c) != 2 {
+		t.Fatalf("%v, %v, want two elements", c, err)
+	}
+	for _, v := range c {
+		if n, ok := v.Node(); !ok || n.Exists() || !v.Twin().Field("extension").Exists() || v.Type() != "FHIR.string" {
+			t.Errorf("node %v, %t, twin %s, type %s", n.Kind(), ok, v.Twin().Raw(), v.Type())
 		}
 	}
 }

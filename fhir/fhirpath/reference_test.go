@@ -62,6 +62,20 @@ func TestResolveInBundle(t *testing.T) {
 	})
 }
 
+// TestResolveByType: where the URL names no resource type, Reference.type does.
+func TestResolveByType(t *testing.T) {
+	doc, err := tree.Parse([]byte(`{"resourceType":"Task","for":{"reference":"http://example.org/Codes/7","type":"Patient"},
+		"owner":{"reference":"Practitioner/7","type":"Patient"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table(t, doc.Root(), [][2]string{
+		{"for.where(resolve() is Patient).exists()", "true"},
+		{"owner.where(resolve() is Patient).exists()", "false"}, // the reference is what is followed
+		{"owner.where(resolve() is Practitioner).exists()", "true"},
+	})
+}
+
 func TestReferenceType(t *testing.T) {
 	for reference, want := range map[string]string{
 		"Patient/7": "Patient", "http://h/x/Patient/7": "Patient", "Patient/7/_history/2": "Patient",
