@@ -47,14 +47,22 @@ type house struct {
 }
 
 func newHouse() *house {
-	h := &house{versions: map[string][]*record.Version{}, studies: map[string]*index.Study{}, series: map[string]*index.Series{},
-		instances: map[string]*index.Instance{}, blobs: map[[32]byte][]byte{}, durable: map[[32]byte]bool{}, visible: map[string][]string{}}
+	h := &house{}
+	h.empty()
+	return h
+}
+
+// empty makes the house new.
+func (h *house) empty() {
+	h.versions, h.visible = map[string][]*record.Version{}, map[string][]string{}
+	h.studies, h.series, h.instances = map[string]*index.Study{}, map[string]*index.Series{}, map[string]*index.Instance{}
+	h.blobs, h.durable = map[[32]byte][]byte{}, map[[32]byte]bool{}
+	h.audits, h.drafts = nil, nil
 	h.put("Patient", "p1", `{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:h","value":"P-1"}]}`)
 	h.put("Patient", "p2", `{"resourceType":"Patient","id":"p2","identifier":[{"system":"urn:h","value":"P-2"},{"value":"T,W|I$N\\"}]}`)
 	h.put("Patient", "p3", `{"resourceType":"Patient","id":"p3","identifier":[{"system":"urn:h","value":"TWIN"}]}`)
 	h.put("Patient", "p4", `{"resourceType":"Patient","id":"p4","identifier":[{"system":"urn:g","value":"TWIN"}]}`)
 	h.put("Task", "t1", `{"resourceType":"Task","id":"t1","for":{"reference":"Patient/p1"}}`)
-	return h
 }
 
 func (h *house) put(typ, id, body string) {

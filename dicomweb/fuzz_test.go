@@ -1,0 +1,103 @@
+package dicomweb_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"tenon/dicomweb"
+	"tenon/dicomweb/sample"
+	"tenon/server/access"
+)
+
+// door is the door on a house, without a server.
+func door(h *house) *dicomweb.Door {
+	return dicomweb.New(dicomweb.Options{Records: h, Index: imaging{h}, Blobs: h, Auditor: h,
+		Caller:      func(*http.Request) (*access.Context, error) { return operator, nil },
+		MaxInstance: 1 << 20, MaxParts: 100})
+}
+
+func tiny(seed int64) []byte {
+	return sample.New(sample.Options{Seed: seed, Slices: 1, Rows: 2, Columns: 2, PatientID: "P-1"}).Slice(0)
+}
+
+// FuzzStow checks that no body panics or is stored without being told, and that
+// the answer is JSON with the status of its content.
+func FuzzStow(f *testing.F) {
+	f.Add(related, multipartBody(tiny(1), tiny(2)))
+	f.Add(related, multipartBody(tiny(1), tiny(1)))
+	f.Add("application/dicom", tiny(1))
+	f.Add(`multipart/related; type="application/dicom"; boundary="a b"`, []byte("--a b\r\n\r\n"))
+	f.Add(related, bytes.Replace(multipartBody(tiny(1)), []byte("2.25."), []byte("2..5."), -1))
+	h := newHouse()
+	d := door(h)
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		h.empty()
+		r := httptest.NewRequest("POST", "/studies", bytes.NewReader(body))
+		r.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, r)
+		if !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("status %d: %q", w.Code, w.Body.Bytes())
+		}
+		if w.Code >= 500 {
+			t.Fatalf("status %d: %s", w.Code, w.Body.Bytes())
+		}
+		if told := strings.Count(w.Body.String(), `/instances/`); w.Code == 409 && len(h.instances) > 0 || w.Code < 300 && told < len(h.instances) {
+			t.Errorf("status %d, %d stored, %d told: %s", w.Code, len(h.instances), told, w.Body.Bytes())
+		}
+	})
+}
+
+// FuzzQuery checks that every query is either refused or answered with JSON.
+func FuzzQuery(f *testing.F) {
+	for _, q := range []string{"PatientName=W*&limit=2", "00080020=20260101-", "StudyInstanceUID=1.2,1.3", "includefield=all",
+		"00400275.00400009=x", "ModalitiesInStudy=CT%5CMR", "StudyTime=-10", "PatientName=%3D%5E", "fuzzymatching=true"} {
+		f.Add(q)
+	}
+	h := newHouse()
+	d := door(h)
+	r := httptest.NewRequest("POST", "/studies", bytes.NewReader(tiny(1)))
+	r.Header.Set("Content-Type", "application/dicom")
+	d.ServeHTTP(httptest.NewRecorder(), r)
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range []string{"/studies", "/series", "/instances"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.URL.RawQuery = query
+			w := httptest.NewRecorder()
+			d.ServeHTTP(w, r)
+			if !json.Valid(w.Body.Bytes()) || w.Code != 200 && w.Code != 400 && w.Code != 406 {
+				t.Errorf("%s?%s: status %d: %q", path, query, w.Code, w.Body.Bytes())
+			}
+		}
+	})
+}
+
+// FuzzAccept checks that every Accept header is answered or refused, and that a
+// multipart answer is never sent to who wants JSON only.
+func FuzzAccept(f *testing.F) {
+	for _, a := range []string{viewer, "*/*", `multipart/related; type="image/*"; q=0.1, application/dicom;q=0`, `a;b="c;d";e`, "image/jpeg, */*;q=0.1", `";,"`} {
+		f.Add(a)
+	}
+	h := newHouse()
+	d := door(h)
+	r := httptest.NewRequest("POST", "/studies", bytes.NewReader(tiny(1)))
+	r.Header.Set("Content-Type", "application/dicom")
+	d.ServeHTTP(httptest.NewRecorder(), r)
+	s := sample.New(sample.Options{Seed: 1, Slices: 1, Rows: 2, Columns: 2, PatientID: "P-1"})
+	instance := "/studies/" + s.StudyUID + "/series/" + s.SeriesUID + "/instances/" + s.InstanceUID(0)
+	f.Fuzz(func(t *testing.T, accept string) {
+		for _, path := range []string{instance, instance + "/metadata", instance + "/frames/1", instance + "/bulkdata/7FE00010"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			d.ServeHTTP(w, r)
+			if w.Code != 200 && w.Code != 406 {
+				t.Errorf("GET %s as %q: status %d: %s", path, accept, w.Code, w.Body)
+			}
+		}
+	})
+}
