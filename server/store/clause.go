@@ -13,17 +13,7 @@ import (
 //	filter  EXISTS (SELECT 1 FROM token_row t1 WHERE t1.rid = r.rid AND t1.key = ? AND t1.code = ?)
 //	source  SELECT t1.rid FROM token_row t1 WHERE t1.tenant = ? AND t1.key = ? AND t1.code = ?
 
-// filters appends AND with each clause of the alias r.
-func (s *statement) filters(r string, clauses []search.Clause) error {
-	for _, c := range clauses {
-		s.add(" AND ")
-		if err := s.filter(r, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// filter appends the clause as a condition on r.
 func (s *statement) filter(r string, c search.Clause) error {
 	switch c := c.(type) {
 	case search.IDs:

@@ -6,7 +6,10 @@ import (
 
 // where appends everything that the alias r must meet: tenant, types, reach,
 // clauses. Nobody reads a resource without it.
-func (s *statement) where(r string, a *search.Alias) error {
+func (s *statement) where(r string, a *search.Alias) error { return s.whereBut(r, a, -1) }
+
+// whereBut leaves out the clause that the statement begins with.
+func (s *statement) whereBut(r string, a *search.Alias, lead int) error {
 	s.add(r+".tenant = ? AND "+r+".deleted = 0", s.tenant)
 	if len(a.Types) > 0 {
 		s.add(" AND ").inTexts(r+".type", a.Types)
@@ -15,7 +18,16 @@ func (s *statement) where(r string, a *search.Alias) error {
 	if err := s.reach(r, a.Reach, a.Types); err != nil {
 		return err
 	}
-	return s.filters(r, a.Where)
+	for i, c := range a.Where {
+		if i == lead {
+			continue
+		}
+		s.add(" AND ")
+		if err := s.filter(r, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // chain appends that the reference row t points to a resource that the target
@@ -39,9 +51,9 @@ func (s *statement) chainSource(c search.Reference) error {
 	return s.whereFrom(r, c.Target)
 }
 
-// whereFrom is where, led by the alias's own sources.
+// whereFrom is where, led by the first clause that is a source.
 func (s *statement) whereFrom(r string, a *search.Alias) error {
-	for _, c := range a.Where {
+	for i, c := range a.Where {
 		inner := &statement{tenant: s.tenant, d: s.d, aliases: s.aliases}
 		ok, err := inner.source(c)
 		if err != nil {
@@ -50,7 +62,7 @@ func (s *statement) whereFrom(r string, a *search.Alias) error {
 		s.aliases = inner.aliases
 		if ok {
 			s.add(r + ".rid IN (").join(inner).add(") AND ")
-			break
+			return s.whereBut(r, a, i)
 		}
 	}
 	return s.where(r, a)

@@ -121,7 +121,7 @@ func (r *run) scan(page *search.Page) error {
 	}
 	lead := slices.IndexFunc(r.root.Where, ordered)
 	if lead >= 0 {
-		return r.walkIndex(page, r.root.Where[lead], after)
+		return r.walkIndex(page, lead, after)
 	}
 	if !slices.ContainsFunc(r.root.Where, sourced) {
 		return r.walkType(page, after, 0)
@@ -145,7 +145,8 @@ func sourced(c search.Clause) bool {
 
 // walkIndex follows the index of one clause. A resource may have several rows of
 // one value, which come one after the other.
-func (r *run) walkIndex(page *search.Page, c search.Clause, after int64) error {
+func (r *run) walkIndex(page *search.Page, lead int, after int64) error {
+	c := r.root.Where[lead]
 	for {
 		s := r.statement()
 		table, key, _, err := rowsOf(c)
@@ -157,7 +158,7 @@ func (r *run) walkIndex(page *search.Page, c search.Clause, after int64) error {
 			return err
 		}
 		s.add(" AND t.rid > ? AND ", after)
-		if err := s.where("r", &r.root); err != nil {
+		if err := s.whereBut("r", &r.root, lead); err != nil {
 			return err
 		}
 		limit := r.plan.Count + 1 - len(page.Hits)

@@ -22,6 +22,7 @@ type pg struct {
 	pool    *pgxpool.Pool
 	ids     *idBlock
 	auditor *pgAuditor
+	analyst *pgAnalyst
 	secret  func() ([32]byte, error)
 	clock   record.Clock
 }
@@ -58,6 +59,11 @@ func openPostgres(ctx context.Context, o *Options) (engine, error) {
 	if err := e.durable(ctx); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	e.analyst = newPgAnalyst(e)
+	if err := e.analyst.known(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	e.auditor = newPgAuditor(e)
 	return e, nil
@@ -243,6 +249,7 @@ func (e *pg) dialect() dialect {
 
 func (e *pg) close() error {
 	e.auditor.close()
+	e.analyst.close()
 	e.pool.Close()
 	return nil
 }

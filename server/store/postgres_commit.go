@@ -24,6 +24,9 @@ func (e *pg) commit(ctx context.Context, tenant int64, s *Store, u *record.Unit)
 	if lostRace(err) || stale(err) {
 		return record.ErrStale
 	}
+	if err == nil {
+		e.analyst.grown(len(u.Versions))
+	}
 	return err
 }
 

@@ -155,10 +155,12 @@ func (r *run) total(page *search.Page) error {
 	}
 	s := r.statement()
 	s.add("SELECT count(*) FROM resource r WHERE ")
+	where := s.whereFrom
 	if r.listed {
 		s.inRows("r.rid", r.few).add(" AND ")
+		where = s.where
 	}
-	if err := s.whereFrom("r", &r.root); err != nil {
+	if err := where("r", &r.root); err != nil {
 		return err
 	}
 	_, err := one(r.ctx, r.q, s.sql(), s.args, &n)

@@ -32,8 +32,9 @@ const Variable = "TENON_TEST_POSTGRES"
 
 // Server is a running PostgreSQL.
 type Server struct {
-	url  string
-	stop func()
+	url   string
+	keeps bool // it stays after the tests
+	stop  func()
 
 	mu        sync.Mutex
 	templates map[string]string
@@ -61,7 +62,7 @@ func Run(tests func() int) int {
 	return tests()
 }
 
-// Database is the URL of a new database that is dropped with the test. The first
+// Database is the URL of a new database that goes with the test. The first
 // one of a name is brought up by prepare and becomes the template of the
 // others, which are copies. Without PostgreSQL the test is skipped, or fails
 // where TENON_TEST_POSTGRES is set to "required".
@@ -82,11 +83,13 @@ func Database(t testing.TB, template string, prepare func(ctx context.Context, u
 	if err := s.run(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.run(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
+	if s.keeps { // a throw-away server goes with its databases: to drop one costs a checkpoint
+		t.Cleanup(func() {
+			if err := s.run(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	return s.named(name)
 }
 
@@ -139,7 +142,7 @@ func start() (*Server, error) {
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
 		if given := os.Getenv(Variable); given != "" && given != "required" {
-			shared.server = &Server{url: given, stop: func() {}, templates: map[string]string{}}
+			shared.server = &Server{url: given, keeps: true, stop: func() {}, templates: map[string]string{}}
 		} else {
 			shared.server, shared.err = launch()
 		}
