@@ -1,10 +1,10 @@
 package fhirpath_test
 
 import (
-	"strings"
 	"testing"
 
 	"tenon/fhir/fhirpath"
+	"tenon/fhir/schema"
 	"tenon/profiles/r4"
 )
 
@@ -49,20 +49,35 @@ func TestInvariantsCompile(t *testing.T) {
 			t.Errorf("%s on %s: %s: %v", key, root, expression, err)
 		}
 	}
-	for _, name := range m.Resources() {
-		typ := m.Type(name)
-		for _, i := range typ.Invariants {
-			check(name, i.Key, i.Expression)
+	visited := map[*schema.Type]bool{}
+	var visit func(typ *schema.Type)
+	visit = func(typ *schema.Type) {
+		if typ == nil || visited[typ] {
+			return
 		}
+		visited[typ] = true
+		for _, i := range typ.Invariants {
+			check(typ.Name, i.Key, i.Expression)
+		}
+		visit(typ.Base)
 		for _, e := range typ.Elements {
-			root := ""
-			if e.Type != nil && !strings.Contains(e.Type.Name, "/") {
+			root := "" // a choice
+			if e.Type != nil {
 				root = e.Type.Name
 			}
 			for _, i := range e.Invariants {
 				check(root, i.Key, i.Expression)
 			}
+			for _, r := range e.Types {
+				visit(r.Type)
+			}
 		}
 	}
+	for _, name := range m.Resources() {
+		visit(m.Type(name))
+	}
 	t.Logf("%d invariants compile", len(compiled))
+	if len(compiled) < 230 { // those of resources, data types and their parts
+		t.Errorf("%d invariants, want all of R4", len(compiled))
+	}
 }
