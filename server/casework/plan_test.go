@@ -124,6 +124,9 @@ func TestPlansRefused(t *testing.T) {
 		{"condition without Chinese", func(p obj) {
 			delete(action(p, "S10")["condition"].([]any)[0].(obj)["expression"].(obj), "_description")
 		}, "Chinese"},
+		{"condition without id", func(p obj) {
+			delete(action(p, "S10")["condition"].([]any)[0].(obj)["expression"].(obj), "name")
+		}, "expression.name"},
 		{"condition without clause", func(p obj) { delete(action(p, "S10")["condition"].([]any)[0].(obj), "extension") }, "clause"},
 		{"condition of another kind", func(p obj) { action(p, "S10")["condition"].([]any)[0].(obj)["kind"] = "applicability" }, "applicability"},
 		{"condition in another language", func(p obj) {
@@ -277,6 +280,12 @@ func TestReport(t *testing.T) {
 	s = findStage(pending.engine.Report(pending.snapshot()), "S08")
 	if len(s.Unmet) != 1 || s.Unmet[0].Condition != "model-watertight" || s.Unmet[0].State != casework.Pending {
 		t.Errorf("R001-090 S08 = %+v, want the check of the model pending", s.Unmet)
+	}
+	drop("DocumentReference/model")(pending)
+	for _, u := range findStage(pending.engine.Report(pending.snapshot()), "S08").Unmet {
+		if u.Condition == "model-watertight" && u.State != casework.Unsatisfied {
+			t.Errorf("R001-090 without a model its check is %s, want unmet: nothing is pending", u.State)
+		}
 	}
 	judge(t, r.Parameters())
 }

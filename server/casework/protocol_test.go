@@ -229,6 +229,14 @@ func TestJudgementAndAcceptance(t *testing.T) {
 		w.signatures[len(w.signatures)-1].Outcome = "nonconform"
 		refused(t, conform(w), 422, "", "predecessor-judged")
 	})
+	t.Run("R001-179 judged nonconform after it was judged conform", func(t *testing.T) {
+		w := received(t)
+		w.mustSign(des, w.task("S07"), access.DES, "judgement")
+		w.must(des, w.set("S08", des, "received", "judged-conform"))
+		w.mustSign(des, w.task("S08"), access.DES, "acceptance")
+		w.mustSign(des, w.task("S07"), access.DES, "nonconform")
+		refused(t, w.write(des, w.set("S08", des, "accepted", "accepted")), 422, "", "predecessor-judged", "R001-179")
+	})
 	t.Run("R001-207 acceptance without signature, and over an older version", func(t *testing.T) {
 		w := received(t)
 		w.mustSign(des, w.task("S07"), access.DES, "judgement")
@@ -348,6 +356,22 @@ func TestConsentWithdrawn(t *testing.T) {
 	consent["status"] = "active"
 	w.must(clin, consent)
 	w.must(des, w.set("S08", des, "in-progress", "working"))
+}
+
+func TestJobOrderIsSentOnce(t *testing.T) {
+	w := stop(t, "S11 working")
+	if len(w.messages) != 1 {
+		t.Fatalf("R001-133 %d messages when production starts, want 1", len(w.messages))
+	}
+	consent := w.get("Consent/consent")
+	for _, status := range []string{"inactive", "active"} {
+		consent["status"] = status
+		w.must(clin, consent)
+	}
+	w.must(prod, w.set("S11", prod, "in-progress", "working"))
+	if len(w.messages) != 1 {
+		t.Errorf("%d messages after a pause, want 1", len(w.messages))
+	}
 }
 
 func TestCancel(t *testing.T) {

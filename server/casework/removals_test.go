@@ -134,7 +134,7 @@ var removals = map[string][]removal{
 	"delivered-device":    {put("SupplyDelivery/delivery", "status", "in-progress"), put("SupplyDelivery/delivery", "suppliedItem", obj{"itemReference": ref("Device/another")})},
 	"delivery-of-patient": {put("SupplyDelivery/delivery", "patient", ref(other))},
 	"label-is-patient":    {relabel("李四", "MR-7"), relabel("张三", "MR-8"), put("DocumentReference/label", "context", nil)},
-	"custody-unbroken":    {drop("Provenance/custody-carried"), put("Provenance/custody-carried", "occurredDateTime", "2026-01-01T00:00:00Z"), put("Provenance/custody-dispatched", "agent", arr{})},
+	"custody-unbroken":    {drop("Provenance/custody-carried"), put("Provenance/custody-carried", "occurredDateTime", "2026-01-01T00:00:00Z"), put("Provenance/custody-dispatched", "agent", arr{}), put("Provenance/custody-doctor-received", "occurredDateTime", "2031-01-01T00:00:00Z")},
 	// S14
 	"data-complete":   {cut("Composition/data", "section", is("code", "precautions"))},
 	"data-of-patient": {put("DocumentReference/data-file", "subject", ref(other))},

@@ -25,6 +25,8 @@ func TestMaySign(t *testing.T) {
 		{"R001-133 the designer confirms", "S10 working", des, "Composition/form", "DES", "design-confirmation", nil, "signature-role", ""},
 		{"R001-133 the designer claims another role", "S10 working", des, "Composition/form", "PROD", "design-confirmation", nil, "actor-role", ""},
 		{"R001-126 the designer's own person reviews", "S09 working", revSame, "DocumentReference/model", "REV", "verification", nil, "two-persons", ""},
+		{"R001-126 the person who signed as designer reviews what another wrote", "S09 working", revSame, "DocumentReference/model", "REV", "verification",
+			writtenBy("DocumentReference/model", des2), "two-persons", ""},
 		{"R001-089 the designer reviews his own input", "S07 working", revSame, "Composition/input", "REV", "input-review", unsigned("Composition/input", "design-input", access.DES), "two-persons", ""},
 		{"R001-089 a reviewer of the same grade", "S07 working", rev, "Composition/input", "REV", "input-review",
 			directory("PractitionerRole/rev-huang", "extension", arr{ext("grade", "valueInteger", 2)}), "reviewer-grade", ""},
@@ -120,7 +122,19 @@ func TestPlainWaiveNamesItsConditions(t *testing.T) {
 	last.Conditions = []string{"design-confirmed"}
 	refused(t, w.try("S11", casework.Start), 409, "G-PRODUCE", "machine-capability")
 	last.Conditions = []string{"machine-capability"}
+	last.Role = access.DES
+	refused(t, w.try("S11", casework.Start), 409, "G-PRODUCE", "machine-capability")
+	last.Role = access.PROD
 	if d := w.try("S11", casework.Start); len(d.Refusal) > 0 {
 		t.Errorf("R001-154 waived, and refused: %s", told(d.Refusal))
+	}
+}
+
+// writtenBy says that somebody else wrote a version.
+func writtenBy(ref string, author *access.Context) removal {
+	return func(w *world) {
+		r := w.members[ref]
+		r.Author = author.Principal
+		w.members[ref] = r
 	}
 }
