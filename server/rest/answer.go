@@ -35,6 +35,8 @@ func (c *call) send(status int, body []byte) error {
 func (c *call) fail(err error) error {
 	f := issue.As(err)
 	switch {
+	case c.Response().Committed && errors.Is(err, context.Canceled):
+		panic(http.ErrAbortHandler)
 	case c.Response().Committed:
 		c.door.o.Log.Error("answer broke off", "request", c.id, "route", c.Path(), "error", err)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole

@@ -14,6 +14,7 @@ import (
 type path struct {
 	source string
 	expr   *fhirpath.Expr
+	plain  plain // nil where the expression is more than a path
 	parts  []*part
 	// property is the first element of the path; without it in the resource the
 	// path yields nothing and is not evaluated. "" means always evaluate.
@@ -77,7 +78,7 @@ func newPath(m *schema.Model, base, source string) (*path, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &path{source: source, expr: expr}
+	out := &path{source: source, expr: expr, plain: newPlain(m, source)}
 	if navigates(source) {
 		out.property = firstElement(source, base)
 	}

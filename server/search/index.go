@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"tenon/fhir/fhirpath"
+	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
 
 // Index makes all rows of one resource. It fails only when an expression
 // cannot be evaluated, which a valid resource never causes.
 func (r *Registry) Index(root tree.Node) (Rows, error) {
-	x := indexer{Registry: r, typ: root.Field("resourceType").Str()}
+	x := indexer{Registry: r, root: root, typ: root.Field("resourceType").Str()}
 	t := r.types[x.typ]
 	if t == nil {
 		return Rows{}, unknownType(x.typ)
@@ -68,30 +69,40 @@ func distinct[T comparable](rows []T) []T {
 // indexer collects the rows of one resource.
 type indexer struct {
 	*Registry
+	root tree.Node
 	typ  string
 	rows Rows
 }
 
 func (x *indexer) evaluate(ctx *fhirpath.Context, p *path, root tree.Node) error {
+	if p.plain != nil {
+		p.plain.each(root, func(n tree.Node, t *schema.Type) {
+			for _, part := range p.parts {
+				x.value(part, t.Name, n, fhirpath.Value{})
+			}
+		})
+		return nil
+	}
 	values, err := p.expr.Eval(ctx, root)
 	if err != nil {
 		return fmt.Errorf("search: index %s: %w", p.source, err)
 	}
-	for _, part := range p.parts {
-		for i := range values {
-			x.value(part, values[i])
+	for _, v := range values {
+		n, _ := v.Node()
+		typ := ""
+		if t := v.Schema(); t != nil {
+			typ = t.Name
+		}
+		for _, part := range p.parts {
+			x.value(part, typ, n, v)
 		}
 	}
 	return nil
 }
 
-// value makes the rows of one value by the type of the parameter.
-func (x *indexer) value(p *part, v fhirpath.Value) {
-	node, _ := v.Node()
-	typ := ""
-	if s := v.Schema(); s != nil {
-		typ = s.Name
-	}
+// value makes the rows of one value by the type of the parameter. Its type is
+// "" for what the expression computed.
+func (x *indexer) value(p *part, typ string, node tree.Node, v fhirpath.Value) {
 	if typ != "" && !node.Exists() {
 		return // a primitive with nothing but extensions has no value
 	}

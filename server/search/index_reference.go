@@ -36,7 +36,7 @@ func (x *indexer) reference(p *part, typ string, n tree.Node) {
 func (x *indexer) literalOrIdentifier(p *part, n tree.Node) {
 	t := x.target(n.Field("reference").Str())
 	if t.contained {
-		return
+		t.typ = x.containedType(t.url)
 	}
 	if p.target != "" {
 		said := n.Field("type").Str()
@@ -57,13 +57,24 @@ func (x *indexer) literalOrIdentifier(p *part, n tree.Node) {
 	}
 }
 
+// containedType finds the type of a contained resource by "#id". Its row makes
+// the reference present; what is contained cannot be searched for by itself.
+func (x *indexer) containedType(fragment string) string {
+	for c := range x.root.Field("contained").Items() {
+		if c.Field("id").Str() == fragment[1:] {
+			return c.Field("resourceType").Str()
+		}
+	}
+	return ""
+}
+
 func (x *indexer) addReference(row ReferenceRow) { x.rows.References = append(x.rows.References, row) }
 
 // target is what the text of a reference points to.
 type target struct {
 	typ, id   string // also of a resource elsewhere, where the URL tells
 	url       string // "" for a local target
-	contained bool
+	contained bool   // url is "#id"
 }
 
 func (t target) row(key Key) ReferenceRow {
@@ -84,7 +95,7 @@ func (r *Registry) targetOn(base, s string) target {
 		return target{}
 	}
 	if s[0] == '#' {
-		return target{contained: true}
+		return target{url: s, contained: true}
 	}
 	if rest, own := strings.CutPrefix(s, base+"/"); own && base != "" {
 		s = rest

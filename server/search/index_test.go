@@ -167,10 +167,9 @@ func TestIndexReferences(t *testing.T) {
 		return out
 	}
 	for code, want := range map[string][]search.ReferenceRow{
-		"subject": {{Type: "Patient", ID: "1"}},
-		"patient": {{Type: "Patient", ID: "1"}},
-		"performer": {{URL: "https://else.example/fhir/Practitioner/9"}, {URL: "urn:uuid:1"},
-			{URL: "|org"}},
+		"subject":   {{Type: "Patient", ID: "1"}},
+		"patient":   {{Type: "Patient", ID: "1"}},
+		"performer": {{URL: "https://else.example/fhir/Practitioner/9"}, {URL: "urn:uuid:1"}, {URL: "#p"}, {URL: "|org"}},
 		"encounter": {{Type: "Encounter", ID: "e"}},
 		"device":    nil,
 	} {
@@ -180,6 +179,10 @@ func TestIndexReferences(t *testing.T) {
 	}
 	wantTokens(t, rows, "Observation", map[string][]string{"subject:identifier": {"http://mrn.example|m7"}, "performer:identifier": {"|org"}})
 
+	contained := index(t, `{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p"},{"resourceType":"Device","id":"d"}],"subject":{"reference":"#p"}}`)
+	if want := (search.ReferenceRow{Key: search.KeyOf("Observation", "patient"), URL: "#p"}); !slices.Contains(contained.References, want) {
+		t.Errorf("contained patient = %+v, want %+v", contained.References, want)
+	}
 	device := index(t, `{"resourceType":"Observation","subject":{"reference":"Device/1"}}`)
 	for _, r := range device.References {
 		if r.Key == search.KeyOf("Observation", "patient") {
