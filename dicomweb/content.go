@@ -140,11 +140,19 @@ func bulkOf(c *index.Content, path string) (*bulk, error) {
 	return nil, nil
 }
 
+// maxScratch bounds the memory that is kept for the next text.
+const maxScratch = 1 << 20
+
 // metadataOf gives the DICOM JSON of an instance with its absolute URLs.
 func (d *Door) metadataOf(dst []byte, c *index.Content, base string) ([]byte, error) {
-	text, err := d.codec.unpack(nil, c.Metadata)
+	scratch := d.texts.Get().(*[]byte)
+	defer d.texts.Put(scratch)
+	text, err := d.codec.unpack((*scratch)[:0], c.Metadata)
 	if err != nil {
 		return dst, err
+	}
+	if cap(text) < maxScratch {
+		*scratch = text
 	}
 	quoted := dicom.AppendString(nil, base)
 	quoted = quoted[1 : len(quoted)-1]

@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,7 @@ type Door struct {
 	o       Options
 	mux     *http.ServeMux
 	readers sync.Pool // *dicom.Reader
+	texts   sync.Pool // *[]byte
 	codec   codec
 }
 
@@ -86,6 +88,7 @@ func New(o Options) *Door {
 		o.Log = func(context.Context, string, error) {}
 	}
 	d := &Door{o: o, mux: http.NewServeMux(), codec: newCodec()}
+	d.texts.New = func() any { return new([]byte) }
 	d.readers.New = func() any { return new(dicom.Reader) }
 	d.routes()
 	return d
@@ -170,6 +173,17 @@ func (r *request) key() (index.Key, error) {
 		}
 	}
 	return k, nil
+}
+
+// parameters are those of the query string, which must be well-formed: a
+// parameter that is dropped would widen the answer.
+func (r *request) parameters() (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, issue.Errorf(issue.Invalid, "The query string is not well-formed: percent escapes of two digits, & between parameters, no semicolon.").
+			Rule("query-string").WithStatus(http.StatusBadRequest)
+	}
+	return values, nil
 }
 
 // validUID checks the form of a UID (PS3.5 §9.1), but lets leading zeros of a

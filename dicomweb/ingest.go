@@ -78,7 +78,7 @@ func (in *ingest) stage(a *arrival, part io.Reader) error {
 		done <- staged{row, err}
 	}()
 	defer pw.CloseWithError(errAbandoned) // lets the goroutine go whatever happens below
-	err := in.read(a, io.TeeReader(part, pw))
+	err := in.read(a, io.TeeReader(filled{part}, pw))
 	pw.CloseWithError(err) // nil: the end of the file
 	s := <-done
 	if s.err != nil && (err == nil || issue.As(s.err) != nil) {
@@ -89,6 +89,18 @@ func (in *ingest) stage(a *arrival, part io.Reader) error {
 	}
 	a.instance.Content.Digest, a.instance.Content.Size = s.row.Digest, s.row.Size
 	return nil
+}
+
+// filled reads until the buffer is full: parts of a multipart body come in small
+// pieces, and each piece would wake the goroutine that writes.
+type filled struct{ r io.Reader }
+
+func (f filled) Read(p []byte) (int, error) {
+	n, err := io.ReadFull(f.r, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) && n > 0 {
+		err = nil // the next call tells whether the end is a proper one
+	}
+	return n, err
 }
 
 // read tokenises the file and decides on it; then it reads what lies behind the

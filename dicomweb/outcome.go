@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"tenon/dicomweb/dicom"
+	"tenon/server/record"
 )
 
 // The Store Instances Response Module.
@@ -12,8 +13,8 @@ import (
 
 // answerStow tells the outcome of every instance.
 func (d *Door) answerStow(w http.ResponseWriter, r *request, in *ingest) error {
-	if !wantsJSON(r) {
-		return notAcceptable("the answer to STOW-RS is application/dicom+json")
+	if err := d.auditRepeated(r, in); err != nil {
+		return err
 	}
 	var stored, failed, unnamed []*arrival
 	warned := false
@@ -39,6 +40,23 @@ func (d *Door) answerStow(w http.ResponseWriter, r *request, in *ingest) error {
 	w.WriteHeader(status)
 	_, err := w.Write(stowBody(r.base, stored, failed, unnamed))
 	return ignore(err)
+}
+
+// auditRepeated notes who was told that instances are stored already; what is
+// stored anew is audited by its unit.
+func (d *Door) auditRepeated(r *request, in *ingest) error {
+	var rows []record.Audit
+	seen := map[string]bool{}
+	for _, a := range in.all {
+		if a.repeated && !seen[a.study.UID] {
+			seen[a.study.UID] = true
+			rows = append(rows, d.auditRow(r, "stow", "ImagingStudy/"+a.study.Resource, a.study.Patient))
+		}
+	}
+	if rows == nil {
+		return nil
+	}
+	return d.o.Auditor.Audit(r.Context(), rows)
 }
 
 func stowBody(base string, stored, failed, unnamed []*arrival) []byte {

@@ -170,7 +170,7 @@ func TestQidoRefuses(t *testing.T) {
 		"/studies?SOPInstanceUID=1.2", "/series?InstanceNumber=1", "/studies?PatientComments=x", "/studies?StudyDate=yesterday",
 		"/studies?StudyDate=20260101-20260102-20260103", "/studies?StudyTime=99", "/studies?limit=0", "/studies?limit=-1",
 		"/studies?offset=x", "/studies?fuzzymatching=maybe", "/studies?StudyInstanceUID=abc", "/studies/abc/series",
-		"/studies?StudyInstanceUID=*", "/instances?InstanceNumber=one", "/studies?FFFFFFFF=1", "/studies?StudyDate=-",
+		"/studies?StudyInstanceUID=*", "/instances?InstanceNumber=one", "/studies?FFFFFFFF=1", "/studies?StudyDate=-", "/studies?PatientID=%zz", "/studies?PatientID=1;limit=2",
 	} {
 		if a := c.get(t, query); a.StatusCode != http.StatusBadRequest || !json.Valid(a.body) {
 			t.Errorf("GET %s: status %d, want 400: %s", query, a.StatusCode, a.body)

@@ -25,7 +25,11 @@ func (d *Door) search(level index.Level) handler {
 		if !wantsJSON(r) {
 			return notAcceptable("QIDO-RS answers application/dicom+json")
 		}
-		s, err := parseQuery(level, k, r.URL.Query())
+		values, err := r.parameters()
+		if err != nil {
+			return err
+		}
+		s, err := parseQuery(level, k, values)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if !wantsJSON(r) {
+		return notAcceptable("the answer to STOW-RS is application/dicom+json")
+	}
 	next, err := parts(r)
 	if err != nil {
 		return err

@@ -97,6 +97,11 @@ func TestStowAgain(t *testing.T) {
 			t.Errorf("status %d, %d drafts: %s", a.StatusCode, len(c.drafts), a.body)
 		}
 	})
+	t.Run("and that is audited", func(t *testing.T) {
+		if n := len(c.audits); n != 1 || c.audits[0].Operation != "stow" || c.audits[0].Patient != "Patient/p1" {
+			t.Errorf("audit = %+v", c.audits)
+		}
+	})
 	t.Run("more of the study makes the next version", func(t *testing.T) {
 		// What a client added to the resource stays, and the case is not lost.
 		body := c.versions["ImagingStudy/"+c.studies[s.StudyUID].Resource][0].Body

@@ -31,13 +31,16 @@ type finding struct {
 // reach.
 func (d *Door) newSubject(r *request) (*subject, error) {
 	s := &subject{door: d, r: r, seen: map[string]finding{}}
-	for name, values := range r.URL.Query() {
+	given, err := r.parameters()
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range given {
 		if name != "patient" && name != "task" || len(values) != 1 {
 			return nil, issue.Errorf(issue.Invalid, "The parameter %q is unknown or repeated; patient and task may be given once each.", name).
 				At(name).Rule("unknown-parameter").WithStatus(http.StatusBadRequest)
 		}
 	}
-	var err error
 	if s.patient, err = s.named("patient", "Patient"); err != nil {
 		return nil, err
 	}

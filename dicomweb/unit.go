@@ -131,6 +131,9 @@ func (u *unit) sort() {
 			a.refused = &refusal{reasonPatient, "the study holds instances of two patients"}
 		case old != nil && old.Study == a.study.UID && old.Series == a.series.UID && old.Content.Digest == a.instance.Content.Digest:
 			a.repeated = true
+			if u.held.Study != nil {
+				a.study.Resource = u.held.Study.Resource
+			}
 		case old != nil:
 			a.refused = &refusal{reasonOtherBytes, "SOPInstanceUID (0008,0018) is stored already, with other bytes; a changed instance needs a new UID"}
 		case series[a.series.UID] != "" && series[a.series.UID] != a.study.UID:
