@@ -199,7 +199,7 @@ func TestConcurrentUpdates(t *testing.T) {
 // https://hl7.org/fhir/R4/search.html
 func TestSearches(t *testing.T) {
 	h := realDoor(t)
-	eve := create(t, h, `{"resourceType":"Patient","active":true,"gender":"female","birthDate":"1970-03-30","name":[{"family":"Carreño Quiñones","given":["Eve"]}],"identifier":[{"system":"urn:mrn","value":"A1"}]}`)
+	eve := create(t, h, `{"resourceType":"Patient","active":true,"gender":"female","birthDate":"1970-03-30","name":[{"family":"Carreño Quiñones","given":["Eve"]}],"identifier":[{"system":"urn:mrn","value":"A1","type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]}}]}`)
 	zhang := create(t, h, `{"resourceType":"Patient","gender":"male","birthDate":"1980","name":[{"family":"张","given":["三"]}]}`)
 	bare := create(t, h, `{"resourceType":"Patient"}`)
 	doctor := create(t, h, `{"resourceType":"Practitioner","name":[{"family":"House"}]}`)
@@ -226,6 +226,8 @@ func TestSearches(t *testing.T) {
 		{"Patient?identifier=urn:mrn%7CA1", []string{eve}},
 		{"Patient?identifier=urn:mrn%7Ca1", []string{eve}},
 		{"Patient?identifier=%7CA1", nil},
+		{"Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203%7CMR%7CA1", []string{eve}},
+		{"Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203%7CSS%7CA1", nil},
 		{"Patient?birthdate=1970", []string{eve}},
 		{"Patient?birthdate=gt1979", []string{zhang}},
 		{"Patient?birthdate=1980-01", nil},

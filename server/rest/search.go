@@ -123,7 +123,7 @@ func (c *call) hit(w *bundleWriter, h *search.Hit, told *search.Told) error {
 	if !h.Included {
 		mode, part.elements = `{"mode":"match"}`, told.Elements
 	}
-	body, err := part.of(c.door.o.Model, record.Labelled(h.Body, h.Level, 0))
+	body, err := part.of(c.door.o.Model, record.Labelled(h.Body, h.Level, h.Integrity))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func (x *indexer) token(p *part, typ string, n tree.Node, v fhirpath.Value) {
 		x.coding(key, n)
 	case "Identifier":
 		x.identifier(key, n)
+		x.identifierTypes(p, n)
 	case "ContactPoint", "string":
 		if s := valueOf(n); s != "" {
 			x.addToken(TokenRow{Key: key, Code: foldCode(s)})
@@ -63,6 +64,16 @@ func (x *indexer) identifier(key Key, n tree.Node) {
 	system, value := n.Field("system").Str(), n.Field("value").Str()
 	if system != "" || value != "" {
 		x.addToken(TokenRow{Key: key, System: system, Code: foldCode(value)})
+	}
+}
+
+// identifierTypes serves :of-type: the codes of the type stand as the system.
+func (x *indexer) identifierTypes(p *part, n tree.Node) {
+	value := n.Field("value").Str()
+	for c := range n.Path("type", "coding").Items() {
+		if system, code := c.Field("system").Str(), c.Field("code").Str(); code != "" && value != "" {
+			x.addToken(TokenRow{Key: KeyOf(p.param.Base, p.param.Code+ofTypeKey), System: system + "|" + code, Code: foldCode(value)})
+		}
 	}
 }
 

@@ -181,13 +181,14 @@ type Cursor struct {
 
 // Hit is a resource found: its stored bytes and what a door must say of it.
 type Hit struct {
-	Type, ID string
-	Version  int64
-	Updated  time.Time
-	Body     []byte
-	Level    access.Level
-	Patient  string // "Patient/x" that it is about, for the audit
-	Included bool
+	Type, ID  string
+	Version   int64
+	Updated   time.Time
+	Body      []byte
+	Level     access.Level
+	Integrity uint8  // class of the grade beside Level, 0 when the store does not give it
+	Patient   string // "Patient/x" that it is about, for the audit
+	Included  bool
 }
 
 // Page is the answer to a Plan.

@@ -29,6 +29,7 @@ type Parameter struct {
 	bare    bool     // tokens without system: ContactPoint, uri, boolean, string, id
 	systems []string // code systems that are implied by the bindings
 	codes   bool     // plain codes are among the tokens
+	typed   bool     // identifiers are among the tokens: :of-type
 }
 
 // Registry holds the search parameters of a model, compiled. It is immutable
@@ -140,7 +141,7 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]stri
 
 // claim refuses two parameters with one Key; the derived keys count too.
 func claim(keys map[Key]string, p *Parameter) error {
-	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + sortKey} {
+	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + ofTypeKey, p.Code + sortKey} {
 		name, key := p.Base+"."+code, KeyOf(p.Base, code)
 		if other, taken := keys[key]; taken && other != name {
 			return fmt.Errorf("search: the keys of %s and %s collide", other, name)
@@ -153,6 +154,7 @@ func claim(keys map[Key]string, p *Parameter) error {
 // Names behind which a parameter keeps rows for one purpose only.
 const (
 	identifierKey = ":identifier" // token rows of Reference.identifier
+	ofTypeKey     = ":of-type"    // token rows of Identifier.type
 	sortKey       = ":sort"       // string rows of whole names, to sort by
 )
 
@@ -182,6 +184,7 @@ func (r *Registry) learnTokens(sp schema.SearchParameter, p *Parameter) {
 			p.exact = p.exact && slices.Contains([]string{"code", "id", "boolean", "uri"}, ref.Code)
 			p.bare = p.bare && (ref.Code == "ContactPoint" || ref.Code == "uri")
 			p.codes = p.codes || ref.Code == "code"
+			p.typed = p.typed || ref.Code == "Identifier"
 		}
 		if last == nil || last.Binding == nil {
 			continue

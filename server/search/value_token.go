@@ -9,6 +9,9 @@ import (
 
 // tokens reads https://hl7.org/fhir/R4/search.html#token
 func (p *parser) tokens(_ string, param *Parameter, modifier string, values []string) ([]Clause, error) {
+	if modifier == "of-type" && param.typed {
+		return ofType(param, values)
+	}
 	if modifier != "" && modifier != "not" {
 		return nil, badModifier(param, modifier)
 	}
@@ -19,6 +22,28 @@ func (p *parser) tokens(_ string, param *Parameter, modifier string, values []st
 			return nil, err
 		}
 		clause.Any = append(clause.Any, matches...)
+	}
+	return []Clause{clause}, nil
+}
+
+// ofType reads system|code|value, where system and code are those of the type of
+// an Identifier: the record number of a hospital whose number system is unknown.
+func ofType(param *Parameter, values []string) ([]Clause, error) {
+	clause := Token{Key: KeyOf(param.Base, param.Code+ofTypeKey)}
+	for _, v := range values {
+		parts := split(v, '|')
+		if len(parts) != 3 || slices.Contains(parts, "") {
+			return nil, badValue(v, "形式应为 类型系统|类型代码|值。", "with :of-type all of system|code|value are needed")
+		}
+		for i := range parts {
+			plain, ok := unescape(parts[i])
+			if !ok {
+				return nil, badBackslash(v)
+			}
+			parts[i] = plain
+		}
+		system, code := parts[0]+"|"+parts[1], foldCode(parts[2])
+		clause.Any = append(clause.Any, TokenMatch{System: &system, Code: &code})
 	}
 	return []Clause{clause}, nil
 }
