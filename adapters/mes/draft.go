@@ -15,13 +15,14 @@ const timeForm = "2006-01-02T15:04:05.000Z07:00"
 
 // Draft maps news to what is written: an operation Task, an Observation or the
 // Device, tied to the production Task of the job. job is the stored production
-// Task, body the message as it came, which its idempotency key covers.
-func Draft(n *News, job *record.Version, body []byte) (*record.Draft, error) {
+// Task, maker the name of the manufacturer, body the message as it came, which
+// its idempotency key covers.
+func Draft(n *News, job *record.Version, maker string, body []byte) (*record.Draft, error) {
 	d, err := tree.Parse(job.Body)
 	if err != nil {
 		return nil, err
 	}
-	m := mapping{n: n, job: job, root: d.Root()}
+	m := mapping{n: n, job: job, root: d.Root(), maker: maker}
 	draft := &record.Draft{Door: "mes", Operation: n.Event, Keys: []record.Key{{
 		Door: "mes", Key: n.ID, Digest: sha256.Sum256(body), Ref: "Task/" + job.ID,
 	}}}
@@ -43,9 +44,10 @@ func Draft(n *News, job *record.Version, body []byte) (*record.Draft, error) {
 }
 
 type mapping struct {
-	n    *News
-	job  *record.Version
-	root tree.Node
+	n     *News
+	job   *record.Version
+	root  tree.Node
+	maker string
 }
 
 func (m mapping) posts(res object) ([]record.Op, error) {
@@ -134,7 +136,7 @@ func (m mapping) device() ([]record.Op, error) {
 	const made = "urn:uuid:00000000-0000-4000-8000-000000000001"
 	res := object{
 		"resourceType": "Device", "status": "active", "extension": m.member(),
-		"lotNumber": dev.Lot, "manufactureDate": dev.Manufactured,
+		"manufacturer": m.maker, "lotNumber": dev.Lot, "manufactureDate": dev.Manufactured,
 		"deviceName": []any{object{"name": dev.Name, "type": "user-friendly-name"}},
 	}
 	if patient := m.root.Path("for", "reference").Str(); patient != "" {

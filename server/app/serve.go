@@ -73,7 +73,9 @@ func (a *App) Handler() (http.Handler, error) {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", a.ready)
 	e.GET("/", home)
-	fhir.Register(e.Group("/fhir", a.identify))
+	doors := e.Group("/fhir", a.identify)
+	doors.GET("/Task/:id/$follow-up", a.followUp)
+	fhir.Register(doors)
 	if dicom != nil {
 		e.Any("/dicomweb", echo.WrapHandler(dicom))
 		e.Any("/dicomweb/*", echo.WrapHandler(dicom))

@@ -13,6 +13,7 @@ import (
 
 	"tenon/adapters/mes"
 	"tenon/fhir/issue"
+	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/record"
 )
@@ -79,13 +80,17 @@ func (d *Door) take(r *http.Request) (ref string, repeat bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
+	maker, err := d.maker(r.Context(), who)
+	if err != nil {
+		return "", false, err
+	}
 	id := strings.TrimPrefix(news.JobOrder, "Task/")
 	for range 8 {
 		job, err := d.Recorder.Read(r.Context(), who, "Task", id)
 		if err != nil {
 			return "", false, err
 		}
-		draft, err := mes.Draft(news, job, body)
+		draft, err := mes.Draft(news, job, maker, body)
 		if err != nil {
 			return "", false, err
 		}
@@ -99,6 +104,19 @@ func (d *Door) take(r *http.Request) (ref string, repeat bool, err error) {
 		return "Task/" + id, outcome.Repeat != "", nil
 	}
 	return "", false, issue.Errorf(issue.Conflict, "The job keeps changing; send the message again.").Rule("contention")
+}
+
+// maker is the name of the organisation that the MES belongs to.
+func (d *Door) maker(ctx context.Context, who *access.Context) (string, error) {
+	v, err := d.Recorder.Read(ctx, who, "Organization", strings.TrimPrefix(who.Organization, "Organization/"))
+	if err != nil {
+		return "", err
+	}
+	doc, err := tree.Parse(v.Body)
+	if err != nil {
+		return "", err
+	}
+	return doc.Root().Field("name").Str(), nil
 }
 
 func (d *Door) fail(w http.ResponseWriter, err error) {
