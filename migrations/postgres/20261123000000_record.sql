@@ -278,3 +278,104 @@ CREATE TABLE door_key (
   ref    text COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant, door, key)
 );
+
+-- Images: one row a study, series and instance, with the attributes that
+-- QIDO-RS matches as columns. ord is number, or the greatest integer without
+-- one. Text that is absent is ''.
+
+CREATE TABLE dicom_study (
+  tenant              smallint NOT NULL,
+  uid                 text COLLATE "C" NOT NULL,
+  resource            text COLLATE "C" NOT NULL,
+  patient             text COLLATE "C" NOT NULL,
+  study_date          text COLLATE "C" NOT NULL,
+  study_time          text COLLATE "C" NOT NULL,
+  accession_number    text COLLATE "C" NOT NULL,
+  modalities          text COLLATE "C" NOT NULL,
+  sop_classes         text COLLATE "C" NOT NULL,
+  referring_physician text COLLATE "C" NOT NULL,
+  timezone            text COLLATE "C" NOT NULL,
+  description         text COLLATE "C" NOT NULL,
+  patient_name        text COLLATE "C" NOT NULL,
+  patient_id          text COLLATE "C" NOT NULL,
+  patient_id_issuer   text COLLATE "C" NOT NULL,
+  patient_birth_date  text COLLATE "C" NOT NULL,
+  patient_sex         text COLLATE "C" NOT NULL,
+  institution_name    text COLLATE "C" NOT NULL,
+  study_id            text COLLATE "C" NOT NULL,
+  series              bigint,
+  instances           bigint,
+  PRIMARY KEY (tenant, uid)
+);
+CREATE INDEX dicom_study_resource ON dicom_study (tenant, resource);
+CREATE INDEX dicom_study_date ON dicom_study (tenant, study_date DESC, uid);
+CREATE INDEX dicom_study_patient ON dicom_study (tenant, patient_id);
+CREATE INDEX dicom_study_accession ON dicom_study (tenant, accession_number);
+
+CREATE TABLE dicom_name (
+  tenant smallint NOT NULL,
+  study  text COLLATE "C" NOT NULL,
+  folded text COLLATE "C" NOT NULL,
+  PRIMARY KEY (tenant, study, folded)
+);
+CREATE INDEX dicom_name_value ON dicom_name (tenant, folded, study);
+
+CREATE TABLE dicom_series (
+  tenant              smallint NOT NULL,
+  uid                 text COLLATE "C" NOT NULL,
+  study               text COLLATE "C" NOT NULL,
+  ord                 bigint NOT NULL,
+  modality            text COLLATE "C" NOT NULL,
+  series_date         text COLLATE "C" NOT NULL,
+  series_time         text COLLATE "C" NOT NULL,
+  manufacturer        text COLLATE "C" NOT NULL,
+  station_name        text COLLATE "C" NOT NULL,
+  description         text COLLATE "C" NOT NULL,
+  manufacturer_model  text COLLATE "C" NOT NULL,
+  body_part           text COLLATE "C" NOT NULL,
+  protocol            text COLLATE "C" NOT NULL,
+  number              bigint,
+  frame_of_reference  text COLLATE "C" NOT NULL,
+  laterality          text COLLATE "C" NOT NULL,
+  institution         text COLLATE "C" NOT NULL,
+  instances           bigint,
+  performed_date      text COLLATE "C" NOT NULL,
+  performed_time      text COLLATE "C" NOT NULL,
+  performed_step_id   text COLLATE "C" NOT NULL,
+  scheduled_step_id   text COLLATE "C" NOT NULL,
+  requested_procedure text COLLATE "C" NOT NULL,
+  PRIMARY KEY (tenant, uid)
+);
+CREATE INDEX dicom_series_order ON dicom_series (tenant, study, ord, uid);
+CREATE INDEX dicom_series_modality ON dicom_series (tenant, modality, study);
+
+CREATE TABLE dicom_instance (
+  tenant          smallint NOT NULL,
+  uid             text COLLATE "C" NOT NULL,
+  study           text COLLATE "C" NOT NULL,
+  series          text COLLATE "C" NOT NULL,
+  ord             bigint NOT NULL,
+  sop_class       text COLLATE "C" NOT NULL,
+  image_type      text COLLATE "C" NOT NULL,
+  acquired_date   text COLLATE "C" NOT NULL,
+  content_date    text COLLATE "C" NOT NULL,
+  acquired_time   text COLLATE "C" NOT NULL,
+  content_time    text COLLATE "C" NOT NULL,
+  transfer_syntax text COLLATE "C" NOT NULL,
+  number          bigint,
+  frames          bigint,
+  rows            bigint,
+  columns         bigint,
+  bits_allocated  bigint,
+  document_title  text COLLATE "C" NOT NULL,
+  digest          bytea NOT NULL,
+  size            bigint NOT NULL,
+  pixel_offset    bigint NOT NULL,
+  pixel_length    bigint NOT NULL,
+  deflated        smallint NOT NULL,
+  frame_table     bytea NOT NULL,
+  bulk_table      bytea NOT NULL,
+  metadata        bytea NOT NULL,
+  PRIMARY KEY (tenant, uid)
+);
+CREATE INDEX dicom_instance_order ON dicom_instance (tenant, study, series, ord, uid);

@@ -267,3 +267,104 @@ CREATE TABLE door_key (
   at     INTEGER NOT NULL,
   PRIMARY KEY (tenant, door, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Images: one row a study, series and instance, with the attributes that
+-- QIDO-RS matches as columns. ord is number, or the greatest integer without
+-- one. Text that is absent is ''.
+
+CREATE TABLE dicom_study (
+  tenant              INTEGER NOT NULL,
+  uid                 TEXT NOT NULL,
+  resource            TEXT NOT NULL,
+  patient             TEXT NOT NULL,
+  study_date          TEXT NOT NULL,
+  study_time          TEXT NOT NULL,
+  accession_number    TEXT NOT NULL,
+  modalities          TEXT NOT NULL,
+  sop_classes         TEXT NOT NULL,
+  referring_physician TEXT NOT NULL,
+  timezone            TEXT NOT NULL,
+  description         TEXT NOT NULL,
+  patient_name        TEXT NOT NULL,
+  patient_id          TEXT NOT NULL,
+  patient_id_issuer   TEXT NOT NULL,
+  patient_birth_date  TEXT NOT NULL,
+  patient_sex         TEXT NOT NULL,
+  institution_name    TEXT NOT NULL,
+  study_id            TEXT NOT NULL,
+  series              INTEGER,
+  instances           INTEGER,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+CREATE INDEX dicom_study_resource ON dicom_study (tenant, resource);
+CREATE INDEX dicom_study_date ON dicom_study (tenant, study_date DESC, uid);
+CREATE INDEX dicom_study_patient ON dicom_study (tenant, patient_id);
+CREATE INDEX dicom_study_accession ON dicom_study (tenant, accession_number);
+
+CREATE TABLE dicom_name (
+  tenant INTEGER NOT NULL,
+  study  TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  PRIMARY KEY (tenant, study, folded)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dicom_name_value ON dicom_name (tenant, folded, study);
+
+CREATE TABLE dicom_series (
+  tenant              INTEGER NOT NULL,
+  uid                 TEXT NOT NULL,
+  study               TEXT NOT NULL,
+  ord                 INTEGER NOT NULL,
+  modality            TEXT NOT NULL,
+  series_date         TEXT NOT NULL,
+  series_time         TEXT NOT NULL,
+  manufacturer        TEXT NOT NULL,
+  station_name        TEXT NOT NULL,
+  description         TEXT NOT NULL,
+  manufacturer_model  TEXT NOT NULL,
+  body_part           TEXT NOT NULL,
+  protocol            TEXT NOT NULL,
+  number              INTEGER,
+  frame_of_reference  TEXT NOT NULL,
+  laterality          TEXT NOT NULL,
+  institution         TEXT NOT NULL,
+  instances           INTEGER,
+  performed_date      TEXT NOT NULL,
+  performed_time      TEXT NOT NULL,
+  performed_step_id   TEXT NOT NULL,
+  scheduled_step_id   TEXT NOT NULL,
+  requested_procedure TEXT NOT NULL,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+CREATE INDEX dicom_series_order ON dicom_series (tenant, study, ord, uid);
+CREATE INDEX dicom_series_modality ON dicom_series (tenant, modality, study);
+
+CREATE TABLE dicom_instance (
+  tenant          INTEGER NOT NULL,
+  uid             TEXT NOT NULL,
+  study           TEXT NOT NULL,
+  series          TEXT NOT NULL,
+  ord             INTEGER NOT NULL,
+  sop_class       TEXT NOT NULL,
+  image_type      TEXT NOT NULL,
+  acquired_date   TEXT NOT NULL,
+  content_date    TEXT NOT NULL,
+  acquired_time   TEXT NOT NULL,
+  content_time    TEXT NOT NULL,
+  transfer_syntax TEXT NOT NULL,
+  number          INTEGER,
+  frames          INTEGER,
+  rows            INTEGER,
+  columns         INTEGER,
+  bits_allocated  INTEGER,
+  document_title  TEXT NOT NULL,
+  digest          BLOB NOT NULL,
+  size            INTEGER NOT NULL,
+  pixel_offset    INTEGER NOT NULL,
+  pixel_length    INTEGER NOT NULL,
+  deflated        INTEGER NOT NULL,
+  frame_table     BLOB NOT NULL,
+  bulk_table      BLOB NOT NULL,
+  metadata        BLOB NOT NULL,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+CREATE INDEX dicom_instance_order ON dicom_instance (tenant, study, series, ord, uid);

@@ -169,7 +169,7 @@ func (p *pgUnit) rest(ctx context.Context) error {
 	p.sets(insertMessage, messageValues(p.tenant, p.u))
 	p.sets(strings.TrimSuffix(insertKey, " ON CONFLICT DO NOTHING"), keyValues(p.tenant, p.u))
 	p.leaves(p.u.Leaves)
-	q := batchQuerier{p}
+	q := batchDoor{p}
 	if err := applyDoorRows(ctx, q, p.tenant, p.u.Rows); err != nil {
 		return err
 	}
@@ -193,19 +193,16 @@ func (p *pgUnit) leaves(leaves []ledger.Leaf) {
 	p.queue("INSERT INTO leaf (kind, ref, hash, at) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[])", kinds, refs, hashes, times)
 }
 
-// batchQuerier queues what door rows write.
-type batchQuerier struct{ p *pgUnit }
+// batchDoor queues what door rows write.
+type batchDoor struct{ p *pgUnit }
 
-func (q batchQuerier) exec(_ context.Context, sql string, args []any) (int64, error) {
+func (q batchDoor) exec(_ context.Context, sql string, args []any) (int64, error) {
 	q.p.queue(numbered(sql), args...)
 	return 0, nil
 }
 
-func (q batchQuerier) execMany(_ context.Context, sql string, sets [][]any) error {
-	q.p.sets(sql, sets)
+// must expects the row that the statement returns.
+func (q batchDoor) must(_ context.Context, sql string, args []any) error {
+	q.p.queue(numbered("WITH w AS ("+sql+" RETURNING 1) SELECT expect(EXISTS (SELECT 1 FROM w))"), args...)
 	return nil
-}
-
-func (batchQuerier) query(context.Context, string, []any) (cursor, error) {
-	return nil, errors.New("store: a batch cannot be asked")
 }

@@ -261,5 +261,5 @@ func (a *liteApply) rest(u *record.Unit) error {
 			return staleOr(err)
 		}
 	}
-	return applyDoorRows(background, a.c, a.tenant, u.Rows)
+	return applyDoorRows(background, liteDoor{a.c}, a.tenant, u.Rows)
 }

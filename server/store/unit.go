@@ -115,12 +115,3 @@ func keyValues(tenant int64, u *record.Unit) [][]any {
 		return []any{tenant, k.Door, k.Key, k.Digest[:], k.Ref, micros(u.At)}
 	})
 }
-
-func applyDoorRows(ctx context.Context, q querier, tenant int64, rows []any) error {
-	for _, r := range rows {
-		if err := applyDoorRow(ctx, q, tenant, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
