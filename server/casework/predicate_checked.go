@@ -34,13 +34,17 @@ var checkedPredicate = predicate("checked", 1, "boolean", func(e *evaluation, fo
 	return yes(all), nil
 })
 
+// writtenByServer is the author of what jobs of the server find: an answer that
+// anybody else wrote is no answer, or a designer could attest the own model.
+const writtenByServer = "server"
+
 // check finds the newest answer of a job about the current file of a document.
 func (v *view) check(r *Resource, code string) (answer, known bool) {
 	want := statedDigests(r.Root)
 	var newest *Resource
 	for i := range v.s.Resources {
 		o := &v.s.Resources[i]
-		if o.Type != "Observation" || !hasCode(o.Root.Field("code"), systemCheck, code) || !aboutDocument(o.Root, r.Ref()) {
+		if o.Type != "Observation" || o.Author != writtenByServer || !hasCode(o.Root.Field("code"), systemCheck, code) || !aboutDocument(o.Root, r.Ref()) {
 			continue
 		}
 		of := strings.ToLower(valueOf(extension(o.Root, extensionSHA256)).Str())
