@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -75,6 +77,9 @@ func (k *Keys) openLog(path string) error {
 				return nil, err
 			}
 			origin = "tenon.local/" + hex.EncodeToString(chance[:])
+		}
+		if strings.ContainsFunc(origin, func(r rune) bool { return unicode.IsSpace(r) || r == '+' }) || !utf8.ValidString(origin) {
+			return nil, fmt.Errorf("the origin %q has a space or a plus; use a name such as example.com/log", origin)
 		}
 		private, public, err := note.GenerateKey(k.options.Random, origin)
 		return []byte(private + "\n" + public + "\n"), err

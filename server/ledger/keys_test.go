@@ -63,6 +63,22 @@ func TestKeysStay(t *testing.T) {
 	}
 }
 
+func TestOrigin(t *testing.T) {
+	dir := t.TempDir()
+	for _, origin := range []string{"two words", "a+b", "line\nbreak", "\xff"} {
+		if _, err := (ledger.KeyOptions{Origin: origin}).Open(dir); err == nil {
+			t.Errorf("the origin %q was taken", origin)
+		}
+	}
+	k, err := ledger.KeyOptions{Origin: "example.org/log"}.Open(dir)
+	if err != nil || k.Signer.Name() != "example.org/log" {
+		t.Fatalf("Open() = %v, %v", k, err)
+	}
+	if _, err := (ledger.KeyOptions{Origin: "example.org/other"}).Open(dir); err == nil {
+		t.Error("another origin than the key's was taken")
+	}
+}
+
 func TestKeysThatDoNotFit(t *testing.T) {
 	for _, name := range []string{"log.key", "authority.pem"} {
 		a, b := t.TempDir(), t.TempDir()

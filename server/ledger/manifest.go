@@ -134,7 +134,7 @@ func strictJSON(text []byte, limit int, into any) error {
 	if len(text) > limit {
 		return fmt.Errorf("%d bytes, at most %d", len(text), limit)
 	}
-	if _, err := tree.Parse(text); err != nil {
+	if err := new(tree.Doc).Parse(text, tree.Limits{Bytes: limit}); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -97,8 +97,8 @@ func (v *verifier) member(name string, value []byte) error {
 // speak of.
 func (v *verifier) entry(raw []byte) error {
 	v.entries++
-	doc, err := tree.Parse(raw)
-	if err != nil {
+	doc := new(tree.Doc)
+	if err := doc.Parse(raw, tree.Limits{Bytes: v.options.MaxEntry}); err != nil {
 		return fmt.Errorf("entry %d: %w", v.entries, err)
 	}
 	e := item{doc: doc.Root(), raw: raw}
