@@ -160,6 +160,9 @@ func (d *decider) mayTouch(s *Stage, was, now *Resource, from Substate) bool {
 	if len(d.refusal) > n {
 		return false
 	}
+	if d.byMachine(s, was, now, from) {
+		return true
+	}
 	// What stands against the person or the consent does not end the judgement:
 	// whoever holds the role is told the conditions of the step too.
 	d.refuse(403, d.after.guards(s, d.actor, s.Roles...)...)
@@ -170,6 +173,33 @@ func (d *decider) mayTouch(s *Stage, was, now *Resource, from Substate) bool {
 	_, held := d.after.roleOf(d.actor, s.Roles)
 	return held
 }
+
+// byMachine tells whether the change is one that a machine of the manufacturer may
+// make: the agreement names it, production is at work, and it names what it made
+// as output and leaves all else as it is.
+func (d *decider) byMachine(s *Stage, was, now *Resource, from Substate) bool {
+	if d.actor == nil || d.actor.Kind != access.System || !opensProduction(s) || from != Working || substateOf(now.Root) != Working {
+		return false
+	}
+	if !slices.Contains(d.after.machines(d.after.disclosed()), d.actor.Principal) {
+		return false
+	}
+	for name, child := range now.Root.Fields() {
+		if name != "output" && name != "meta" && !sameTree(child, was.Root.Field(name)) {
+			return false
+		}
+	}
+	for i := range was.Root.Field("output").Len() {
+		if !sameTree(was.Root.Field("output").Index(i), now.Root.Field("output").Index(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// afterRelease are the operations that may still be recorded when production is
+// completed: what happens to the device once it has left.
+var afterRelease = []string{"dispatch", "shipped"}
 
 // stageMade refuses a stage Task that a caller made, and says what stands
 // between the case and that stage.
@@ -208,8 +238,13 @@ func (d *decider) operationChanged(was, now *Resource) {
 		d.say(409, nil, "operation-stage", fmt.Sprintf("The operation %s is part of no current stage (partOf).", now.Ref()), "工序不属于任何当前阶段。")
 		return
 	}
-	if substateOf(d.after.current(code).Root) == Working {
+	switch substateOf(d.after.current(code).Root) {
+	case Working:
 		return
+	case Completed:
+		if was == nil && slices.Contains(afterRelease, codeOf(now.Root.Field("code"), systemOperation)) {
+			return
+		}
 	}
 	if was != nil && sameTree(was.Root.Field("status"), now.Root.Field("status")) {
 		return

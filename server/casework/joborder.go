@@ -65,8 +65,10 @@ func (v *view) jobOrder(task *Resource) *Message {
 	for _, r := range v.documents("input", "S11", "material") {
 		order.Material, order.Lot = r.Ref(), r.Root.Path("instance", "identifier", "value").Str()
 	}
-	for _, r := range v.documents("input", "S11", "process") {
-		order.Process = r.Ref()
+	for in := range task.Root.Field("input").Items() {
+		if hasCode(in.Field("type"), systemDocument, "process") {
+			order.Process = referenceOf(valueOf(in)) // a definition, no member of the case
+		}
 	}
 	return &Message{Sink: "mes", Kind: "job-order", Key: "job-order/" + task.ID, Body: marshal(order)}
 }

@@ -11,7 +11,8 @@ import (
 // custody('dispatched carried hospital-received doctor-received') says that for
 // each delivery every hand-over is recorded: a Provenance that targets it, with
 // the code in activity (urn:tenon:custody), who (agent) and when (occurred), and
-// that the times are in this order (clause 7.1.4).
+// that the times are in this order (clause 7.1.4). Whoever took it over recorded
+// it: a hand-over that another person wrote down is no receipt.
 var custodyPredicate = every("custody", 1, func(e *evaluation, r *Resource, args []string) bool {
 	var missing []string
 	var last time.Time
@@ -40,7 +41,7 @@ func (v *view) handOver(delivery, code string) (time.Time, bool) {
 		}
 		who := r.Root.Path("agent", "who", "reference").Str()
 		from, _, ok := span(r.Root.Field("occurredDateTime").Str())
-		if ok && who != "" {
+		if ok && who != "" && cleanReference(who) == r.Author {
 			return from, true
 		}
 	}

@@ -339,6 +339,58 @@ func TestReturn(t *testing.T) {
 	})
 }
 
+// TestMachine lets the MES record operations and name the device, and nothing else.
+func TestMachine(t *testing.T) {
+	mes := &access.Context{Kind: access.System, Principal: "Device/mes", Organization: "Organization/maker", Side: access.Manufacturer, Roles: []access.Role{access.MES}}
+	working := func(t *testing.T) *world {
+		w := stop(t, "S11 working")
+		drop("Task/op-print")(w)
+		w.alter(w.task("S11"), func(b obj) { delete(b, "output") })
+		return w
+	}
+	t.Run("R001-161 an operation", func(t *testing.T) { w := working(t); w.must(mes, operation(w, "print")) })
+	t.Run("R001-158 the device as output", func(t *testing.T) {
+		w := working(t)
+		b := w.get(w.task("S11"))
+		b["output"] = arr{output("device", "Device/implant")}
+		w.must(mes, b)
+		b["output"] = arr{}
+		refused(t, w.write(mes, b), 403, "", "actor-is-person")
+	})
+	for name, change := range map[string]func(b obj){
+		"completion": func(b obj) {
+			b["status"], b["businessStatus"] = "completed", concept("urn:tenon:substate", "completed")
+		},
+		"another note": func(b obj) { b["note"] = arr{obj{"text": "x"}} },
+		"an input":     func(b obj) { b["input"] = append(b["input"].([]any), output("machine", "Device/printer-new")) },
+	} {
+		t.Run("R001-035 "+name, func(t *testing.T) {
+			w := working(t)
+			b := w.get(w.task("S11"))
+			change(b)
+			refused(t, w.write(mes, b), 403, "", "actor-is-person")
+		})
+	}
+	t.Run("R001-055 a machine that the agreement does not name", func(t *testing.T) {
+		w := working(t)
+		b := w.get(w.task("S11"))
+		b["output"] = arr{output("device", "Device/implant")}
+		stranger := *mes
+		stranger.Principal = "Device/stranger"
+		refused(t, w.write(&stranger, b), 403, "", "actor-is-person")
+	})
+	t.Run("R001-159 the shipment after release, and nothing else", func(t *testing.T) {
+		w := stop(t, "S13 working")
+		shipped := operation(w, "shipped")
+		w.must(mes, shipped)
+		shipped["status"] = "failed"
+		refused(t, w.write(mes, shipped), 409, "", "operation-early")
+		late := operation(w, "print")
+		late["id"] = "op-late"
+		refused(t, w.write(mes, late), 409, "", "operation-early")
+	})
+}
+
 func TestConsentWithdrawn(t *testing.T) {
 	w := stop(t, "S08 working")
 	consent := w.get("Consent/consent")
