@@ -233,8 +233,15 @@ func TestReadsAreAudited(t *testing.T) {
 	c.audits = nil
 	c.get(t, "/studies?PatientName="+url.QueryEscape("Smith^Anna"))
 	c.get(t, "/studies/"+s[0].StudyUID+"/metadata")
-	if len(c.audits) != 3 {
-		t.Fatalf("%d rows, want 3: %+v", len(c.audits), c.audits)
+	instance := "/studies/" + s[0].StudyUID + "/series/" + s[0].SeriesUID + "/instances/" + s[0].InstanceUID(0)
+	for _, target := range []string{instance, instance + "/metadata", instance + "/frames/1", instance + "/bulkdata/7FE00010"} {
+		before := len(c.audits)
+		if a := c.get(t, target); a.StatusCode != 200 || len(c.audits) != before+1 || c.audits[before].Patient != "Patient/p1" {
+			t.Errorf("GET %s: status %d, audit %+v", target, a.StatusCode, c.audits[before:])
+		}
+	}
+	if len(c.audits) != 7 {
+		t.Fatalf("%d rows, want 7: %+v", len(c.audits), c.audits)
 	}
 	if q := c.audits[0]; q.Action != "E" || q.Operation != "qido" || strings.Contains(q.Entity, "Smith") || !strings.Contains(q.Entity, "PatientName") {
 		t.Errorf("query row = %+v", q)

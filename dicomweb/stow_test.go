@@ -268,6 +268,16 @@ func TestStowRefusesInstances(t *testing.T) {
 	}
 }
 
+// What lies behind a deflated data set is kept too: the blob is the file.
+func TestStowKeepsEveryByte(t *testing.T) {
+	c := open(t)
+	file := append(load(t, "transfer-syntaxes/CTImage.dcm_Deflated*.dcm"), make([]byte, 200_000)...)
+	path := c.storeFile(t, file)
+	if a := c.get(t, path, "application/dicom"); !bytes.Equal(a.body, file) {
+		t.Errorf("%d bytes came back, want %d", len(a.body), len(file))
+	}
+}
+
 func TestStowWarns(t *testing.T) {
 	c := open(t)
 	b := bytes.Replace(ct(1, 1).Slice(0), []byte("20260105"), []byte("2026JAN5"), 1)

@@ -150,6 +150,7 @@ func TestHostileFiles(t *testing.T) {
 		"four gigabytes in pixels":      {explicit(c.head(dicom.PixelData, "OW", 0xFFFFFFF0)), dicom.Truncated},
 		"value past its item":           {explicit(c.sq(0x00081140, c.item(c.head(0x00081155, "UI", 200)))), dicom.Malformed},
 		"item past its sequence":        {explicit(c.sq(0x00081140, c.head(dicom.ItemTag, "", 90)), c.el(0x00100020, "LO", strings.Repeat("x", 100))), dicom.Malformed},
+		"item past its sequence, whole": {explicit(append(c.head(0x00081140, "SQ", 8), c.item(c.el(0x00081155, "UI", ""))...)), dicom.Malformed},
 		"sequence past its item":        {explicit(c.sq(0x00081140, c.item(c.head(0x00081140, "SQ", 90))), c.el(0x00100020, "LO", strings.Repeat("x", 100))), dicom.Malformed},
 		"undefined length of text":      {explicit(c.head(0x00409096, "UT", undefined)), dicom.Malformed},
 		"fragment without length":       {explicit(c.head(dicom.PixelData, "OB", undefined), c.head(dicom.ItemTag, "", undefined)), dicom.Malformed},
