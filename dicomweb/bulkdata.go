@@ -94,7 +94,7 @@ func (d *Door) writeBulk(w http.ResponseWriter, r *request, row *index.Result, e
 
 // allFrames answers compressed pixel data frame by frame (PS3.18 §8.7.3.5).
 func (d *Door) allFrames(w http.ResponseWriter, r *request, row *index.Result) error {
-	if row.Instance.Content.Frames == nil {
+	if len(row.Instance.Content.Frames) == 0 {
 		return absent()
 	}
 	table, err := dicom.ParseFrameTable(row.Instance.Content.Frames)

@@ -125,7 +125,7 @@ func validMedia(name string) bool {
 
 // bulkOf finds an entry.
 func bulkOf(c *index.Content, path string) (*bulk, error) {
-	if c.Bulk == nil {
+	if len(c.Bulk) == 0 {
 		return nil, nil
 	}
 	var table []bulk

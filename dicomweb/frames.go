@@ -36,7 +36,7 @@ func (d *Door) frames(w http.ResponseWriter, r *request) error {
 	}
 	defer found.stop()
 	row := found.first
-	if row.Instance.Content.Frames == nil {
+	if len(row.Instance.Content.Frames) == 0 {
 		return absent()
 	}
 	table, err := dicom.ParseFrameTable(row.Instance.Content.Frames)

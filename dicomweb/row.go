@@ -52,6 +52,7 @@ func (a *arrival) fill(f *dicom.File) {
 		}
 	}
 	requested(f, &r.Series)
+	r.Series.Institution = r.Study.InstitutionName
 	r.Study.Names = index.FoldNames(r.Study.PatientName)
 	r.Study.Series, r.Study.Instances, r.Series.Instances = nil, nil, nil
 	r.Study.Modalities, r.Study.SOPClasses = "", ""

@@ -157,7 +157,7 @@ func (d *Door) searchBody(r *request, s *sought, page *index.Page) ([]byte, erro
 // result writes one match.
 func (d *Door) result(j *objectWriter, r *request, s *sought, tags []dicom.Tag, result *index.Result) error {
 	var metadata map[string]json.RawMessage
-	if s.Content && result.Instance.Content.Metadata != nil {
+	if s.Content && len(result.Instance.Content.Metadata) > 0 {
 		text, err := d.metadataOf(nil, &result.Instance.Content, r.base)
 		if err != nil {
 			return err

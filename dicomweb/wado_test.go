@@ -319,6 +319,22 @@ func TestFramesOfSingleBits(t *testing.T) {
 	}
 }
 
+func TestNoPixels(t *testing.T) {
+	c := open(t)
+	path := c.storeFile(t, fileOf(element(0x0020000D, "UI", "1.2"), element(0x0020000E, "UI", "1.2.3")))
+	for _, i := range c.instances { // a store may give back empty for nil
+		i.Content.Frames, i.Content.Bulk = []byte{}, []byte{}
+	}
+	for _, target := range []string{"/frames/1", "/bulkdata/7FE00010"} {
+		if a := c.get(t, path+target); a.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: status %d", target, a.StatusCode)
+		}
+	}
+	if list := c.get(t, path+"/metadata").list(t); list[0]["7FE00010"].VR != "" {
+		t.Errorf("metadata = %v", list)
+	}
+}
+
 // A stored document comes back with its media type and without padding.
 func TestEncapsulatedDocument(t *testing.T) {
 	c := open(t)

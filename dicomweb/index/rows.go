@@ -89,11 +89,11 @@ type Content struct {
 	Pixels Span     // value field of the pixel data
 	// Deflated tells that offsets count inflated bytes of the data set.
 	Deflated bool
-	// Frames is the table of frames, coded by package dicom; nil where there
+	// Frames is the table of frames, coded by package dicom; empty where there
 	// are no pixels.
 	Frames []byte
 	// Bulk is the table of binary values outside the pixel data, coded by the
-	// door; nil where there are none.
+	// door; empty where there are none.
 	Bulk []byte
 	// Metadata is the compressed DICOM JSON of the data set.
 	Metadata []byte
