@@ -149,7 +149,7 @@ func (d *decider) mayTouch(s *Stage, was, now *Resource, from Substate) bool {
 		d.say(409, s, "case-closed", "The case is not in progress.", "病例未在进行中。")
 		return false
 	}
-	if cur := d.before.current(s.Code); cur == nil || cur.ID != was.ID || !d.before.grounded(s, was) {
+	if cur := d.before.current(s.Code); cur == nil || cur.ID != was.ID || !d.before.grounded(s) {
 		d.say(409, s, "stage-superseded", fmt.Sprintf("%s (%s) was overtaken: an earlier stage is open anew, and this one will be handed over again.", s.Code, was.Ref()),
 			fmt.Sprintf("%s 已失效：前序阶段已重新打开。", s.Code))
 		return false

@@ -32,7 +32,7 @@ func (d *decider) handOver() {
 		if len(s.After) == 0 || slices.ContainsFunc(s.After, func(code string) bool { return !d.after.completed(code) }) {
 			continue
 		}
-		if task := d.after.current(s.Code); task != nil && d.after.grounded(s, task) {
+		if task := d.after.current(s.Code); task != nil && d.after.grounded(s) {
 			continue
 		}
 		d.effects = append(d.effects, Effect{Create: d.after.briefFor(s).body()})

@@ -121,7 +121,7 @@ func (v *view) machines(disclosed bool) []string {
 func (v *view) producing() bool {
 	for _, s := range v.plan.Stages {
 		task := v.current(s.Code)
-		if !opensProduction(s) || task == nil || !v.grounded(s, task) {
+		if !opensProduction(s) || task == nil || !v.grounded(s) {
 			continue
 		}
 		switch substateOf(task.Root) {

@@ -62,7 +62,7 @@ func (v *view) report(s *Stage) StageReport {
 	if _, end, ok := span(task.Root.Path("restriction", "period", "end").Str()); ok {
 		r.Due, r.Overdue = end, r.State.open() && v.s.Now.After(end)
 	}
-	if !v.grounded(s, task) {
+	if !v.grounded(s) {
 		r.State, r.Unmet = overtaken, v.waiting(s)
 		return r
 	}

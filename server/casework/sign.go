@@ -153,7 +153,7 @@ func (q *signing) documentIn(target *Resource) (*Stage, []Unmet) {
 			}
 			wanted = r
 			task := q.current(s.Code)
-			if slices.Contains(r.Roles, q.role) && task != nil && substateOf(task.Root) == Working && q.grounded(s, task) {
+			if slices.Contains(r.Roles, q.role) && task != nil && substateOf(task.Root) == Working && q.grounded(s) {
 				return s, nil
 			}
 		}

@@ -21,6 +21,7 @@ type view struct {
 	tasks      map[string][]*Resource // stage Tasks by stage, oldest first
 	signatures map[string][]Signature // by target, oldest first
 	verified   map[string][]*Resource // VerificationResults by target
+	standings  map[string]standing    // by stage of the plan
 	focus      []tree.Node            // roots of the members
 	patient    string                 // "Patient/x", or "" in a case without one
 	hospital   string                 // "Organization/x" that opened the case
@@ -31,6 +32,7 @@ func newView(s *Snapshot, plan *Plan) *view {
 	v := &view{
 		s: s, plan: plan, byRef: map[string]*Resource{}, byDoc: map[*tree.Doc]*Resource{},
 		tasks: map[string][]*Resource{}, signatures: map[string][]Signature{}, verified: map[string][]*Resource{},
+		standings: map[string]standing{},
 	}
 	for i := range s.Directory {
 		v.enter(&s.Directory[i])
@@ -45,6 +47,9 @@ func newView(s *Snapshot, plan *Plan) *view {
 	}
 	for _, list := range v.tasks {
 		slices.SortStableFunc(list, func(a, b *Resource) int { return strings.Compare(authored(a), authored(b)) })
+	}
+	for _, stage := range plan.Stages {
+		v.stand(stage)
 	}
 	for _, sig := range s.Signatures {
 		v.signatures[sig.Target] = append(v.signatures[sig.Target], sig)
@@ -93,40 +98,61 @@ func linked(task tree.Node, kind string) []string {
 	return refs
 }
 
-// current is the Task of a stage that no other one supersedes, or nil.
-func (v *view) current(code string) *Resource {
-	var found *Resource
-	for _, r := range v.tasks[code] {
-		superseded := slices.ContainsFunc(v.tasks[code], func(o *Resource) bool {
-			return slices.Contains(linked(o.Root, "supersedes"), r.Ref())
-		})
-		if !superseded {
-			found = r
+// standing is where a stage stands.
+type standing struct {
+	task      *Resource // that no other one supersedes, or nil
+	grounded  bool      // it follows the current Tasks of the stages before, and these theirs
+	completed bool      // it is done, and so is everything before it
+}
+
+// stand works out the standing of every stage, each once: the stages before it
+// first. A compiled plan has no cycle.
+func (v *view) stand(s *Stage) standing {
+	if known, ok := v.standings[s.Code]; ok {
+		return known
+	}
+	st := standing{task: newest(v.tasks[s.Code])}
+	st.grounded = st.task != nil
+	st.completed = st.grounded && substateOf(st.task.Root) == Completed
+	var follows []string
+	if st.task != nil {
+		follows = linked(st.task.Root, "predecessor")
+	}
+	for _, code := range s.After {
+		before := v.stand(v.plan.Stage(code))
+		st.grounded = st.grounded && before.grounded && slices.Contains(follows, before.task.Ref())
+		st.completed = st.completed && before.completed
+	}
+	st.completed = st.completed && st.grounded
+	v.standings[s.Code] = st
+	return st
+}
+
+// newest is the Task that no other one supersedes, or nil.
+func newest(tasks []*Resource) *Resource {
+	superseded := map[string]bool{}
+	for _, r := range tasks {
+		for _, old := range linked(r.Root, "supersedes") {
+			superseded[old] = true
 		}
 	}
-	return found
+	for _, r := range slices.Backward(tasks) {
+		if !superseded[r.Ref()] {
+			return r
+		}
+	}
+	return nil
 }
+
+// current is the Task of a stage that no other one supersedes, or nil.
+func (v *view) current(code string) *Resource { return v.standings[code].task }
 
 // grounded tells whether a stage's Task follows the current Tasks of the stages
 // before it, and these theirs: after a return to an earlier stage it does not.
-func (v *view) grounded(s *Stage, task *Resource) bool {
-	for _, code := range s.After {
-		before := v.current(code)
-		if before == nil || !slices.Contains(linked(task.Root, "predecessor"), before.Ref()) || !v.grounded(v.plan.Stage(code), before) {
-			return false
-		}
-	}
-	return true
-}
+func (v *view) grounded(s *Stage) bool { return v.standings[s.Code].grounded }
 
 // completed tells whether the stage and everything before it is done.
-func (v *view) completed(code string) bool {
-	s, task := v.plan.Stage(code), v.current(code)
-	if s == nil || task == nil || substateOf(task.Root) != Completed || !v.grounded(s, task) {
-		return false
-	}
-	return !slices.ContainsFunc(s.After, func(before string) bool { return !v.completed(before) })
-}
+func (v *view) completed(code string) bool { return v.standings[code].completed }
 
 // documents are the resources that the current Task of a stage names as output
 // (or input) of that document type; what is named but is no member is left out.
