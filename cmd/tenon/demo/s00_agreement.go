@@ -1,0 +1,50 @@
+package demo
+
+// agree makes the standing agreement of hospital and manufacturer, in a case of
+// its own without a patient. It names who may act on both sides, and the MES.
+func (s *story) agree() {
+	s.stage = "S05"
+	s.tell.chapter("", "Before any case: the agreement", "协议")
+	c := s.open(s.hosp, "agreement", obj{"name": "case-number", "valueString": "A-" + s.figures.number})
+	s.course = c
+	task := c.task("S05")
+	c.move(s.hosp, task, "received")
+	c.move(s.hosp, task, "accepted")
+	c.work(s.hosp, "S05")
+	s.agreement = c.add(s.hosp, "S05", "agreement", s.contract())
+	c.signs(s.hosp, "agreement", s.agreement)
+	c.signs(s.mfr, "agreement", s.agreement)
+	c.complete(s.hosp, "S05")
+}
+
+// topics are what an agreement must cover (clause 5.2.1).
+var topics = []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"}
+
+func (s *story) contract() obj {
+	parties, terms := arr{}, arr{}
+	for _, p := range append(s.team(), s.cast.mes) {
+		parties = append(parties, obj{"reference": refs(p.ref), "role": code("role", p.role)})
+	}
+	for i, topic := range topics {
+		offer := obj{"text": "as agreed"}
+		if i == 0 {
+			offer["party"] = parties
+		}
+		terms = append(terms, obj{"topicCodeableConcept": code("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+	}
+	now := s.now()
+	return obj{
+		"resourceType": "Contract", "status": "executed", "title": "Custom devices: standing agreement",
+		"subject": refs("Organization/hospital", "Organization/maker"),
+		"applies": obj{"start": day(now.AddDate(0, -1, 0)), "end": day(now.AddDate(2, 0, 0))}, "term": terms,
+	}
+}
+
+// joinAgreement makes the signed agreement part of the case. The signatures that
+// were made in its own case count here too.
+func (s *story) joinAgreement() {
+	c := s.course
+	c.begin(s.hosp, "S05")
+	c.name(s.hosp, "S05", output{"agreement", s.agreement})
+	c.complete(s.hosp, "S05")
+}

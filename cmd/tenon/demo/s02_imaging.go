@@ -1,0 +1,182 @@
+package demo
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/sample"
+)
+
+// study is the imaging study of the case.
+type study struct {
+	uid, ref string
+	started  string   // as ImagingStudy has it
+	files    [][]byte // Part 10
+	names    []string
+	taken    time.Time // day of the study, when it came from a folder
+}
+
+// readImages reads the series of --images once.
+func (s *story) readImages() {
+	if s.o.Images == "" || s.study.files != nil {
+		return
+	}
+	names, err := filepath.Glob(filepath.Join(s.o.Images, "*"))
+	must(err)
+	slices.Sort(names)
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+			s.study.files = append(s.study.files, readFile(name))
+		}
+	}
+	if len(s.study.files) == 0 {
+		stop(fmt.Errorf("%s holds no DICOM files", s.o.Images))
+	}
+	s.study.taken = studyDate(s.study.files[0])
+}
+
+func studyDate(file []byte) time.Time {
+	f, err := dicom.Read(bytes.NewReader(file), dicom.Options{StopAtPixels: true})
+	must(err)
+	e, _ := f.Find(-1, 0x00080020)
+	if e == nil {
+		stop(fmt.Errorf("the images have no StudyDate"))
+	}
+	at, err := time.Parse("20060102", strings.TrimSpace(string(f.Bytes(e))))
+	must(err)
+	return at
+}
+
+// imageAge is how old the images may be at use, in days: a real series may be old.
+func (s *story) imageAge() float64 {
+	if s.readImages(); s.study.taken.IsZero() {
+		return 90
+	}
+	return float64(int(time.Since(s.study.taken).Hours()/24) + 30)
+}
+
+// consentTime is before the examination: now, or a day before a series that was
+// taken long ago.
+func (s *story) consentTime() string {
+	if s.study.taken.IsZero() {
+		return s.now().Format(time.RFC3339)
+	}
+	return day(s.study.taken.AddDate(0, 0, -1))
+}
+
+// synthetic makes a CT series of a phantom.
+func (s *story) synthetic() {
+	f := &s.figures
+	o := sample.Options{
+		Seed: s.o.Seed, PatientID: f.record, PatientName: f.family[1] + "^" + f.given[1] + "=" + f.family[0] + "^" + f.given[0],
+		BirthDate: f.born.Format("20060102"), Sex: strings.ToUpper(f.gender[:1]), Thickness: f.spacing, Acquired: s.now(), Accession: "ACC" + f.serial,
+	}
+	series := sample.New(o)
+	for i := range series.Len() {
+		s.study.files = append(s.study.files, series.Slice(i))
+	}
+}
+
+// imaging is S02: the operator stores the series by STOW-RS and signs the
+// acquisition.
+func (s *story) imaging() {
+	c := s.course
+	s.skipAhead()
+	c.begin(s.img, "S02")
+	if s.study.files == nil {
+		s.synthetic()
+	}
+	s.truncated()
+	s.stow()
+	s.qido()
+	c.name(s.img, "S02", output{"image-study", s.study.ref})
+	c.signs(s.img, "acquisition", s.study.ref)
+	s.beforeDisclosure()
+	c.answers(s.clin, "protocol-limits")
+	c.complete(s.img, "S02")
+}
+
+// skipAhead tries to complete the stage that was only handed over, by PATCH or by
+// PUT of the whole Task, as the seed has it.
+func (s *story) skipAhead() {
+	task := s.course.task("S02")
+	q := patch(s.img, task, step(s.img, "completed"))
+	if s.dice.IntN(2) == 0 {
+		o := s.read(s.img, task)
+		o["status"], o["businessStatus"], o["owner"] = "completed", code("substate", "completed"), ref(s.img.ref)
+		q = request{as: s.img, method: "PUT", path: "/fhir/" + task, body: o}
+	}
+	s.refused("S02", refusal{"skipped-stage", 409, "transition", "Task.status"}, q)
+}
+
+// related is the body of STOW-RS.
+func related(files ...[]byte) (body []byte, contentType string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, f := range files {
+		part, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/dicom"}})
+		must(err)
+		_, err = part.Write(f)
+		must(err)
+	}
+	must(w.Close())
+	return b.Bytes(), `multipart/related; type="application/dicom"; boundary=` + w.Boundary()
+}
+
+// stowRequest names patient and case in the URL (our extension); without it the
+// Patient ID in the files must identify the patient.
+func (s *story) stowRequest(files ...[]byte) request {
+	body, contentType := related(files...)
+	return request{as: s.img, method: "POST", path: "/dicomweb/studies?patient=" + s.patient.ref + "&task=" + s.course.root,
+		raw: body, contentType: contentType, header: map[string]string{"Accept": "application/dicom+json"}}
+}
+
+// truncated sends a file whose end was lost on the way.
+func (s *story) truncated() {
+	file := s.study.files[0]
+	s.refused("S02", refusal{"truncated-dicom", 409, "00081197=49152", ""}, s.stowRequest(file[:len(file)*2/3]))
+}
+
+func (s *story) stow() {
+	began := time.Now()
+	a := s.web.expect(200, s.stowRequest(s.study.files...))
+	stored := dicomItems(a.json(), "00081199")
+	url := fmt.Sprint(dicomFirst(a.json(), "00081190"))
+	s.study.uid = url[strings.LastIndex(url, "/")+1:]
+	s.tell.line("S02", s.img, "%d %s stores %d of %d instances by STOW-RS in %v: study %s", a.status, s.img.name, len(stored), len(s.study.files),
+		time.Since(began).Round(time.Millisecond), s.study.uid)
+	found := s.find(s.img, "ImagingStudy?identifier=urn:dicom:uid|urn:oid:"+s.study.uid)
+	if len(found) != 1 {
+		stop(fmt.Errorf("%d ImagingStudy for the study %s", len(found), s.study.uid))
+	}
+	s.study.ref, s.study.started = "ImagingStudy/"+str(found[0], "id"), str(found[0], "started")
+}
+
+// qido asks for the study and one instance back, and compares the bytes.
+func (s *story) qido() {
+	a := s.web.expect(200, s.dicom(s.img, "/instances?limit=1", "application/dicom+json"))
+	var found []obj
+	decode(a, &found)
+	instance := fmt.Sprintf("/series/%s/instances/%s", dicomFirst(found[0], "0020000E"), dicomFirst(found[0], "00080018"))
+	got := s.web.expect(200, s.dicom(s.img, instance, "application/dicom"))
+	same := false
+	for _, f := range s.study.files {
+		same = same || bytes.Contains(got.body, f)
+	}
+	if !same {
+		stop(&Unexpected{got.request, "the bytes that were stored", fmt.Sprintf("%d other bytes", len(got.body)), ""})
+	}
+	s.tell.line("S02", s.img, "%d %s finds it by QIDO-RS and gets the same bytes back by WADO-RS: %s", got.status, s.img.name, s.study.ref)
+}
+
+func (s *story) dicom(by *person, path, accept string) request {
+	return request{as: by, method: "GET", path: "/dicomweb/studies/" + s.study.uid + path, header: map[string]string{"Accept": accept}}
+}

@@ -1,0 +1,79 @@
+package demo
+
+// treatment is what S04 brings.
+type treatment struct{ condition, goal, risk, plan string }
+
+// treat is S04: the treatment plan and what it rests on, in one transaction.
+// References between the entries are rewritten by the server.
+// https://hl7.org/fhir/R4/http.html#transaction
+func (s *story) treat() {
+	c := s.course
+	c.begin(s.clin, "S04")
+	s.plan = s.treatmentPlan()
+	c.name(s.clin, "S04", output{"condition", s.plan.condition}, output{"goal", s.plan.goal},
+		output{"risk-assessment", s.plan.risk}, output{"treatment-plan", s.plan.plan})
+	c.signs(s.clin, "treatment-plan", s.plan.plan)
+	s.bothComplete("S04")
+}
+
+const (
+	urnCondition = "urn:uuid:0b0f4d0c-95a1-4d4c-9a4f-0d2f8f1b7a01"
+	urnGoal      = "urn:uuid:0b0f4d0c-95a1-4d4c-9a4f-0d2f8f1b7a02"
+	urnRisk      = "urn:uuid:0b0f4d0c-95a1-4d4c-9a4f-0d2f8f1b7a03"
+	urnPlan      = "urn:uuid:0b0f4d0c-95a1-4d4c-9a4f-0d2f8f1b7a04"
+)
+
+func (s *story) treatmentPlan() treatment {
+	patient := ref(s.patient.ref)
+	made := s.transaction(s.clin,
+		entry{urnCondition, obj{"resourceType": "Condition", "subject": patient, "code": text("颅骨缺损 cranial defect"), "bodySite": arr{text(s.figures.side[0] + " " + s.figures.side[1])},
+			"clinicalStatus": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}}}}},
+		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text("颅骨封闭 closed skull, protected brain")}},
+		entry{urnRisk, obj{"resourceType": "RiskAssessment", "status": "final", "subject": patient, "condition": ref(urnCondition),
+			"prediction": arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}}}},
+		entry{urnPlan, obj{"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": patient, "author": ref(s.clin.ref),
+			"addresses": refs(urnCondition), "supportingInfo": refs(s.study.ref), "goal": refs(urnGoal)}},
+	)
+	return treatment{made[0], made[1], made[2], made[3]}
+}
+
+// entry is one resource of a transaction.
+type entry struct {
+	fullURL  string
+	resource obj
+}
+
+// transaction creates several resources at once, or none.
+func (s *story) transaction(by *person, entries ...entry) []string {
+	list := arr{}
+	for _, e := range entries {
+		list = append(list, obj{"fullUrl": e.fullURL, "resource": e.resource, "request": obj{"method": "POST", "url": str(e.resource, "resourceType")}})
+	}
+	a := s.web.expect(200, request{as: by, method: "POST", path: "/fhir", body: obj{"resourceType": "Bundle", "type": "transaction", "entry": list}})
+	var made []string
+	for _, e := range items(a.json(), "entry") {
+		made = append(made, refOf(str(e, "response", "location")))
+	}
+	if len(made) != len(entries) {
+		stop(&Unexpected{a.request, "as many entries as were sent", string(a.body), ""})
+	}
+	s.tell.line(s.stage, by, "%d %s creates in one transaction: %s", a.status, by.name, joined(made))
+	return made
+}
+
+// bothComplete lets two clinicians complete one stage at the same moment: one
+// wins, the other is told that the stage is closed.
+func (s *story) bothComplete(stage string) {
+	c := s.course
+	task := c.look()[stage].task
+	answers := s.atOnce(patch(s.clin, task, step(s.clin, "completed")), patch(s.clin2, task, step(s.clin2, "completed")))
+	winner, loser, late := s.clin, s.clin2, 1
+	if answers[0].status != 200 {
+		winner, loser, late = s.clin2, s.clin, 0
+	}
+	if answers[1-late].status != 200 {
+		stop(&Unexpected{answers[1-late].request, "200 for one of two", answers[1-late].told(), answers[late].told()})
+	}
+	s.refusedBy(stage, refusal{"two-at-once", 409, "stage-closed", "Task.status"}, loser, answers[late])
+	c.completed(winner, stage, answers[1-late])
+}

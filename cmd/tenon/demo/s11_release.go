@@ -1,0 +1,74 @@
+package demo
+
+import "fmt"
+
+// label completes the Device that the MES reported: for whom, of whom, and what
+// stands on its label.
+func (s *story) label() {
+	found := s.find(s.prod, "Device?patient="+s.patient.ref)
+	if len(found) != 1 {
+		stop(fmt.Errorf("%d devices of the patient, one was made", len(found)))
+	}
+	s.job.device = "Device/" + str(found[0], "id")
+	s.refused("S11", refusal{"device-of-another-patient", 422, "other-patient", ""},
+		patch(s.prod, s.course.task("S11"), arr{obj{"op": "add", "path": "/output", "value": arr{
+			obj{"type": code("document", "device"), "valueReference": ref(s.strangersDevice())}}}}))
+	a := s.change(s.prod, s.job.device, func(o obj) {
+		o["owner"], o["definition"], o["manufacturer"] = ref("Organization/hospital"), ref(s.design.definition), maker
+		extensions, _ := o["extension"].(arr)
+		o["extension"] = append(extensions, obj{"url": tenon + "extension:label-content", "extension": arr{
+			obj{"url": "use", "valueString": "repair of a cranial defect"},
+			obj{"url": "site", "valueString": s.figures.side[0] + " " + s.figures.side[1]},
+			obj{"url": "anatomy-check", "valueBoolean": true},
+			obj{"url": "image-date", "valueDate": s.study.started[:len("2006-01-02")]},
+			obj{"url": "design-date", "valueDate": s.designDate()},
+		}})
+	})
+	s.tell.line("S11", s.prod, "%d %s labels %s for %s: version %s", a.status, s.prod.name, s.job.device, s.patient.name, a.version())
+}
+
+// maker is the name of the manufacturer on the device.
+const maker = "Sample Orthopaedics Co."
+
+// strangersDevice is a device of the other patient, which the same manufacturer
+// made.
+func (s *story) strangersDevice() string {
+	return s.create(s.prod, obj{"resourceType": "Device", "status": "active", "lotNumber": "B-0", "distinctIdentifier": "CMD-0", "patient": ref(s.stranger.ref),
+		"deviceName": arr{obj{"name": "another patient's plate", "type": "user-friendly-name"}}})
+}
+
+// designDate is the date of the confirmation form, as it is written there.
+func (s *story) designDate() string {
+	return str(s.read(s.prod, s.course.outputs("S10")["confirmation-form"]), "date")[:len("2006-01-02")]
+}
+
+// releaseDevice names inspection, label, instructions and history record, which
+// production and quality sign.
+func (s *story) releaseDevice() {
+	c := s.course
+	inspection := s.report(s.qa, "检验报告 inspection report", "pass")
+	results := arr{}
+	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:characteristic|thickness") {
+		results = append(results, ref("Observation/"+str(o, "id")))
+	}
+	inspection["result"] = results
+	report := s.create(s.qa, inspection)
+	label := s.create(s.prod, s.labelDocument())
+	ifu := s.create(s.prod, s.file(s.prod, "使用说明书 instructions for use", "text/plain", []byte("single use; check the anatomy before use")))
+	history := s.create(s.prod, s.composition(s.prod, "产品历史记录 device history record", "record"))
+	c.name(s.prod, "S11", output{"device", s.job.device}, output{"inspection-report", report}, output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
+	c.signs(s.prod, "production-record", history)
+	s.refused("S11", refusal{"released-without-quality", 422, "G-RELEASE/released-by-quality", "Task.status"},
+		patch(s.prod, c.task("S11"), step(s.prod, "completed")))
+	c.signs(s.qa, "product-release", history)
+}
+
+// labelDocument is the printed label; the name on it must be the patient's.
+func (s *story) labelDocument() obj {
+	patient := s.patients[s.patient.ref]
+	doc := s.file(s.prod, "标签 label", "text/plain", []byte(s.patient.name+" "+s.figures.serial))
+	doc["contained"] = arr{obj{"resourceType": "Patient", "id": "printed",
+		"name": arr{first(patient["name"])}, "identifier": arr{first(patient["identifier"])}}}
+	doc["context"] = obj{"sourcePatientInfo": ref("#printed")}
+	return doc
+}
