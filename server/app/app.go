@@ -14,7 +14,6 @@ import (
 
 	"tenon/adapters/mes/webhook"
 	"tenon/dicomweb"
-	"tenon/dicomweb/index"
 	"tenon/fhir/schema"
 	"tenon/oauth"
 	"tenon/profiles/r4"
@@ -132,7 +131,11 @@ func exists(name string) bool {
 
 func (a *App) openRecord(context.Context) (err error) {
 	a.model = r4.Model()
-	if a.registry, err = search.NewRegistry(a.model); err != nil {
+	cursors, err := a.secret("cursor.key")
+	if err != nil {
+		return err
+	}
+	if a.registry, err = search.NewRegistry(a.model, search.WithBase(a.Config.BaseURL), search.WithCursorKey(cursors)); err != nil {
 		return err
 	}
 	grader, err := newGrader()
@@ -232,12 +235,8 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	images, ok := any(a.Store).(index.Store)
-	if !ok {
-		return fhir, nil, nil
-	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Records: a.Recorder, Index: images, Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
+		Records: a.Recorder, Index: a.Store.Images(), Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },
 	})

@@ -2,13 +2,8 @@ package app
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +48,7 @@ func (a *App) exportOf(s *casework.Snapshot) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := a.pseudonymKey()
+	key, err := a.secret("pseudonym.key")
 	if err != nil {
 		return nil, err
 	}
@@ -101,24 +96,4 @@ func parameters(p *grading.Package) ([]byte, error) {
 		out = append(out, parameter{Name: "resource", Resource: json.RawMessage(strings.TrimSuffix(line, "\n"))})
 	}
 	return json.Marshal(map[string]any{"resourceType": "Parameters", "parameter": out})
-}
-
-// pseudonymKey is the secret of the pseudonyms (grading.md P: level L5), made on
-// first use.
-func (a *App) pseudonymKey() ([]byte, error) {
-	name := filepath.Join(a.keysFolder(), "pseudonym.key")
-	key, err := os.ReadFile(name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	key = make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(key)
-	return key, errors.Join(err, f.Sync(), f.Close())
 }

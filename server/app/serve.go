@@ -76,10 +76,8 @@ func (a *App) Handler() (http.Handler, error) {
 	doors := e.Group("/fhir", a.identify)
 	doors.GET("/Task/:id/$follow-up", a.followUp)
 	fhir.Register(doors)
-	if dicom != nil {
-		e.Any("/dicomweb", echo.WrapHandler(dicom))
-		e.Any("/dicomweb/*", echo.WrapHandler(dicom))
-	}
+	e.Any("/dicomweb", echo.WrapHandler(dicom))
+	e.Any("/dicomweb/*", echo.WrapHandler(dicom))
 	if m := a.mes(); m != nil {
 		e.Any("/adapters/mes/*", echo.WrapHandler(m))
 	}

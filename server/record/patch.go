@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -183,7 +184,8 @@ func editObject(holder tree.Node, name, op string, value []byte) []byte {
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = strconv.AppendQuote(out, name)
+		quoted, _ := json.Marshal(name) // a string always marshals
+		out = append(out, quoted...)
 		out = append(append(out, ':'), raw...)
 	}
 	found := false

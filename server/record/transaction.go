@@ -241,7 +241,7 @@ func searchset(page *search.Page) []byte {
 	for i, hit := range page.Hits {
 		out = append(out, map[bool]string{true: `,"entry":[`, false: `,`}[i == 0]...)
 		mode := map[bool]string{true: "include", false: "match"}[hit.Included]
-		out = fmt.Appendf(out, `{"resource":%s,"search":{"mode":%q}}`, hit.Body, mode)
+		out = fmt.Appendf(out, `{"resource":%s,"search":{"mode":%q}}`, Labelled(hit.Body, hit.Level, hit.Integrity), mode)
 	}
 	if len(page.Hits) > 0 {
 		out = append(out, ']')
