@@ -22,9 +22,14 @@ func (v *view) guards(s *Stage, actor *access.Context, roles ...access.Role) []U
 	var all []Unmet
 	role, held := v.roleOf(actor, roles)
 	if !held {
-		all = append(all, v.guard(s, "actor-role", "R001-035 R001-005",
+		u := v.guard(s, "actor-role", "R001-035 R001-005",
 			fmt.Sprintf("%s needs one of the roles %s, held now by %s.", s.Code, list(roles), actor.Principal),
-			fmt.Sprintf("%s 需要角色 %s 之一。", s.Code, list(roles))))
+			fmt.Sprintf("%s 需要角色 %s 之一。", s.Code, list(roles)))
+		if v.byRef[actor.Principal] == nil {
+			u.Text += " Nothing of the case refers to that person yet: add the person to the CareTeam (in an agreement, as Contract.signer)."
+			u.Chinese += "病例尚未引用此人：请将其加入 CareTeam（协议中为 Contract.signer）。"
+		}
+		all = append(all, u)
 	} else if why := v.unqualified(actor, role); why != "" {
 		all = append(all, v.guard(s, "actor-qualified", v.plan.Role(role).Clause+" R001-021",
 			fmt.Sprintf("The qualification of %s as %s is not valid now: %s.", actor.Principal, role, why),
