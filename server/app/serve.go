@@ -124,6 +124,8 @@ func (a *App) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err == nil {
 			rest.SetWho(c, who)
+		} else if c.Request().Header.Get("Authorization") != "" {
+			rest.SetDenial(c, issue.As(err))
 		}
 		return next(c)
 	}

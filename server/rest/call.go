@@ -56,7 +56,7 @@ func (d *Door) handle(r route) echo.HandlerFunc {
 func (c *call) begin(r route) error {
 	if c.who == nil && !r.open {
 		c.set("WWW-Authenticate", `Bearer realm="fhir"`)
-		return unknownCaller()
+		return unknownCaller(c)
 	}
 	var err error
 	if c.prefer, err = readPrefer(c.Request().Header.Values("Prefer")); err != nil {

@@ -26,7 +26,7 @@ func (d *Door) unmatched(c *call) error {
 	}
 	if c.who == nil {
 		c.set("WWW-Authenticate", `Bearer realm="fhir"`)
-		return unknownCaller()
+		return unknownCaller(c)
 	}
 	last := steps[len(steps)-1]
 	switch {

@@ -20,7 +20,17 @@ func Who(c echo.Context) *access.Context {
 	return who
 }
 
-func unknownCaller() error {
+// denialKey is where that middleware leaves why a token was not taken.
+const denialKey = "tenon.denial"
+
+// SetDenial tells the door why the token of a request was refused; the door says
+// so where a caller is needed.
+func SetDenial(c echo.Context, why *issue.Failure) { c.Set(denialKey, why) }
+
+func unknownCaller(c echo.Context) error {
+	if why, ok := c.Get(denialKey).(*issue.Failure); ok && why != nil {
+		return why
+	}
 	return issue.Errorf(issue.Login, "This request needs a token: send the header Authorization: Bearer ….").
 		Rule("no-token").Chinese("请先登录。")
 }
