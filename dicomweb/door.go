@@ -64,8 +64,9 @@ type Options struct {
 type Door struct {
 	o       Options
 	mux     *http.ServeMux
-	readers sync.Pool // *dicom.Reader
-	texts   sync.Pool // *[]byte
+	readers sync.Pool      // *dicom.Reader
+	turns   [64]sync.Mutex // of requests that store into one study
+	texts   sync.Pool      // *[]byte
 	codec   codec
 }
 

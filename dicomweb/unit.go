@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"hash/fnv"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -25,12 +26,7 @@ func (in *ingest) commit(study string) error {
 	if err := in.door.o.Blobs.Sync(in.r.Context()); err != nil {
 		return err
 	}
-	var err error
-	for range attempts {
-		if err = in.try(group); !contended(err) {
-			break
-		}
-	}
+	err := in.inTurn(study, group)
 	if err == nil {
 		release(group)
 		return nil
@@ -46,6 +42,22 @@ func (in *ingest) commit(study string) error {
 	}
 	release(group)
 	return nil
+}
+
+// inTurn submits the group. Requests of this server that store into one study take
+// turns; against other servers it looks again and repeats.
+func (in *ingest) inTurn(study string, group []*arrival) (err error) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(study)) // never fails
+	turn := &in.door.turns[h.Sum32()%uint32(len(in.door.turns))]
+	turn.Lock()
+	defer turn.Unlock()
+	for range attempts {
+		if err = in.try(group); !contended(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // release drops what the answer does not need.

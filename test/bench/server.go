@@ -31,8 +31,9 @@ type server struct {
 	one    string // URL of a resource to read
 	n      atomic.Int64
 
-	patient    string
-	slice, uid []byte // a DICOM file and its SOP Instance UID
+	patient            string
+	slice              []byte // a DICOM file
+	uid, study, series []byte // its UIDs
 }
 
 func start(ctx context.Context, database, dir string) (*server, error) {
@@ -120,17 +121,25 @@ func (s *server) slices() error {
 	_, patient, _ = strings.Cut(patient, "/fhir/")
 	s.patient, _, _ = strings.Cut(patient, "/_history")
 	series := sample.New(sample.Options{Seed: 1, Slices: 1, Rows: 512, Columns: 512, PatientID: "BENCH"})
-	s.slice, s.uid = series.Slice(0), []byte(series.InstanceUID(0))
+	s.slice, s.uid, s.study = series.Slice(0), []byte(series.InstanceUID(0)), []byte(series.StudyUID)
+	s.series = []byte(series.SeriesUID)
 	return nil
 }
 
 // stow stores one instance that nobody has seen: the template with another UID of
-// the same length.
+// the same length, fifty to a study.
 func (s *server) stow() error {
 	uid := append([]byte(nil), s.uid...)
 	n := strconv.AppendInt(nil, 1_000_000_000+s.n.Add(1), 10)
 	copy(uid[len(uid)-len(n):], n)
 	file := bytes.ReplaceAll(s.slice, s.uid, uid)
+	study := append([]byte(nil), s.study...)
+	n = strconv.AppendInt(nil, 1_000_000_000+s.n.Load()/50, 10)
+	copy(study[len(study)-len(n):], n)
+	file = bytes.ReplaceAll(file, s.study, study)
+	one := append([]byte(nil), s.series...)
+	copy(one[len(one)-len(n):], n)
+	file = bytes.ReplaceAll(file, s.series, one)
 	_, err := s.do("POST", "/dicomweb/studies?patient="+s.patient, "application/dicom", file)
 	return err
 }
