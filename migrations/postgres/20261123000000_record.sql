@@ -192,6 +192,7 @@ CREATE TABLE signature (
   conditions text COLLATE "C" NOT NULL
 );
 CREATE INDEX signature_case ON signature (tenant, case_id, seq);
+CREATE INDEX signature_target ON signature (tenant, target, seq);
 
 -- Proof: leaves get their index from the sequencer after the commit.
 

@@ -181,6 +181,7 @@ CREATE TABLE signature (
   conditions TEXT NOT NULL
 ) STRICT;
 CREATE INDEX signature_case ON signature (tenant, case_id, seq);
+CREATE INDEX signature_target ON signature (tenant, target, seq);
 
 -- Proof: leaves get their index from the sequencer after the commit.
 

@@ -34,6 +34,9 @@ func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData)
 			return err
 		}
 	}
+	if err := d.signatures(ctx, out, data); err != nil {
+		return err
+	}
 	if err := d.audit(ctx, out, data.Case); err != nil {
 		return err
 	}
@@ -48,6 +51,24 @@ func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData)
 		time.Sleep(50 * time.Millisecond) // another server holds the log
 	}
 	return errors.New("app: the log does not catch up")
+}
+
+// signatures adds those that were put in another case, such as the ones under a
+// standing agreement.
+func (d dossiers) signatures(ctx context.Context, out *ledger.Dossier, data *record.CaseData) error {
+	there := map[string]bool{}
+	for _, m := range data.Members {
+		there[m.Type+"/"+m.ID] = true
+	}
+	for _, s := range data.Signatures {
+		if ref := "Provenance/" + s.Provenance; !there[ref] {
+			there[ref] = true
+			if err := d.history(ctx, out, "Provenance", s.Provenance); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // history adds all versions of one resource, oldest first, and their contents.

@@ -75,9 +75,12 @@ func grantsOf(ctx context.Context, q querier, tenant int64, caseID string) (gran
 	return grants, err
 }
 
+// signaturesOf are the signatures over members of a case, wherever they were put:
+// a standing agreement is signed in its own case and counts in all that name it.
 func signaturesOf(ctx context.Context, q querier, tenant int64, caseID string) (signatures []casework.Signature, err error) {
 	err = each(ctx, q, "SELECT provenance, target, version, digest, role, purpose, stage, signer, person, at, outcome, conditions FROM signature "+
-		"WHERE tenant = ? AND case_id = ? ORDER BY seq", []any{tenant, caseID}, func(c cursor) error {
+		"WHERE tenant = ? AND (case_id = ? OR target IN (SELECT r.type || '/' || r.id FROM member m JOIN resource r ON r.rid = m.rid "+
+		"WHERE m.tenant = ? AND m.case_id = ?)) ORDER BY seq", []any{tenant, caseID, tenant, caseID}, func(c cursor) error {
 		var s casework.Signature
 		var digest []byte
 		var role, conditions string
