@@ -151,7 +151,8 @@ func (c *compiler) documents(at string, list tree.Node) []Document {
 		if err != nil {
 			least = 1
 		}
-		docs = append(docs, Document{Code: code, Types: []string{typ}, Min: least, Sealed: valueOf(extension(n, extensionPrefix+"sealed")).Bool()})
+		docs = append(docs, Document{Code: code, Types: []string{typ}, Min: least,
+			Sealed: valueOf(extension(n, extensionPrefix+"sealed")).Bool(), Own: valueOf(extension(n, extensionPrefix+"own")).Bool()})
 	}
 	return docs
 }

@@ -99,6 +99,9 @@ func (d *decider) changes() {
 			d.operationChanged(was, now)
 		case was != nil:
 			d.sealed(was)
+			d.owned(was)
+		default:
+			d.joined(now)
 		}
 	}
 	for i := range d.before.s.Resources {
@@ -266,6 +269,28 @@ func (d *decider) sealed(was *Resource) {
 					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code))
 				return
 			}
+		}
+	}
+}
+
+// owned refuses a change to consent, team or agreement by whoever holds no role of
+// their stage: they decide who sees the case.
+func (d *decider) owned(was *Resource) {
+	if d.actor != nil && d.actor.Kind == access.Operator {
+		return
+	}
+	for _, s := range d.plan.Stages {
+		for _, doc := range s.Outputs {
+			if !doc.Own || !slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
+				continue
+			}
+			if d.actor != nil && d.actor.Kind == access.Person {
+				if _, held := d.before.roleOf(d.actor, s.Roles); held {
+					continue
+				}
+			}
+			d.refuse(403, d.after.guard(s, "document-owner", "R001-055 R001-150",
+				fmt.Sprintf("%s is the %s of the case; %s alone change it.", was.Ref(), doc.Code, list(s.Roles)), fmt.Sprintf("%s 仅可由 %s 修改。", was.Ref(), list(s.Roles))))
 		}
 	}
 }

@@ -16,7 +16,7 @@ func model() *schema.Model { return r4.Model() }
 func predicates() []fhirpath.Function {
 	return []fhirpath.Function{
 		stagePredicate, completedPredicate, completedAllPredicate, outputPredicate, inputPredicate, settingPredicate,
-		signedPredicate, signedAtPredicate, distinctPersonsPredicate, gradeAbovePredicate,
+		signedPredicate, signedByPredicate, signedAtPredicate, distinctPersonsPredicate, gradeAbovePredicate,
 		intactPredicate, checkedPredicate, aboutPatientPredicate, referencePredicate, labelMatchesPatientPredicate,
 		notExpiredPredicate, youngerThanPredicate, followedForPredicate,
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,

@@ -22,7 +22,10 @@ func (d *decider) follow() {
 			d.close()
 		}
 	}
-	d.hold()
+	if d.before != nil {
+		d.hold()
+		d.stopUse()
+	}
 }
 
 // handOver makes the Task of every stage whose predecessors are all completed and
@@ -59,7 +62,7 @@ func (d *decider) close() {
 
 // hold puts stages at work on hold when the consent ends.
 func (d *decider) hold() {
-	if d.before == nil || len(d.after.consented(nil)) == 0 {
+	if len(d.after.consented(nil)) == 0 {
 		return
 	}
 	for _, s := range d.plan.Stages {

@@ -86,9 +86,8 @@ func (v *view) disclosed() bool {
 // representatives are the RelatedPersons who consented for the patient.
 func (v *view) representatives() []string {
 	var refs []string
-	for i := range v.s.Resources {
-		r := &v.s.Resources[i]
-		if r.Type != "Consent" || r.Root.Field("status").Str() != "active" || referenceOf(r.Root.Field("patient")) != v.patient {
+	for _, r := range v.named("consent") {
+		if r.Root.Field("status").Str() != "active" || referenceOf(r.Root.Field("patient")) != v.patient {
 			continue
 		}
 		for _, performer := range referencesOf(r.Root.Field("performer")) {
@@ -135,9 +134,8 @@ func (v *view) producing() bool {
 // parties are the persons named in any agreement of the case that is not void.
 func (v *view) parties() []string {
 	var refs []string
-	for i := range v.s.Resources {
-		r := &v.s.Resources[i]
-		if r.Type != "Contract" || slices.Contains([]string{"entered-in-error", "cancelled", "revoked"}, r.Root.Field("status").Str()) {
+	for _, r := range v.named("agreement") {
+		if slices.Contains([]string{"entered-in-error", "cancelled", "revoked"}, r.Root.Field("status").Str()) {
 			continue
 		}
 		for _, party := range namedIn(r.Root) {

@@ -45,6 +45,7 @@ type Document struct {
 	Types  []string // resource types that can carry it
 	Min    int
 	Sealed bool // not to be changed once the stage is completed
+	Own    bool // to be changed by the roles of the stage alone
 }
 
 // SignatureRule says who signs what to complete a stage.

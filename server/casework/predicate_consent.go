@@ -5,11 +5,14 @@ import (
 
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/tree"
+	"tenon/server/access"
 )
 
-// consentCovers('examination') says that an active Consent of the patient, within
-// its period, permits the purpose (provision.purpose, code of any system), and
-// that no active Consent of the case denies it. Purposes: examination,
+// consentCovers('examination') says that an active Consent of the patient that the
+// case names, within its period, permits the purpose (provision.purpose, code of
+// any system), and that no active Consent in the case denies it. Once the consent
+// stage is completed, a permission counts in the version that the patient signed:
+// a Consent that was changed since must be signed anew. Purposes: examination,
 // custom-device-treatment, follow-up.
 var consentCoversPredicate = predicate("consentCovers", 1, "boolean", func(e *evaluation, _ fhirpath.Collection, args []string) (fhirpath.Collection, error) {
 	return yes(e.consentCovers(args[0], e)), nil
@@ -17,26 +20,36 @@ var consentCoversPredicate = predicate("consentCovers", 1, "boolean", func(e *ev
 
 // consentCovers answers for the case; say may be nil.
 func (v *view) consentCovers(purpose string, say *evaluation) bool {
-	permits := false
+	permits := slices.ContainsFunc(v.named("consent"), func(r *Resource) bool { return v.permits(r, purpose) })
 	for i := range v.s.Resources {
 		r := &v.s.Resources[i]
-		if r.Type != "Consent" || r.Root.Field("status").Str() != "active" || referenceOf(r.Root.Field("patient")) != v.patient || v.patient == "" {
-			continue
-		}
-		p := r.Root.Field("provision")
-		if p.Field("period").Exists() && !inPeriod(p.Field("period"), v.s.Now) {
-			continue
-		}
-		if denies(p, purpose) {
+		if v.inForce(r) && denies(r.Root.Field("provision"), purpose) {
 			permits = false
-			break
 		}
-		permits = permits || p.Field("type").Str() == "permit" && slices.Contains(purposes(p), purpose)
 	}
 	if !permits && say != nil {
-		say.because("No active consent permits "+purpose+".", "没有有效的知情同意涵盖该用途（"+purpose+"）。")
+		say.because("No consent in force permits "+purpose+".", "没有有效的知情同意涵盖该用途（"+purpose+"）。")
 	}
 	return permits
+}
+
+// inForce tells whether a resource is an active Consent of the patient in its
+// period.
+func (v *view) inForce(r *Resource) bool {
+	if r.Type != "Consent" || r.Root.Field("status").Str() != "active" || v.patient == "" || referenceOf(r.Root.Field("patient")) != v.patient {
+		return false
+	}
+	period := r.Root.Path("provision", "period")
+	return !period.Exists() || inPeriod(period, v.s.Now)
+}
+
+func (v *view) permits(r *Resource, purpose string) bool {
+	p := r.Root.Field("provision")
+	if !v.inForce(r) || p.Field("type").Str() != "permit" || !slices.Contains(purposes(p), purpose) {
+		return false
+	}
+	s := v.consentStage()
+	return s == nil || !v.consentGiven(s) || v.signedBy(r, "consent", access.PAT) != nil
 }
 
 // denies tells whether a provision, or one nested in it, denies the purpose (or

@@ -55,3 +55,16 @@ var signedAtPredicate = predicate("signedAt", 2, "dateTime", func(e *evaluation,
 	}
 	return at, nil
 })
+
+// signedBy(%clinician, 'order') says that each resource bears a signature of that
+// very person (PractitionerRole/x) for the purpose, over its current version.
+var signedByPredicate = every("signedBy", 2, func(e *evaluation, r *Resource, args []string) bool {
+	for _, s := range e.valid(r) {
+		if s.Signer == args[0] && s.Purpose == args[1] && args[0] != "" {
+			return true
+		}
+	}
+	e.because(fmt.Sprintf("%s version %d lacks the signature of %s for %s.", r.Ref(), r.Version, args[0], args[1]),
+		fmt.Sprintf("%s 第 %d 版缺少 %s 的 %s 签名。", r.Ref(), r.Version, args[0], args[1]))
+	return false
+})

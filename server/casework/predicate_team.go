@@ -22,15 +22,15 @@ var inTeamAsPredicate = predicate("inTeamAs", 1, "boolean", func(e *evaluation, 
 	return yes(false), nil
 })
 
-// member is a participant of an active CareTeam now.
-type member struct {
+// participant is a participant of an active CareTeam now.
+type participant struct {
 	ref  string // PractitionerRole/x
 	role access.Role
 }
 
 // members are the participants of the active teams whose period holds.
-func (v *view) members() []member {
-	var all []member
+func (v *view) members() []participant {
+	var all []participant
 	for _, team := range v.teams() {
 		for p := range team.Root.Field("participant").Items() {
 			if p.Field("period").Exists() && !inPeriod(p.Field("period"), v.s.Now) {
@@ -45,7 +45,7 @@ func (v *view) members() []member {
 				codes = []string{""}
 			}
 			for _, code := range codes {
-				all = append(all, member{ref, access.Role(code)})
+				all = append(all, participant{ref, access.Role(code)})
 			}
 		}
 	}

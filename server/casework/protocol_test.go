@@ -407,6 +407,8 @@ func TestConsentWithdrawn(t *testing.T) {
 	refused(t, w.write(des, w.set("S08", des, "in-progress", "working")), 409, "", "consent-in-force", "R001-036")
 	consent["status"] = "active"
 	w.must(clin, consent)
+	refused(t, w.write(des, w.set("S08", des, "in-progress", "working")), 409, "", "consent-in-force", "R001-036")
+	w.mustSign(pat, "Consent/consent", access.PAT, "consent")
 	w.must(des, w.set("S08", des, "in-progress", "working"))
 }
 
@@ -420,6 +422,7 @@ func TestJobOrderIsSentOnce(t *testing.T) {
 		consent["status"] = status
 		w.must(clin, consent)
 	}
+	w.mustSign(pat, "Consent/consent", access.PAT, "consent")
 	w.must(prod, w.set("S11", prod, "in-progress", "working"))
 	if len(w.messages) != 1 {
 		t.Errorf("%d messages after a pause, want 1", len(w.messages))

@@ -61,6 +61,10 @@ var removals = map[string][]removal{
 	"order-category":             {cut("DeviceRequest/order", "extension", hasURL("device-category"))},
 	"order-patient":              {put("DeviceRequest/order", "subject", ref(other)), put("Patient/p", "identifier", nil), put("Patient/p", "name", nil), put("Patient/p", "gender", nil), put("Patient/p", "birthDate", nil)},
 	"order-parties":              {put("DeviceRequest/order", "requester", ref(clin2.Principal)), put("DeviceRequest/order", "performer", ref("Organization/stranger"))},
+	"order-by-attending":         {signedByColleague("DeviceRequest/order", "order")},
+	"accepted-by-attending":      {signedByColleague("Composition/acceptance", "device-acceptance")},
+	"assessed-by-attending":      {signedByColleague("DiagnosticReport/conformity", "conformity")},
+	"followed-by-attending":      {signedByColleague("Composition/followup", "followup")},
 	"order-condition":            {put("DeviceRequest/order", "reasonReference", nil), put("DeviceRequest/order", "reasonCode", nil)},
 	"order-plan":                 {put("DeviceRequest/order", "basedOn", nil), put("DeviceRequest/order", "basedOn", arr{ref("CarePlan/another")})},
 	"order-images":               {put("DeviceRequest/order", "supportingInfo", arr{ref("ImagingStudy/another")})},
@@ -169,6 +173,18 @@ var removals = map[string][]removal{
 	"feedback-sent":       {put("Communication/feedback", "sent", nil), put("Communication/feedback", "status", "preparation")},
 	"feedback-recipients": {put("Communication/feedback", "recipient", arr{ref(des.Principal)}), put("Communication/feedback", "recipient", arr{ref(prod.Principal), ref(clin.Principal)})},
 	"followup-complete":   {anew("S18")},
+}
+
+// signedByColleague lets the other clinician of the team have signed.
+func signedByColleague(ref, purpose string) removal {
+	return func(w *world) {
+		w.signatures = slices.Clone(w.signatures)
+		for i := range w.signatures {
+			if s := &w.signatures[i]; s.Target == ref && s.Purpose == purpose && s.Role == access.CLIN {
+				s.Signer, s.Person = clin2.Principal, clin2.Person
+			}
+		}
+	}
 }
 
 func addOutput(w *world, stage, document, target string) {

@@ -60,23 +60,30 @@ func (d *decider) cancelled(was, now *Resource) {
 	}
 }
 
-// moved is a Task with another sub-state; everything else stays byte for byte.
+// moved is a Task with another sub-state.
 func moved(task tree.Node, to Substate, reason string) []byte {
-	edits := []tree.Edit{}
-	set := func(name, value string) {
-		if old := task.Field(name); old.Exists() {
-			start, end := old.Span()
-			edits = append(edits, tree.Edit{Start: start, End: end, With: []byte(value)})
-			return
-		}
-		_, end := task.Span()
-		edits = append(edits, tree.Edit{Start: end - 1, End: end - 1, With: []byte(`,"` + name + `":` + value)})
-	}
-	set("status", `"`+statusOf[to]+`"`)
+	members := []member{{"status", `"` + statusOf[to] + `"`}, {"businessStatus", string(marshal(coded(systemSubstate, string(to), "")))}}
 	if reason != "" {
-		set("statusReason", string(marshal(concept{Text: reason})))
+		members = append(members, member{"statusReason", string(marshal(concept{Text: reason}))})
 	}
-	set("businessStatus", string(marshal(coded(systemSubstate, string(to), ""))))
-	slices.SortStableFunc(edits, func(a, b tree.Edit) int { return a.Start - b.Start })
-	return tree.Apply(task.Doc().Src(), edits)
+	return edited(task, members...)
+}
+
+// member is a member of a JSON object and its value as JSON.
+type member struct{ name, value string }
+
+// edited is a resource with these members set; everything else stays byte for
+// byte.
+func edited(root tree.Node, members ...member) []byte {
+	var edits []tree.Edit
+	_, end := root.Span()
+	for _, m := range members {
+		if old := root.Field(m.name); old.Exists() {
+			from, to := old.Span()
+			edits = append(edits, tree.Edit{Start: from, End: to, With: []byte(m.value)})
+			continue
+		}
+		edits = append(edits, tree.Edit{Start: end - 1, End: end - 1, With: []byte(`,"` + m.name + `":` + m.value)})
+	}
+	return tree.Apply(root.Doc().Src(), edits)
 }

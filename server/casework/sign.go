@@ -12,7 +12,8 @@ import (
 // and in which stage. It is asked before the signature is made, about the version
 // that is current:
 //
-//	a document   the plan asks for that signature in a stage that is at work
+//	a document   the plan asks for that signature in a stage that is at work, or
+//	             was, if the document may still change (own, not sealed)
 //	judgement    a predecessor of a stage that the actor's role has received
 //	acceptance   the Task of such a stage itself
 //	waive:id     the root Task, by the role that the condition names; a plain waive
@@ -153,7 +154,7 @@ func (q *signing) documentIn(target *Resource) (*Stage, []Unmet) {
 			}
 			wanted = r
 			task := q.current(s.Code)
-			if slices.Contains(r.Roles, q.role) && task != nil && substateOf(task.Root) == Working && q.grounded(s) {
+			if slices.Contains(r.Roles, q.role) && task != nil && q.grounded(s) && q.signable(s, r, task) {
 				return s, nil
 			}
 		}
@@ -165,6 +166,19 @@ func (q *signing) documentIn(target *Resource) (*Stage, []Unmet) {
 	return nil, q.no("signature-role", strings.Join(wanted.Clauses, " "),
 		fmt.Sprintf("%s is signed for %s by %s while its stage is at work.", target.Ref(), q.purpose, list(wanted.Roles)),
 		fmt.Sprintf("%s 的 %s 签名须由 %s 在阶段进行中签署。", target.Ref(), q.purpose, list(wanted.Roles)))
+}
+
+// signable tells whether a document is to be signed in a stage now: while it is at
+// work, or afterwards when the document may still change (a consent given anew).
+func (q *signing) signable(s *Stage, r *SignatureRule, task *Resource) bool {
+	switch substateOf(task.Root) {
+	case Working:
+		return true
+	case Completed:
+		d := q.plan.Stage(r.Stage).output(r.Document)
+		return r.Stage == s.Code && d != nil && d.Own
+	}
+	return false
 }
 
 // signer judges the person.

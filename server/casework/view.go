@@ -214,28 +214,29 @@ func (v *view) setting(code string) tree.Node {
 	return tree.Node{}
 }
 
-// teams are the active CareTeams of the case.
-func (v *view) teams() []*Resource {
-	var teams []*Resource
-	for i := range v.s.Resources {
-		r := &v.s.Resources[i]
-		if r.Type == "CareTeam" && r.Root.Field("status").Str() == "active" {
-			teams = append(teams, r)
-		}
-	}
-	return teams
-}
-
-// contracts are the executed agreements of the case that are in their period.
-func (v *view) contracts() []*Resource {
+// named are the documents of that code which any stage names as output: what is
+// in the case without being named there counts for nothing.
+func (v *view) named(document string) []*Resource {
 	var found []*Resource
-	for i := range v.s.Resources {
-		r := &v.s.Resources[i]
-		if r.Type == "Contract" && r.Root.Field("status").Str() == "executed" && inPeriod(r.Root.Field("applies"), v.s.Now) {
-			found = append(found, r)
+	for _, s := range v.plan.Stages {
+		if s.output(document) != nil {
+			found = append(found, v.documents("output", s.Code, document)...)
 		}
 	}
 	return found
+}
+
+// teams are the active CareTeams that the case names.
+func (v *view) teams() []*Resource {
+	return slices.DeleteFunc(v.named("care-team"), func(r *Resource) bool { return r.Root.Field("status").Str() != "active" })
+}
+
+// contracts are the executed agreements that the case names and that are in their
+// period.
+func (v *view) contracts() []*Resource {
+	return slices.DeleteFunc(v.named("agreement"), func(r *Resource) bool {
+		return r.Root.Field("status").Str() != "executed" || !inPeriod(r.Root.Field("applies"), v.s.Now)
+	})
 }
 
 // resolve answers resolve() in expressions.
