@@ -7,6 +7,7 @@ import (
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 	"tenon/server/access"
+	"tenon/server/casework"
 )
 
 // touched is one case that the draft writes into.
@@ -14,7 +15,8 @@ type touched struct {
 	id      string
 	data    *CaseData // as it is stored; nil when the draft opens the case
 	members map[string]bool
-	joined  []Member // what the draft adds
+	joined  []Member             // what the draft adds
+	carried []casework.Signature // over documents that join, made in another case
 }
 
 // join finds the cases that the draft touches: those that hold what it writes,
@@ -103,11 +105,9 @@ func (p *preparation) joinDocuments(w *write) error {
 				}
 			})
 		}
-		p.r.attachments(w.root, func(binary, _ string) {
-			if failed == nil {
-				failed = p.enter(c, "Binary", binary, nil)
-			}
-		})
+		if failed == nil {
+			failed = p.enterContents(c, w.root)
+		}
 		if failed != nil {
 			return failed
 		}
@@ -181,9 +181,9 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 	if w == nil {
 		w = p.writeOf(typ, id)
 	}
-	patient := ""
+	patient, root := "", tree.Node{}
 	if w != nil && w.version != nil {
-		patient = w.version.Patient
+		patient, root = w.version.Patient, w.root
 	} else {
 		v, err := p.r.current(p.ctx, p.who.Reach(), typ, id)
 		if err != nil {
@@ -194,6 +194,9 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 				Rule("reference-target").WithStatus(422).Chinese("所引用的资源不存在或不可见。")
 		}
 		patient = v.Patient
+		if root, err = parsed(v.Body); err != nil {
+			return err
+		}
 	}
 	if of := p.patientOf(t); patient != "" && of != "" && patient != of {
 		return issue.Errorf(issue.BusinessRule, "%s is about %s, the case Task/%s is about another patient.", ref, patient, caseID).
@@ -201,6 +204,45 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 	}
 	t.members[ref] = true
 	t.joined = append(t.joined, Member{Case: caseID, Type: typ, ID: id})
+	if err := p.enterContents(caseID, root); err != nil || w != nil {
+		return err
+	}
+	return p.carry(t, typ, id)
+}
+
+// enterContents makes the Binaries members that a document of the case names.
+func (p *preparation) enterContents(caseID string, root tree.Node) (err error) {
+	p.r.attachments(root, func(binary, _ string) {
+		if err == nil {
+			err = p.enter(caseID, "Binary", binary, nil)
+		}
+	})
+	return err
+}
+
+// carry lets the signatures over a document count in the case that it joins: a
+// standing agreement is signed once, in its own case. Their Provenances join too.
+func (p *preparation) carry(t *touched, typ, id string) error {
+	cases, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+	if err != nil {
+		return err
+	}
+	for _, other := range cases {
+		if other == t.id {
+			continue
+		}
+		data, err := p.r.o.Store.Snapshot(p.ctx, other)
+		if err != nil {
+			return err
+		}
+		for _, s := range data.Signatures {
+			if ref := "Provenance/" + s.Provenance; s.Target == typ+"/"+id && !t.members[ref] {
+				t.members[ref] = true
+				t.joined = append(t.joined, Member{Case: t.id, Type: "Provenance", ID: s.Provenance})
+				t.carried = append(t.carried, s)
+			}
+		}
+	}
 	return nil
 }
 

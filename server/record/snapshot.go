@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 
+	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/ledger"
 )
@@ -51,7 +52,11 @@ func (p *preparation) overlay(s *casework.Snapshot, t *touched) error {
 		if _, ok := at[m.Type+"/"+m.ID]; ok {
 			continue
 		}
-		v, err := p.r.current(p.ctx, p.who.Reach(), m.Type, m.ID)
+		reach := p.who.Reach()
+		if m.Type == "Provenance" {
+			reach = access.Everything{} // carried with the document that the caller reaches
+		}
+		v, err := p.r.current(p.ctx, reach, m.Type, m.ID)
 		if err != nil || v == nil {
 			return fmt.Errorf("record: member %s/%s: %w", m.Type, m.ID, err)
 		}
@@ -64,6 +69,7 @@ func (p *preparation) overlay(s *casework.Snapshot, t *touched) error {
 	if p.in.plan != nil {
 		s.Directory = append(s.Directory, *p.in.plan)
 	}
+	s.Signatures = append(s.Signatures, t.carried...)
 	if p.in.signature != nil {
 		made := *p.in.signature
 		made.Provenance = p.writes[0].id
