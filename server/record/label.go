@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"tenon/fhir/tree"
 	"tenon/server/access"
@@ -36,12 +37,16 @@ func Labelled(body []byte, level access.Level, integrity uint8) []byte {
 	return append(out, body[at:]...)
 }
 
+// arenas are reused: every answer goes through here.
+var arenas = sync.Pool{New: func() any { return new(tree.Doc) }}
+
 // labelPlace finds where the labels go: into an existing meta.security, or as a
 // new member at the end of meta. Splice has put meta into every stored body.
 func labelPlace(body, labels []byte) (at int, with []byte, ok bool) {
 	// Splice writes "meta" near the front, but a client may have placed it
 	// anywhere; the tree finds it.
-	var d tree.Doc
+	d := arenas.Get().(*tree.Doc)
+	defer arenas.Put(d)
 	if err := d.Parse(body, tree.Limits{}); err != nil {
 		return 0, nil, false
 	}
