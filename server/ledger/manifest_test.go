@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net/url"
@@ -149,25 +150,27 @@ func TestVerifyManifestRefuses(t *testing.T) {
 		return signed + "." + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 	}
 	cases := map[string]string{
-		"alg none":             base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(header, "ES256", "none", 1))) + "." + parts[1] + ".",
-		"alg HS256":            mac("HS256"),
-		"alg ES384":            forge(t, p.key, strings.Replace(header, "ES256", "ES384", 1), body),
-		"alg twice":            forge(t, p.key, strings.Replace(header, `{"alg"`, `{"alg":"none","alg"`, 1), body),
-		"crit":                 forge(t, p.key, strings.Replace(header, `{"alg"`, `{"crit":["b64"],"b64":false,"alg"`, 1), body),
-		"embedded jwk":         forge(t, p.key, strings.Replace(header, `{"alg"`, `{"jwk":{},"alg"`, 1), body),
-		"typ of another":       forge(t, p.key, strings.Replace(header, "tenon-manifest+jws", "JWT", 1), body),
-		"no chain":             forge(t, p.key, `{"alg":"ES256","typ":"tenon-manifest+jws","x5c":[]}`, body),
-		"payload changed":      parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(body, "S10", "S11", 1))) + "." + parts[2],
-		"member twice":         forge(t, p.key, header, strings.Replace(body, `"stage"`, `"stage":"S01","stage"`, 1)),
-		"member unknown":       forge(t, p.key, header, strings.Replace(body, `"stage"`, `"phase":"S01","stage"`, 1)),
-		"manifest of another":  forge(t, p.key, header, strings.Replace(body, "PractitionerRole/clin", "PractitionerRole/des", 1)),
-		"before it was issued": forge(t, p.key, header, strings.Replace(body, "2026-03-01T08", "2026-02-01T08", 1)),
-		"after it expired":     forge(t, p.key, header, strings.Replace(body, "2026-03-01T08", "2031-03-01T08", 1)),
-		"four parts":           jws + ".",
-		"two parts":            parts[0] + "." + parts[1],
-		"padding":              jws + "==",
-		"line break":           parts[0] + "\n." + parts[1] + "." + parts[2],
-		"empty":                "",
+		"alg none":              base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(header, "ES256", "none", 1))) + "." + parts[1] + ".",
+		"alg HS256":             mac("HS256"),
+		"alg ES384":             forge(t, p.key, strings.Replace(header, "ES256", "ES384", 1), body),
+		"alg twice":             forge(t, p.key, strings.Replace(header, `{"alg"`, `{"alg":"none","alg"`, 1), body),
+		"crit":                  forge(t, p.key, strings.Replace(header, `{"alg"`, `{"crit":["b64"],"b64":false,"alg"`, 1), body),
+		"embedded jwk":          forge(t, p.key, strings.Replace(header, `{"alg"`, `{"jwk":{},"alg"`, 1), body),
+		"typ of another":        forge(t, p.key, strings.Replace(header, "tenon-manifest+jws", "JWT", 1), body),
+		"no chain":              forge(t, p.key, `{"alg":"ES256","typ":"tenon-manifest+jws","x5c":[]}`, body),
+		"payload changed":       parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(body, "S10", "S11", 1))) + "." + parts[2],
+		"member twice":          forge(t, p.key, header, strings.Replace(body, `"stage"`, `"stage":"S01","stage"`, 1)),
+		"member unknown":        forge(t, p.key, header, strings.Replace(body, `"stage"`, `"phase":"S01","stage"`, 1)),
+		"manifest of another":   forge(t, p.key, header, strings.Replace(body, "PractitionerRole/clin", "PractitionerRole/des", 1)),
+		"before it was issued":  forge(t, p.key, header, strings.Replace(body, "2026-03-01T08", "2026-02-01T08", 1)),
+		"after it expired":      forge(t, p.key, header, strings.Replace(body, "2026-03-01T08", "2031-03-01T08", 1)),
+		"four parts":            jws + ".",
+		"two parts":             parts[0] + "." + parts[1],
+		"padding":               jws + "==",
+		"line break":            parts[0] + "\n." + parts[1] + "." + parts[2],
+		"line break at the end": jws + "\n",
+		"line break inside":     jws[:len(jws)-9] + "\n" + jws[len(jws)-9:],
+		"empty":                 "",
 	}
 	for name, forged := range cases {
 		if m, _, err := ledger.VerifyManifest(forged, k.Authority.Certificate); err == nil {
@@ -215,6 +218,51 @@ func TestVerifyManifestChain(t *testing.T) {
 	body, _ := base64.RawURLEncoding.DecodeString(strings.Split(m, ".")[1])
 	if _, _, err := ledger.VerifyManifest(forge(t, key, chained, string(body)), k.Authority.Certificate); err == nil {
 		t.Error("a certificate issued by a person was taken")
+	}
+}
+
+// TestCertificatesForOtherPurposes: the authority may be a hospital's that
+// certifies more than signers; only a certificate for content commitment signs.
+func TestCertificatesForOtherPurposes(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "Hospital CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := x509.MarshalPKCS8PrivateKey(key)
+	given := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	k, err := ledger.KeyOptions{Authority: given, Cost: cheap, Clock: func() time.Time { return now }}.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := signer(t, k, "PractitionerRole/clin")
+	jws, err := ledger.SignManifest(p.key, p.cert, manifest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ledger.VerifyManifest(jws, k.Authority.Certificate); err != nil {
+		t.Errorf("a signer of a given authority: %v", err)
+	}
+	web := &x509.Certificate{
+		URIs:      []*url.URL{{Scheme: "urn", Opaque: "tenon:principal:PractitionerRole/clin"}},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
+	}
+	der, err = x509.CreateCertificate(rand.Reader, web, k.Authority.Certificate, p.key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if jws, err = ledger.SignManifest(p.key, der, manifest()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ledger.VerifyManifest(jws, k.Authority.Certificate); err == nil {
+		t.Error("a certificate that is not for signing documents was taken")
 	}
 }
 

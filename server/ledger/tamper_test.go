@@ -181,6 +181,15 @@ func TestTamperedDossier(t *testing.T) {
 			e.proofs["inventory"] = e.proofs["inventory"].(string) + fmt.Sprintf("version Patient/evil/_history/1 %x\n", sum(evil))
 			e.entries = append(e.entries, `{"fullUrl":"http://localhost/fhir/Patient/evil","resource":`+string(evil)+`}`)
 		}, nil}, // the inventory has blobs last: refused as malformed or changed, see below
+		"inventory in another form": {func(_ *testing.T, e *edited) {
+			e.proofs["inventory"] = strings.TrimSuffix(e.proofs["inventory"].(string), "\n")
+		}, []string{want("malformed", "dossier", "")}},
+		"a member of the Bundle twice": {func(_ *testing.T, e *edited) {
+			e.head = strings.Replace(e.head, `"type":"document"`, `"type":"document","type":"document"`, 1)
+		}, []string{want("malformed", "dossier", "")}},
+		"a second list of entries": {func(_ *testing.T, e *edited) {
+			e.entries[len(e.entries)-1] += "\n],\"entry\":["
+		}, []string{want("malformed", "dossier", "")}},
 		"seal": {func(_ *testing.T, e *edited) {
 			e.proofs["seal"] = strings.Replace(e.proofs["seal"].(string), "\n— ", "\nx\n— ", 1)
 		}, []string{want("changed", "inventory", "")}},

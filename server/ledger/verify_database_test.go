@@ -200,6 +200,14 @@ func TestTamperedDatabase(t *testing.T) {
 			},
 			one("inserted", "log", "Patient/evil/_history/1"),
 		},
+		"a version logged again with other bytes": {
+			func(w *world) {
+				w.set(d2, body("DocumentReference", "d", 2, `,"description":"9"`))
+				_ = w.store.Add(context.Background(), ledger.VersionLeaf(w.store.Rows[w.row(d2)]))
+				w.sequence()
+			},
+			one("inserted", "version", d2),
+		},
 		"an audit row": {
 			func(w *world) { w.store.Audits[1].Rows[3] = []byte(`{"operation":"none"}`) },
 			one("changed", "audit", "audit/2"),
@@ -332,6 +340,33 @@ func TestReportIsBounded(t *testing.T) {
 	if len(r.Findings) != 1000 || r.More != 1500 || !strings.Contains(r.String(), "and 1500 more") {
 		t.Errorf("%d findings and %d more", len(r.Findings), r.More)
 	}
+}
+
+// TestForgedIndex: a lookup that answers other than the log it looks into, such
+// as a damaged index of the database, is found though every answer fits.
+func TestForgedIndex(t *testing.T) {
+	w := newWorld(t)
+	w.set(d2, body("DocumentReference", "d", 2, `,"description":"9"`))
+	r, err := ledger.VerifyDatabase(t.Context(), lying{w.store, w}, w.trust(), "", ledger.DatabaseOptions{Content: w.content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings(t, r, want("changed", "log", ""))
+}
+
+type lying struct {
+	*ledgertest.Memory
+	w *world
+}
+
+func (l lying) Entries(ctx context.Context, refs []string) ([]ledger.Entry, error) {
+	entries, err := l.Memory.Entries(ctx, refs)
+	for i, e := range entries {
+		if e.Ref == d2 {
+			entries[i].Leaf = ledger.VersionLeaf(l.w.store.Rows[l.w.row(d2)])
+		}
+	}
+	return entries, err
 }
 
 func TestVerifyDatabaseFailsOnReading(t *testing.T) {

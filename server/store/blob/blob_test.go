@@ -232,11 +232,15 @@ func TestSameContentIsKeptOnce(t *testing.T) {
 	if got, want := diskSize(t, dir), int64(2*128+1000+16+3*16)+int64(3<<20); got != want {
 		t.Errorf("%d bytes on disk, want %d", got, want)
 	}
+	before := diskSize(t, dir)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() { stage(t, s, content(3, 2<<20)) })
 	}
 	wg.Wait()
+	if got, want := diskSize(t, dir)-before, int64(128+2*16)+2<<20; got != want {
+		t.Errorf("staged at once, the content takes %d bytes, want %d", got, want)
+	}
 	n := 0
 	s.Each(func(record.BlobRow) { n++ })
 	if n != 3 {

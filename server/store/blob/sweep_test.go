@@ -94,3 +94,41 @@ func TestSweep(t *testing.T) {
 		t.Errorf("a swept content stored anew: %v", err)
 	}
 }
+
+// TestSweptKeyIsDestroyed: what is swept stays unreadable, even for somebody
+// who has the tenant's key and finds the frames.
+func TestSweptKeyIsDestroyed(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	o := blob.Options{Clock: func() time.Time { return now }}
+	s := open(t, dir, o)
+	first, orphan, last := stage(t, s, content(1, 9000)), stage(t, s, content(2, 9000)), stage(t, s, content(3, 9000))
+	now = now.Add(2 * time.Hour)
+	got, err := s.Sweep(t.Context(), now, func(d [32]byte) bool { return d != orphan })
+	if err != nil || got != (blob.Swept{Objects: 1, Bytes: 9000}) {
+		t.Fatalf("Sweep() = %+v, %v", got, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk, err := os.ReadFile(glob(t, dir, "*.seg")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const object = 128 + 9000 + 16
+	if key := disk[object+68 : object+128]; !bytes.Equal(key, make([]byte, 60)) {
+		t.Errorf("the sealed key is still there: %x", key)
+	}
+	for _, f := range glob(t, dir, "*.idx") {
+		_ = os.Remove(f)
+	}
+	s = open(t, dir, o)
+	for d, gone := range map[[32]byte]bool{first: false, orphan: true, last: false} {
+		if _, err := read(s, d); errors.Is(err, record.ErrAbsent) != gone {
+			t.Errorf("read() = %v, swept: %v", err, gone)
+		}
+	}
+	if len(s.Damage()) != 0 {
+		t.Errorf("Damage() = %q", s.Damage())
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tenon/server/record"
 	"tenon/server/store/blob"
 )
 
@@ -159,6 +160,27 @@ func TestTruncatedTail(t *testing.T) {
 		if _, err := read(s, last); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestSegmentShorterThanItsIndex: the index file tells of more than there is,
+// so the segment is scanned.
+func TestSegmentShorterThanItsIndex(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, blob.Options{})
+	first, last := stage(t, s, content(1, 5000)), stage(t, s, content(2, 5000))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(glob(t, dir, "*.seg")[0], 9000); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, blob.Options{})
+	if _, err := read(s, first); err != nil {
+		t.Error(err)
+	}
+	if _, err := read(s, last); !errors.Is(err, record.ErrAbsent) {
+		t.Errorf("read() of what was cut off = %v, want ErrAbsent", err)
 	}
 }
 
