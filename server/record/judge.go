@@ -15,6 +15,9 @@ import (
 // judge asks casework about every touched case: may it become what the draft
 // makes of it, and what follows. Effects join the same unit.
 func (p *preparation) judge() error {
+	if err := p.stray(); err != nil {
+		return err
+	}
 	for _, t := range p.sorted() {
 		before, err := p.snapshot(t, false)
 		if err != nil {
@@ -31,6 +34,26 @@ func (p *preparation) judge() error {
 		if err := p.carryOut(t, d); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// stray refuses the Task of a stage that a client made outside any case; inside
+// one casework refuses it, and names what stands between.
+func (p *preparation) stray() error {
+	for _, w := range p.writes {
+		if w == nil || w.typ != "Task" || w.before != nil || p.in.trusted || !stageTask(w.root) {
+			continue
+		}
+		cases, err := p.casesOf(w.typ, w.id)
+		if err != nil {
+			return err
+		}
+		if len(cases) > 0 {
+			continue
+		}
+		return issue.Errorf(issue.BusinessRule, "The Tasks of a case are made by the process: open a case by PlanDefinition/$apply and complete its stages.").
+			At("Task.code").Rule("stage-by-process").Clause("R001-185").WithStatus(409).Chinese("流程任务由系统生成，不可手工创建。")
 	}
 	return nil
 }

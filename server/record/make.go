@@ -143,10 +143,6 @@ func (p *preparation) allow(w *write) error {
 
 // guardSigned keeps clients from changing what only $sign may write.
 func (p *preparation) guardSigned(w *write) error {
-	if w.typ == "Task" && w.before == nil && stageTask(w.root) {
-		return issue.Errorf(issue.BusinessRule, "The Tasks of a case are made by the process: open a case by PlanDefinition/$apply and complete its stages.").
-			At("Task.code").Rule("stage-by-process").Clause("R001-185").WithStatus(409).Chinese("流程任务由系统生成，不可手工创建。")
-	}
 	if w.typ == "Provenance" && w.before != nil {
 		return issue.Errorf(issue.BusinessRule, "Provenance/%s is part of the record and cannot be changed or deleted; add a new one.", w.id).
 			Rule("provenance-immutable").WithStatus(409).Chinese("溯源记录不可修改或删除。")
