@@ -60,7 +60,7 @@ func run(database string, each time.Duration, clients, rounds int) error {
 	}
 	row("raw rows written/s", rawCreates, nil)
 	row("FHIR create/s", creates, rawCreates)
-	row("handler from memory/s", handler, nil)
+	row("memory handler + audit/s", handler, nil)
 	row("FHIR read/s", reads, handler)
 	row("STOW instances/s", stows, nil)
 	fmt.Printf("\nmemory after the load %d MB\n", s.memory()>>20)
