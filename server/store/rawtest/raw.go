@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -39,6 +40,7 @@ func Body(n int64) []byte {
 // Load writes raw rows.
 type Load struct {
 	name  string
+	base  int64 // of row numbers, so that a load can be repeated on one database
 	n     atomic.Int64
 	rows  search.Rows
 	lite  *sql.DB
@@ -67,7 +69,7 @@ func Open(ctx context.Context, database, dir string) (*Load, error) {
 	if err := s.Close(); err != nil {
 		return nil, err
 	}
-	l := &Load{name: "SQLite", stmts: map[string]*sql.Stmt{}}
+	l := &Load{name: "SQLite", base: time.Now().UnixMilli() << 20, stmts: map[string]*sql.Stmt{}}
 	if err := l.index(); err != nil {
 		return nil, err
 	}
@@ -141,8 +143,8 @@ func (l *Load) statements(n int64) []statement {
 	digest := make([]byte, 32)
 	_, _ = rand.Read(digest)
 	body := Body(n)
-	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
-	rid := int64(1)<<40 + n
+	rid := l.base + n
+	id := fmt.Sprintf("00000000-0000-4000-8000-%d", rid)
 	out := []statement{{"INSERT INTO resource (rid, version, updated, tenant, deleted, level, integrity, type, id, method, owner, author, patient, grading, blob, digest, salt, body) " +
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		[]any{rid, int64(1), n, tenant, 0, 3, 2, "Observation", id, "POST", "", "operator", "", "0.1.0", "", digest, digest[:16], body}}}
@@ -174,7 +176,7 @@ func (l *Load) statements(n int64) []statement {
 	leaf := "INSERT INTO leaf (kind, ref, hash, at) VALUES (?, ?, ?, ?)"
 	return append(out,
 		statement{leaf, []any{"version", "Observation/" + id + "/_history/1", digest, n}},
-		statement{leaf, []any{"audit", fmt.Sprintf("audit/raw-%d", n), digest, n}},
+		statement{leaf, []any{"audit", fmt.Sprintf("audit/raw-%d", rid), digest, n}},
 		statement{"INSERT INTO audit (id, tenant, at, secret, body) VALUES (?, ?, ?, ?, ?)", []any{rid, tenant, n, digest, body[:200]}})
 }
 
