@@ -45,24 +45,24 @@ type ModelFile struct {
 // is the Task: a repetition of the same start is the same order.
 func (v *view) jobOrder(task *Resource) *Message {
 	order := JobOrder{JobOrder: task.Ref(), Case: v.root.Ref(), Quantity: json.RawMessage("1"), Due: task.Root.Path("restriction", "period", "end").Str()}
-	for _, r := range v.documents("output", "S06", "order") {
+	for _, r := range v.named("order") {
 		order.Order, order.Name = r.Ref(), r.Root.Path("codeCodeableConcept", "text").Str()
 		if end := r.Root.Path("occurrencePeriod", "end").Str(); end != "" {
 			order.Due = end
 		}
 	}
-	for _, r := range v.documents("output", "S08", "design-definition") {
+	for _, r := range v.named("design-definition") {
 		order.Product = r.Ref()
 	}
-	for _, r := range v.documents("output", "S08", "design-model") {
+	for _, r := range v.named("design-model") {
 		if hasCode(r.Root.Field("category"), "urn:tenon:model-purpose", "manufacturing") {
 			order.Model = modelFile(r)
 		}
 	}
-	for _, r := range v.documents("input", "S11", "machine") {
+	for _, r := range v.documents("input", stageOf(task.Root), "machine") {
 		order.Machine, order.Serial = r.Ref(), r.Root.Field("serialNumber").Str()
 	}
-	for _, r := range v.documents("input", "S11", "material") {
+	for _, r := range v.documents("input", stageOf(task.Root), "material") {
 		order.Material, order.Lot = r.Ref(), r.Root.Path("instance", "identifier", "value").Str()
 	}
 	for in := range task.Root.Field("input").Items() {

@@ -159,8 +159,8 @@ func (v *view) onlyMember(role access.Role) string {
 // mainDocument is what the case is about as far as it has come: the order, else
 // the images, else the patient.
 func (v *view) mainDocument() string {
-	for _, of := range [][2]string{{"S06", "order"}, {"S02", "image-study"}} {
-		if docs := v.documents("output", of[0], of[1]); len(docs) > 0 {
+	for _, document := range []string{"order", "image-study"} {
+		if docs := v.named(document); len(docs) > 0 {
 			return docs[0].Ref()
 		}
 	}
