@@ -62,7 +62,7 @@ func (e *Engine) Open(plan Resource, params tree.Node, actor *access.Context, no
 		Code: concept{Coding: []coding{{systemStage, "case", p.Title}}, Text: p.Title + " " + p.Chinese},
 		For:  to(patient), AuthoredOn: instant(now), Requester: to(actor.Principal), Owner: to(actor.Organization), Input: inputs,
 	}
-	b := brief{plan: p, stage: first, root: rootURL, group: group, patient: patient, requester: actor.Principal, owner: actor.Principal, focus: patient, now: now}
+	b := brief{plan: p, stage: first, root: rootURL, group: group, patient: patient, requester: actor.Principal, owner: actor.Principal, focus: patient, now: now, due: now.AddDate(0, 0, first.Days)}
 	return []Created{{rootURL, marshal(root)}, {firstURL, b.body()}}, nil
 }
 

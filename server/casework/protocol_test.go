@@ -277,6 +277,24 @@ func stagesOf(w *world, stage string) []string {
 	return refs
 }
 
+func TestDueDateKeepsTheNeedDate(t *testing.T) {
+	for need, want := range map[string]string{
+		"2026-03-03": "2026-03-04T00:00:00.000Z", // the end of that day
+		"2026-12-31": "2026-03-08",               // seven days after the hand-over
+		"2026-01-01": "2026-03-08",               // passed already
+	} {
+		t.Run("R001-082 R001-214 "+need, func(t *testing.T) {
+			w := stop(t, "S06 working")
+			put("DeviceRequest/order", "occurrencePeriod", obj{"end": need})(w)
+			put("DeviceRequest/order", "authoredOn", "2025-12-01")(w)
+			w.must(clin, w.set("S06", clin, "completed", "completed"))
+			if got := w.members[w.task("S07")].Root.Path("restriction", "period", "end").Str(); !strings.HasPrefix(got, want) {
+				t.Errorf("S07 is due %s, want %s", got, want)
+			}
+		})
+	}
+}
+
 func TestSealedDocuments(t *testing.T) {
 	w := stop(t, "S11 accepted")
 	for _, doc := range []string{"DeviceRequest/order", "DocumentReference/model", "Composition/form"} {

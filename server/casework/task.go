@@ -2,6 +2,7 @@ package casework
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"tenon/fhir/tree"
@@ -97,6 +98,7 @@ type brief struct {
 	after     []string // predecessors
 	replaces  string
 	now       time.Time
+	due       time.Time
 }
 
 // body writes the Task of a stage, handed over.
@@ -108,7 +110,7 @@ func (b brief) body() []byte {
 		Code:  concept{Coding: []coding{{systemStage, s.Code, s.Title}}, Text: s.Title + " " + s.Chinese},
 		Focus: to(b.focus), For: to(b.patient), AuthoredOn: instant(b.now), Requester: to(b.requester),
 		PerformerType: []concept{coded(systemRole, string(s.Owner), "")}, Owner: to(b.owner), ReasonReference: to(b.reason),
-		Restriction: &restriction{&period{End: instant(b.now.AddDate(0, 0, s.Days))}},
+		Restriction: &restriction{&period{End: instant(b.due)}},
 	}
 	for _, ref := range b.after {
 		t.Input = append(t.Input, taskInput{Type: coded(systemLink, "predecessor", ""), ValueReference: to(ref)})
@@ -125,6 +127,7 @@ func (v *view) briefFor(s *Stage) brief {
 		plan: v.plan, stage: s, root: v.root.Ref(), patient: v.patient, requester: v.clinician, now: v.s.Now,
 		group: identifierOf(v.root.Root.Field("groupIdentifier")), owner: v.onlyMember(s.Owner), focus: v.mainDocument(),
 	}
+	b.due = v.due(s)
 	for _, code := range s.After {
 		if before := v.current(code); before != nil {
 			b.after = append(b.after, before.Ref())
@@ -134,6 +137,25 @@ func (v *view) briefFor(s *Stage) brief {
 		b.replaces = old.Ref()
 	}
 	return b
+}
+
+// due is when a stage that is handed over now must be done: after the days that
+// the plan gives it, and not after the date for which the device was ordered
+// (clauses 5.2.2 d, 9.3.7), unless that has passed or the device is released.
+func (v *view) due(s *Stage) time.Time {
+	due := v.s.Now.AddDate(0, 0, s.Days)
+	if slices.ContainsFunc(v.plan.Stages, func(o *Stage) bool {
+		return v.completed(o.Code) && slices.ContainsFunc(o.Conditions, func(c Condition) bool { return c.Gate == gateUse })
+	}) {
+		return due
+	}
+	for _, order := range v.named("order") {
+		_, need, ok := span(order.Root.Path("occurrencePeriod", "end").Str())
+		if ok && need.After(v.s.Now) && need.Before(due) {
+			due = need
+		}
+	}
+	return due
 }
 
 func identifierOf(n tree.Node) identifier {
