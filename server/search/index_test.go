@@ -12,12 +12,12 @@ import (
 func TestIndexTokens(t *testing.T) {
 	rows := index(t, `{"resourceType":"Patient","active":true,"gender":"male","deceasedDateTime":"2020",
 		"meta":{"tag":[{"system":"urn:t","code":"Ü"}]},
-		"identifier":[{"system":"http://mrn.example","value":"AB1"},{"value":"x"},{"system":"only"}],
+		"identifier":[{"system":"http://mrn.example","value":"AB1"},{"value":"x"},{"system":"urn:tenon:news","value":"M-7"},{"system":"only"}],
 		"telecom":[{"system":"phone","value":"+1 555"},{"system":"email","value":"Me@X.example"}],
 		"communication":[{"language":{"coding":[{"system":"urn:ietf:bcp:47","code":"zh-CN"},{"code":"Q"}]}},{"language":{"text":"Dothraki"}}]}`)
 	wantTokens(t, rows, "Patient", map[string][]string{
 		"active": {"|true"}, "gender": {"|male"}, "deceased": {"|true"},
-		"identifier": {"http://mrn.example|ab1", "|x", "only|"},
+		"identifier": {"http://mrn.example|ab1", "|x", "urn:tenon:news|M-7", "only|"},
 		"telecom":    {"|+1 555", "|me@x.example"}, "phone": {"|+1 555"}, "email": {"|me@x.example"},
 		"language": {"urn:ietf:bcp:47|zh-CN", "|q", "|"},
 	})

@@ -62,9 +62,13 @@ func (x *indexer) coding(key Key, n tree.Node) bool {
 
 func (x *indexer) identifier(key Key, n tree.Node) {
 	system, value := n.Field("system").Str(), n.Field("value").Str()
-	if system != "" || value != "" {
-		x.addToken(TokenRow{Key: key, System: system, Code: foldCode(value)})
+	if system == "" && value == "" {
+		return
 	}
+	if !caseCounts(system) { // as withSystem asks for it
+		value = foldCode(value)
+	}
+	x.addToken(TokenRow{Key: key, System: system, Code: value})
 }
 
 // identifierTypes serves :of-type: the codes of the type stand as the system.
