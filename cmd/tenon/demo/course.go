@@ -236,6 +236,6 @@ func (c *course) sorted() []stage {
 func (c *course) opened(code string, gates []string) {
 	for _, g := range gates {
 		c.s.seen.Gates = append(c.s.seen.Gates, g)
-		c.s.tell.note(code, "▶ gate %s opens", g)
+		c.s.tell.note(code, "▶ passes %s", g)
 	}
 }

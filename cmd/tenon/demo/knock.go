@@ -21,7 +21,7 @@ func (s *story) knock() {
 				header: map[string]string{"If-Match": `W/"99"`}})
 		},
 		func() {
-			s.refused("", refusal{"duplicate-key", 400, "json-duplicate-key", "Patient.gender"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
+			s.refused("", refusal{"duplicate-key", 400, "json-duplicate-key", "Patient"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
 				raw: []byte(`{"resourceType":"Patient","gender":"male","gender":"female"}`), contentType: fhirJSON})
 		},
 		func() {
@@ -32,7 +32,7 @@ func (s *story) knock() {
 			s.refused("", refusal{"machine-signs", 403, "sign-person", ""}, signature(s.cast.mes, s.course.root, "CLIN", "cancel"))
 		},
 		func() {
-			s.refused("", refusal{"not-fhir", 422, "unknown-element", "Patient.favouriteColour"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
+			s.refused("", refusal{"not-fhir", 422, "unknown-property", "Patient.favouriteColour"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
 				body: obj{"resourceType": "Patient", "favouriteColour": "blue"}})
 		})
 }

@@ -1,5 +1,7 @@
 package demo
 
+import "time"
+
 // agree makes the standing agreement of hospital and manufacturer, in a case of
 // its own without a patient. It names who may act on both sides, and the MES.
 func (s *story) agree() {
@@ -37,7 +39,14 @@ func (s *story) contract() obj {
 		"resourceType": "Contract", "status": "executed", "title": "Custom devices: standing agreement",
 		"subject": refs("Organization/hospital", "Organization/maker"),
 		"applies": obj{"start": day(now.AddDate(0, -1, 0)), "end": day(now.AddDate(2, 0, 0))}, "term": terms,
+		"signer": arr{signatory(s.hosp, now), signatory(s.mfr, now)},
 	}
+}
+
+// signatory claims that somebody signs. R4 wants it here; what counts is $sign.
+func signatory(p *person, at time.Time) obj {
+	kind := obj{"system": "urn:tenon:role", "code": p.role}
+	return obj{"type": kind, "party": ref(p.ref), "signature": arr{obj{"type": arr{kind}, "when": instant(at), "who": ref(p.ref)}}}
 }
 
 // joinAgreement makes the signed agreement part of the case. The signatures that

@@ -91,7 +91,7 @@ func (s *story) consent() {
 		outputs = append(outputs, output{"consent-form", s.create(s.clin, form)})
 	}
 	c.name(s.clin, "S01", outputs...)
-	s.refused("S01", refusal{"complete-unsigned", 422, "G-CONSENT/consent-signed-by-patient", "Task.status"},
+	s.refused("S01", refusal{"complete-unsigned", 409, "G-CONSENT/consent-signed-by-patient", "Task.status"},
 		patch(s.clin, c.task("S01"), step(s.clin, "completed")))
 	c.signs(s.patient, "consent", consent)
 	c.signs(s.clin, "informing", consent)
