@@ -187,6 +187,10 @@ func (s *Store) Records(ctx context.Context) (*Records, error) {
 	begun, end, ended := make(chan error, 1), make(chan struct{}), make(chan error, 1)
 	go func() {
 		err := s.engine.view(ctx, func(q querier) error {
+			var now int64 // the first statement fixes the state that all see
+			if _, err := one(ctx, q, "SELECT count(*) FROM tenant", nil, &now); err != nil {
+				return err
+			}
 			r.q = q
 			begun <- nil
 			<-end

@@ -18,6 +18,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"search", searchTests},
 		{"order", orderTests},
 		{"reach", reachTests},
+		{"cases", caseTests},
+		{"proof", proofTests},
+		{"outbox", outboxTests},
+		{"secrets", secretTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
@@ -25,4 +29,5 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 			}
 		})
 	}
+	t.Run("ledger", func(t *testing.T) { runLedger(t, open) })
 }

@@ -1,0 +1,506 @@
+sequence ids increment 64;
+
+sequence leaf_seq_seq increment 1;
+
+sequence outbox_id_seq increment 1;
+
+sequence signature_seq_seq increment 1;
+
+sequence tenant_tenant_seq increment 1;
+
+function CREATE OR REPLACE FUNCTION public.expect(ok boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF ok IS NOT TRUE THEN
+    RAISE EXCEPTION 'read set is stale' USING ERRCODE = 'TN001';
+  END IF;
+END $function$;
+
+table access_token (
+  issued bigint not null,
+  expires bigint not null,
+  revoked smallint not null,
+  hash bytea not null,
+  principal text collate "C" not null,
+  tenant text collate "C" not null,
+  note text collate "C" not null
+);
+
+table audit (
+  id bigint not null,
+  at bigint not null,
+  tenant smallint not null,
+  secret bytea not null,
+  body bytea not null
+);
+
+table audit_case (
+  id bigint not null,
+  tenant smallint not null,
+  case_id text collate "C" not null
+);
+
+table blob (
+  size bigint not null,
+  at bigint not null,
+  tenant smallint not null,
+  digest bytea not null
+);
+
+table case_access (
+  tenant smallint not null,
+  ceiling smallint not null,
+  principal text collate "C" not null,
+  case_id text collate "C" not null
+);
+
+table case_head (
+  revision bigint not null,
+  tenant smallint not null,
+  case_id text collate "C" not null
+);
+
+table checkpoint (
+  size bigint not null,
+  at bigint not null,
+  root bytea not null,
+  note bytea not null
+);
+
+table date_row (
+  rid bigint not null,
+  low bigint not null,
+  high bigint not null,
+  key integer not null,
+  tenant smallint not null
+);
+
+table dicom_instance (
+  tenant smallint not null,
+  uid text collate "C" not null,
+  study text collate "C" not null,
+  series text collate "C" not null,
+  ord bigint not null,
+  sop_class text collate "C" not null,
+  image_type text collate "C" not null,
+  acquired_date text collate "C" not null,
+  content_date text collate "C" not null,
+  acquired_time text collate "C" not null,
+  content_time text collate "C" not null,
+  transfer_syntax text collate "C" not null,
+  number bigint,
+  frames bigint,
+  rows bigint,
+  columns bigint,
+  bits_allocated bigint,
+  document_title text collate "C" not null,
+  digest bytea not null,
+  size bigint not null,
+  pixel_offset bigint not null,
+  pixel_length bigint not null,
+  deflated smallint not null,
+  frame_table bytea not null,
+  bulk_table bytea not null,
+  metadata bytea not null
+);
+
+table dicom_name (
+  tenant smallint not null,
+  study text collate "C" not null,
+  folded text collate "C" not null
+);
+
+table dicom_series (
+  tenant smallint not null,
+  uid text collate "C" not null,
+  study text collate "C" not null,
+  ord bigint not null,
+  modality text collate "C" not null,
+  series_date text collate "C" not null,
+  series_time text collate "C" not null,
+  manufacturer text collate "C" not null,
+  station_name text collate "C" not null,
+  description text collate "C" not null,
+  manufacturer_model text collate "C" not null,
+  body_part text collate "C" not null,
+  protocol text collate "C" not null,
+  number bigint,
+  frame_of_reference text collate "C" not null,
+  laterality text collate "C" not null,
+  institution text collate "C" not null,
+  instances bigint,
+  performed_date text collate "C" not null,
+  performed_time text collate "C" not null,
+  performed_step_id text collate "C" not null,
+  scheduled_step_id text collate "C" not null,
+  requested_procedure text collate "C" not null
+);
+
+table dicom_study (
+  tenant smallint not null,
+  uid text collate "C" not null,
+  resource text collate "C" not null,
+  patient text collate "C" not null,
+  study_date text collate "C" not null,
+  study_time text collate "C" not null,
+  accession_number text collate "C" not null,
+  modalities text collate "C" not null,
+  sop_classes text collate "C" not null,
+  referring_physician text collate "C" not null,
+  timezone text collate "C" not null,
+  description text collate "C" not null,
+  patient_name text collate "C" not null,
+  patient_id text collate "C" not null,
+  patient_id_issuer text collate "C" not null,
+  patient_birth_date text collate "C" not null,
+  patient_sex text collate "C" not null,
+  institution_name text collate "C" not null,
+  study_id text collate "C" not null,
+  series bigint,
+  instances bigint
+);
+
+table door_key (
+  at bigint not null,
+  tenant smallint not null,
+  door text collate "C" not null,
+  key text collate "C" not null,
+  digest bytea not null,
+  ref text collate "C" not null
+);
+
+table history (
+  rid bigint not null,
+  version bigint not null,
+  updated bigint not null,
+  tenant smallint not null,
+  deleted smallint not null,
+  level smallint not null,
+  integrity smallint not null,
+  method text collate "C" not null,
+  owner text collate "C" not null,
+  author text collate "C" not null,
+  patient text collate "C" not null,
+  grading text collate "C" not null,
+  blob text collate "C" not null,
+  digest bytea not null,
+  salt bytea not null,
+  body bytea not null
+);
+
+table leaf (
+  seq bigint not null identity always,
+  idx bigint,
+  at bigint not null,
+  kind text collate "C" not null,
+  ref text collate "C" not null,
+  hash bytea not null
+);
+
+table ledger_node (
+  idx bigint not null,
+  level smallint not null,
+  hash bytea not null
+);
+
+table member (
+  rid bigint not null,
+  tenant smallint not null,
+  case_id text collate "C" not null,
+  type text collate "C" not null
+);
+
+table number_row (
+  rid bigint not null,
+  low double precision not null,
+  high double precision not null,
+  system bigint not null,
+  key integer not null,
+  tenant smallint not null,
+  canonical smallint not null,
+  code text collate "C" not null
+);
+
+table outbox (
+  id bigint not null identity always,
+  created bigint not null,
+  due bigint not null,
+  settled bigint not null,
+  attempts integer not null,
+  tenant smallint not null,
+  state smallint not null,
+  sink text collate "C" not null,
+  kind text collate "C" not null,
+  key text collate "C" not null,
+  case_id text collate "C" not null,
+  body bytea not null,
+  reason text collate "C" not null
+);
+
+table reference_row (
+  rid bigint not null,
+  key integer not null,
+  tenant smallint not null,
+  target text collate "C" not null,
+  type text collate "C" not null
+);
+
+table resource (
+  rid bigint not null,
+  version bigint not null,
+  updated bigint not null,
+  tenant smallint not null,
+  deleted smallint not null,
+  level smallint not null,
+  integrity smallint not null,
+  type text collate "C" not null,
+  id text collate "C" not null,
+  method text collate "C" not null,
+  owner text collate "C" not null,
+  author text collate "C" not null,
+  patient text collate "C" not null,
+  grading text collate "C" not null,
+  blob text collate "C" not null,
+  digest bytea not null,
+  salt bytea not null,
+  body bytea not null
+);
+
+table schema_version (
+  name text not null,
+  applied bigint not null
+);
+
+table signature (
+  seq bigint not null identity always,
+  version bigint not null,
+  at bigint not null,
+  tenant smallint not null,
+  case_id text collate "C" not null,
+  provenance text collate "C" not null,
+  target text collate "C" not null,
+  digest bytea not null,
+  role text collate "C" not null,
+  purpose text collate "C" not null,
+  stage text collate "C" not null,
+  signer text collate "C" not null,
+  person text collate "C" not null,
+  outcome text collate "C" not null,
+  conditions text collate "C" not null
+);
+
+table signer (
+  created bigint not null,
+  failures integer not null,
+  principal text collate "C" not null,
+  certificate bytea not null,
+  sealed bytea not null
+);
+
+table state (
+  value bigint not null,
+  tenant smallint not null,
+  name text collate "C" not null
+);
+
+table string_row (
+  rid bigint not null,
+  key integer not null,
+  tenant smallint not null,
+  norm text collate "C" not null,
+  exact text collate "C" not null,
+  rest text collate "C" not null
+);
+
+table tenant (
+  tenant smallint not null identity by default,
+  name text collate "C" not null
+);
+
+table token_row (
+  rid bigint not null,
+  system bigint not null,
+  key integer not null,
+  tenant smallint not null,
+  code text collate "C" not null
+);
+
+table uri_row (
+  rid bigint not null,
+  key integer not null,
+  tenant smallint not null,
+  uri text collate "C" not null
+);
+
+constraint access_token.access_token_pkey PRIMARY KEY (hash);
+
+constraint audit.audit_pkey PRIMARY KEY (id);
+
+constraint audit_case.audit_case_pkey PRIMARY KEY (tenant, case_id, id);
+
+constraint blob.blob_pkey PRIMARY KEY (tenant, digest);
+
+constraint case_access.case_access_pkey PRIMARY KEY (tenant, principal, case_id);
+
+constraint case_head.case_head_pkey PRIMARY KEY (tenant, case_id);
+
+constraint checkpoint.checkpoint_pkey PRIMARY KEY (size);
+
+constraint dicom_instance.dicom_instance_pkey PRIMARY KEY (tenant, uid);
+
+constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
+
+constraint dicom_series.dicom_series_pkey PRIMARY KEY (tenant, uid);
+
+constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
+
+constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
+
+constraint history.history_pkey PRIMARY KEY (rid, version);
+
+constraint leaf.leaf_pkey PRIMARY KEY (seq);
+
+constraint ledger_node.ledger_node_pkey PRIMARY KEY (level, idx);
+
+constraint member.member_pkey PRIMARY KEY (tenant, case_id, type, rid);
+
+constraint outbox.outbox_pkey PRIMARY KEY (id);
+
+constraint resource.resource_pkey PRIMARY KEY (rid);
+
+constraint schema_version.schema_version_pkey PRIMARY KEY (name);
+
+constraint signature.signature_pkey PRIMARY KEY (seq);
+
+constraint signer.signer_pkey PRIMARY KEY (principal);
+
+constraint state.state_pkey PRIMARY KEY (tenant, name);
+
+constraint tenant.tenant_name_key UNIQUE (name);
+
+constraint tenant.tenant_pkey PRIMARY KEY (tenant);
+
+CREATE UNIQUE INDEX access_token_pkey ON access_token USING btree (hash);
+
+CREATE INDEX audit_at ON audit USING btree (tenant, at);
+
+CREATE UNIQUE INDEX audit_pkey ON audit USING btree (id);
+
+CREATE UNIQUE INDEX audit_case_pkey ON audit_case USING btree (tenant, case_id, id);
+
+CREATE UNIQUE INDEX blob_pkey ON blob USING btree (tenant, digest);
+
+CREATE INDEX case_access_case ON case_access USING btree (tenant, case_id);
+
+CREATE UNIQUE INDEX case_access_pkey ON case_access USING btree (tenant, principal, case_id);
+
+CREATE UNIQUE INDEX case_head_pkey ON case_head USING btree (tenant, case_id);
+
+CREATE UNIQUE INDEX checkpoint_pkey ON checkpoint USING btree (size);
+
+CREATE INDEX date_high ON date_row USING btree (tenant, key, high, rid) INCLUDE (low);
+
+CREATE INDEX date_low ON date_row USING btree (tenant, key, low, rid) INCLUDE (high);
+
+CREATE INDEX date_resource ON date_row USING btree (rid);
+
+CREATE INDEX dicom_instance_order ON dicom_instance USING btree (tenant, study, series, ord, uid);
+
+CREATE UNIQUE INDEX dicom_instance_pkey ON dicom_instance USING btree (tenant, uid);
+
+CREATE UNIQUE INDEX dicom_name_pkey ON dicom_name USING btree (tenant, study, folded);
+
+CREATE INDEX dicom_name_value ON dicom_name USING btree (tenant, folded, study);
+
+CREATE INDEX dicom_series_modality ON dicom_series USING btree (tenant, modality, study);
+
+CREATE INDEX dicom_series_order ON dicom_series USING btree (tenant, study, ord, uid);
+
+CREATE UNIQUE INDEX dicom_series_pkey ON dicom_series USING btree (tenant, uid);
+
+CREATE INDEX dicom_study_accession ON dicom_study USING btree (tenant, accession_number);
+
+CREATE INDEX dicom_study_date ON dicom_study USING btree (tenant, study_date DESC, uid);
+
+CREATE INDEX dicom_study_patient ON dicom_study USING btree (tenant, patient_id);
+
+CREATE UNIQUE INDEX dicom_study_pkey ON dicom_study USING btree (tenant, uid);
+
+CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
+
+CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
+
+CREATE UNIQUE INDEX history_pkey ON history USING btree (rid, version);
+
+CREATE UNIQUE INDEX leaf_index ON leaf USING btree (idx) WHERE (idx IS NOT NULL);
+
+CREATE INDEX leaf_pending ON leaf USING btree (seq) WHERE (idx IS NULL);
+
+CREATE UNIQUE INDEX leaf_pkey ON leaf USING btree (seq);
+
+CREATE INDEX leaf_ref ON leaf USING btree (ref);
+
+CREATE UNIQUE INDEX ledger_node_pkey ON ledger_node USING btree (level, idx);
+
+CREATE UNIQUE INDEX member_pkey ON member USING btree (tenant, case_id, type, rid);
+
+CREATE INDEX member_resource ON member USING btree (rid, case_id);
+
+CREATE INDEX number_high ON number_row USING btree (tenant, key, canonical, high, rid) INCLUDE (low);
+
+CREATE INDEX number_low ON number_row USING btree (tenant, key, canonical, low, rid) INCLUDE (high);
+
+CREATE INDEX number_resource ON number_row USING btree (rid);
+
+CREATE INDEX outbox_dead ON outbox USING btree (id) WHERE (state = 2);
+
+CREATE INDEX outbox_due ON outbox USING btree (due, id) WHERE (state = 0);
+
+CREATE UNIQUE INDEX outbox_key ON outbox USING btree (tenant, sink, key);
+
+CREATE UNIQUE INDEX outbox_pkey ON outbox USING btree (id);
+
+CREATE INDEX reference_resource ON reference_row USING btree (rid);
+
+CREATE INDEX reference_target ON reference_row USING btree (tenant, target, key, rid) INCLUDE (type);
+
+CREATE UNIQUE INDEX resource_id ON resource USING btree (tenant, type, id);
+
+CREATE INDEX resource_owner ON resource USING btree (tenant, owner, type, rid);
+
+CREATE UNIQUE INDEX resource_pkey ON resource USING btree (rid);
+
+CREATE INDEX resource_type ON resource USING btree (tenant, type, rid);
+
+CREATE INDEX resource_updated ON resource USING btree (tenant, type, updated, rid);
+
+CREATE UNIQUE INDEX schema_version_pkey ON schema_version USING btree (name);
+
+CREATE INDEX signature_case ON signature USING btree (tenant, case_id, seq);
+
+CREATE UNIQUE INDEX signature_pkey ON signature USING btree (seq);
+
+CREATE INDEX signature_target ON signature USING btree (tenant, target, seq);
+
+CREATE UNIQUE INDEX signer_pkey ON signer USING btree (principal);
+
+CREATE UNIQUE INDEX state_pkey ON state USING btree (tenant, name);
+
+CREATE INDEX string_resource ON string_row USING btree (rid);
+
+CREATE INDEX string_value ON string_row USING btree (tenant, key, norm, rid);
+
+CREATE UNIQUE INDEX tenant_name_key ON tenant USING btree (name);
+
+CREATE UNIQUE INDEX tenant_pkey ON tenant USING btree (tenant);
+
+CREATE INDEX token_resource ON token_row USING btree (rid);
+
+CREATE INDEX token_value ON token_row USING btree (tenant, key, code, rid) INCLUDE (system);
+
+CREATE INDEX uri_resource ON uri_row USING btree (rid);
+
+CREATE INDEX uri_value ON uri_row USING btree (tenant, key, uri, rid);
+

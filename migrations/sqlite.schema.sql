@@ -1,0 +1,402 @@
+-- sqlite
+
+CREATE TABLE audit (
+  id     INTEGER PRIMARY KEY,
+  tenant INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  secret BLOB NOT NULL,
+  body   BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX audit_at ON audit (tenant, at);
+
+CREATE TABLE audit_case (
+  tenant  INTEGER NOT NULL,
+  case_id TEXT NOT NULL,
+  id      INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE blob (
+  tenant INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  size   INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE case_access (
+  tenant    INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  case_id   TEXT NOT NULL,
+  ceiling   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, principal, case_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX case_access_case ON case_access (tenant, case_id);
+
+CREATE TABLE case_head (
+  tenant   INTEGER NOT NULL,
+  case_id  TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoint (
+  size INTEGER PRIMARY KEY,
+  root BLOB NOT NULL,
+  at   INTEGER NOT NULL,
+  note BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE date_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  low    INTEGER NOT NULL,
+  high   INTEGER NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, low, high)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX date_high ON date_row (tenant, key, high, rid, low);
+
+CREATE INDEX date_low ON date_row (tenant, key, low, rid, high);
+
+CREATE TABLE dicom_instance (
+  tenant          INTEGER NOT NULL,
+  uid             TEXT NOT NULL,
+  study           TEXT NOT NULL,
+  series          TEXT NOT NULL,
+  ord             INTEGER NOT NULL,
+  sop_class       TEXT NOT NULL,
+  image_type      TEXT NOT NULL,
+  acquired_date   TEXT NOT NULL,
+  content_date    TEXT NOT NULL,
+  acquired_time   TEXT NOT NULL,
+  content_time    TEXT NOT NULL,
+  transfer_syntax TEXT NOT NULL,
+  number          INTEGER,
+  frames          INTEGER,
+  rows            INTEGER,
+  columns         INTEGER,
+  bits_allocated  INTEGER,
+  document_title  TEXT NOT NULL,
+  digest          BLOB NOT NULL,
+  size            INTEGER NOT NULL,
+  pixel_offset    INTEGER NOT NULL,
+  pixel_length    INTEGER NOT NULL,
+  deflated        INTEGER NOT NULL,
+  frame_table     BLOB NOT NULL,
+  bulk_table      BLOB NOT NULL,
+  metadata        BLOB NOT NULL,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+
+CREATE INDEX dicom_instance_order ON dicom_instance (tenant, study, series, ord, uid);
+
+CREATE TABLE dicom_name (
+  tenant INTEGER NOT NULL,
+  study  TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  PRIMARY KEY (tenant, study, folded)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dicom_name_value ON dicom_name (tenant, folded, study);
+
+CREATE TABLE dicom_series (
+  tenant              INTEGER NOT NULL,
+  uid                 TEXT NOT NULL,
+  study               TEXT NOT NULL,
+  ord                 INTEGER NOT NULL,
+  modality            TEXT NOT NULL,
+  series_date         TEXT NOT NULL,
+  series_time         TEXT NOT NULL,
+  manufacturer        TEXT NOT NULL,
+  station_name        TEXT NOT NULL,
+  description         TEXT NOT NULL,
+  manufacturer_model  TEXT NOT NULL,
+  body_part           TEXT NOT NULL,
+  protocol            TEXT NOT NULL,
+  number              INTEGER,
+  frame_of_reference  TEXT NOT NULL,
+  laterality          TEXT NOT NULL,
+  institution         TEXT NOT NULL,
+  instances           INTEGER,
+  performed_date      TEXT NOT NULL,
+  performed_time      TEXT NOT NULL,
+  performed_step_id   TEXT NOT NULL,
+  scheduled_step_id   TEXT NOT NULL,
+  requested_procedure TEXT NOT NULL,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+
+CREATE INDEX dicom_series_modality ON dicom_series (tenant, modality, study);
+
+CREATE INDEX dicom_series_order ON dicom_series (tenant, study, ord, uid);
+
+CREATE TABLE dicom_study (
+  tenant              INTEGER NOT NULL,
+  uid                 TEXT NOT NULL,
+  resource            TEXT NOT NULL,
+  patient             TEXT NOT NULL,
+  study_date          TEXT NOT NULL,
+  study_time          TEXT NOT NULL,
+  accession_number    TEXT NOT NULL,
+  modalities          TEXT NOT NULL,
+  sop_classes         TEXT NOT NULL,
+  referring_physician TEXT NOT NULL,
+  timezone            TEXT NOT NULL,
+  description         TEXT NOT NULL,
+  patient_name        TEXT NOT NULL,
+  patient_id          TEXT NOT NULL,
+  patient_id_issuer   TEXT NOT NULL,
+  patient_birth_date  TEXT NOT NULL,
+  patient_sex         TEXT NOT NULL,
+  institution_name    TEXT NOT NULL,
+  study_id            TEXT NOT NULL,
+  series              INTEGER,
+  instances           INTEGER,
+  PRIMARY KEY (tenant, uid)
+) STRICT;
+
+CREATE INDEX dicom_study_accession ON dicom_study (tenant, accession_number);
+
+CREATE INDEX dicom_study_date ON dicom_study (tenant, study_date DESC, uid);
+
+CREATE INDEX dicom_study_patient ON dicom_study (tenant, patient_id);
+
+CREATE INDEX dicom_study_resource ON dicom_study (tenant, resource);
+
+CREATE TABLE door_key (
+  tenant INTEGER NOT NULL,
+  door   TEXT NOT NULL,
+  key    TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  ref    TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, door, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE history (
+  rid       INTEGER NOT NULL,
+  version   INTEGER NOT NULL,
+  tenant    INTEGER NOT NULL,
+  updated   INTEGER NOT NULL,
+  deleted   INTEGER NOT NULL,
+  method    TEXT NOT NULL,
+  owner     TEXT NOT NULL,
+  author    TEXT NOT NULL,
+  patient   TEXT NOT NULL,
+  level     INTEGER NOT NULL,
+  integrity INTEGER NOT NULL,
+  grading   TEXT NOT NULL,
+  blob      TEXT NOT NULL,
+  digest    BLOB NOT NULL,
+  salt      BLOB NOT NULL,
+  body      BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX history_version ON history (rid, version);
+
+CREATE TABLE leaf (
+  seq  INTEGER PRIMARY KEY,
+  idx  INTEGER,
+  kind TEXT NOT NULL,
+  ref  TEXT NOT NULL,
+  hash BLOB NOT NULL,
+  at   INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX leaf_index ON leaf (idx) WHERE idx IS NOT NULL;
+
+CREATE INDEX leaf_pending ON leaf (seq) WHERE idx IS NULL;
+
+CREATE INDEX leaf_ref ON leaf (ref);
+
+CREATE TABLE ledger_node (
+  level INTEGER NOT NULL,
+  idx   INTEGER NOT NULL,
+  hash  BLOB NOT NULL,
+  PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (
+  tenant  INTEGER NOT NULL,
+  case_id TEXT NOT NULL,
+  type    TEXT NOT NULL,
+  rid     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, case_id, type, rid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX member_resource ON member (rid, case_id);
+
+CREATE TABLE number_row (
+  rid       INTEGER NOT NULL,
+  key       INTEGER NOT NULL,
+  canonical INTEGER NOT NULL,
+  low       REAL NOT NULL,
+  high      REAL NOT NULL,
+  code      TEXT NOT NULL,
+  system    INTEGER NOT NULL,
+  tenant    INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, canonical, low, high, code, system)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX number_high ON number_row (tenant, key, canonical, high, rid, low);
+
+CREATE INDEX number_low ON number_row (tenant, key, canonical, low, rid, high);
+
+CREATE TABLE outbox (
+  id       INTEGER PRIMARY KEY,
+  tenant   INTEGER NOT NULL,
+  sink     TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  case_id  TEXT NOT NULL,
+  body     BLOB NOT NULL,
+  created  INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  state    INTEGER NOT NULL,
+  settled  INTEGER NOT NULL,
+  reason   TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX outbox_dead ON outbox (id) WHERE state = 2;
+
+CREATE INDEX outbox_due ON outbox (due, id) WHERE state = 0;
+
+CREATE UNIQUE INDEX outbox_key ON outbox (tenant, sink, key);
+
+CREATE TABLE reference_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  type   TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, target, type)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX reference_target ON reference_row (tenant, target, key, rid, type);
+
+CREATE TABLE resource (
+  rid       INTEGER PRIMARY KEY,
+  tenant    INTEGER NOT NULL,
+  type      TEXT NOT NULL,
+  id        TEXT NOT NULL,
+  version   INTEGER NOT NULL,
+  updated   INTEGER NOT NULL,
+  deleted   INTEGER NOT NULL,
+  method    TEXT NOT NULL,
+  owner     TEXT NOT NULL,
+  author    TEXT NOT NULL,
+  patient   TEXT NOT NULL,
+  level     INTEGER NOT NULL,
+  integrity INTEGER NOT NULL,
+  grading   TEXT NOT NULL,
+  blob      TEXT NOT NULL,
+  digest    BLOB NOT NULL,
+  salt      BLOB NOT NULL,
+  body      BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX resource_id ON resource (tenant, type, id);
+
+CREATE INDEX resource_owner ON resource (tenant, owner, type, rid);
+
+CREATE INDEX resource_type ON resource (tenant, type, rid);
+
+CREATE INDEX resource_updated ON resource (tenant, type, updated, rid);
+
+CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
+
+CREATE TABLE signature (
+  seq        INTEGER PRIMARY KEY,
+  tenant     INTEGER NOT NULL,
+  case_id    TEXT NOT NULL,
+  provenance TEXT NOT NULL,
+  target     TEXT NOT NULL,
+  version    INTEGER NOT NULL,
+  digest     BLOB NOT NULL,
+  role       TEXT NOT NULL,
+  purpose    TEXT NOT NULL,
+  stage      TEXT NOT NULL,
+  signer     TEXT NOT NULL,
+  person     TEXT NOT NULL,
+  at         INTEGER NOT NULL,
+  outcome    TEXT NOT NULL,
+  conditions TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX signature_case ON signature (tenant, case_id, seq);
+
+CREATE INDEX signature_target ON signature (tenant, target, seq);
+
+CREATE TABLE state (
+  tenant INTEGER NOT NULL,
+  name   TEXT NOT NULL,
+  value  INTEGER NOT NULL,
+  PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE string_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  norm   TEXT NOT NULL,
+  ord    INTEGER NOT NULL,
+  exact  TEXT NOT NULL,
+  rest   TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, norm, ord)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX string_value ON string_row (tenant, key, norm, rid);
+
+CREATE TABLE tenant (
+  tenant INTEGER PRIMARY KEY,
+  name   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE token_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  code   TEXT NOT NULL,
+  system INTEGER NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, code, system)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX token_value ON token_row (tenant, key, code, rid, system);
+
+CREATE TABLE uri_row (
+  rid    INTEGER NOT NULL,
+  key    INTEGER NOT NULL,
+  uri    TEXT NOT NULL,
+  tenant INTEGER NOT NULL,
+  PRIMARY KEY (rid, key, uri)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX uri_value ON uri_row (tenant, key, uri, rid);
+
+-- sqlite_auth
+
+CREATE TABLE access_token (
+  hash      BLOB PRIMARY KEY,
+  principal TEXT NOT NULL,
+  tenant    TEXT NOT NULL,
+  issued    INTEGER NOT NULL,
+  expires   INTEGER NOT NULL,
+  revoked   INTEGER NOT NULL,
+  note      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
+
+CREATE TABLE signer (
+  principal   TEXT PRIMARY KEY,
+  certificate BLOB NOT NULL,
+  sealed      BLOB NOT NULL,
+  created     INTEGER NOT NULL,
+  failures    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+

@@ -1,0 +1,76 @@
+package store_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tenon/server/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files of the schema")
+
+// TestSchema compares what the migrations add up to with the committed schema.
+func TestSchema(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			got, err := open(t).Schema(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := map[string]string{"SQLite": "sqlite", "PostgreSQL": "postgres"}[name]
+			golden := filepath.Join("..", "..", "migrations", file+".schema.sql")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("the schema is not the committed one: run go test ./server/store -run TestSchema -update and look at the difference")
+			}
+		})
+	}
+}
+
+func TestMigrate(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"SQLite": liteURL, "PostgreSQL": emptyPostgres} {
+		t.Run(name, func(t *testing.T) {
+			s, err := store.Open(t.Context(), store.Options{URL: url(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "migrate") {
+				t.Errorf("Ready() before Migrate = %v, want what to do", err)
+			}
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := s.Migrate(t.Context()); err != nil {
+						t.Errorf("Migrate() of several at once = %v", err)
+					}
+				})
+			}
+			wg.Wait()
+			if err := s.Ready(t.Context()); err != nil {
+				t.Errorf("Ready() = %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, url := range []string{"", "sqlite://", "sqlite://host/dir", "mysql://x/y", "::", "/tmp/x", "postgres://127.0.0.1:1/none?connect_timeout=1"} {
+		if s, err := store.Open(t.Context(), store.Options{URL: url}); err == nil {
+			t.Errorf("Open(%q) is taken", url)
+			_ = s.Close()
+		}
+	}
+}
