@@ -8,11 +8,15 @@ import (
 	"tenon/fhir/tree"
 )
 
+// caseExtension names the case of a Provenance: Task/x.
+const caseExtension = "urn:tenon:extension:case"
+
 // signature is one signature of a Provenance that is what the log has.
 type signature struct {
 	ref     string // of the Provenance, and which signature of it
 	jws     string
 	who     string
+	home    string // case that the Provenance names, "Task/x"
 	targets []string
 }
 
@@ -23,6 +27,7 @@ func (v *verifier) collect(ref string, provenance tree.Node) {
 	for t := range provenance.Field("target").Items() {
 		targets = append(targets, t.Field("reference").Str())
 	}
+	home := homeOf(provenance)
 	i := 0
 	for s := range provenance.Field("signature").Items() {
 		name := fmt.Sprintf("%s signature[%d]", ref, i)
@@ -36,7 +41,30 @@ func (v *verifier) collect(ref string, provenance tree.Node) {
 			v.report.find(Malformed, "signature", name, "its data are not base64")
 			continue
 		}
-		v.signatures = append(v.signatures, signature{name, string(text), s.Path("who", "reference").Str(), targets})
+		v.signatures = append(v.signatures, signature{name, string(text), s.Path("who", "reference").Str(), home, targets})
+	}
+}
+
+// homeOf is the case in which a signature was given, as its Provenance says.
+func homeOf(provenance tree.Node) string {
+	for e := range provenance.Field("extension").Items() {
+		if e.Field("url").Str() == caseExtension {
+			return e.Path("valueReference", "reference").Str()
+		}
+	}
+	return ""
+}
+
+// judgeCase compares the case that was signed with the one that the Provenance
+// names. It may be another than the dossier's: a standing agreement is signed in
+// its own case and comes along with its signatures, which the report notes.
+func (v *verifier) judgeCase(s signature, signed string) {
+	switch given := "Task/" + signed; {
+	case signed == "" || given == v.ledger.caseRef:
+	case given == s.home:
+		v.report.note("%s was given in the case %s", s.ref, printable(signed))
+	default:
+		v.report.find(Changed, "signature", s.ref, "it was given in the case %s", printable(signed))
 	}
 }
 
@@ -60,9 +88,7 @@ func (v *verifier) judge(s signature) {
 	if s.who != m.Signer {
 		v.report.find(Changed, "signature", s.ref, "it is of %s, the Provenance says %s", printable(m.Signer), printable(s.who))
 	}
-	if m.Case != "" && "Task/"+m.Case != v.ledger.caseRef {
-		v.report.find(Changed, "signature", s.ref, "it was given in the case %s", printable(m.Case))
-	}
+	v.judgeCase(s, m.Case)
 	signed := map[string]bool{}
 	for _, e := range m.Entries {
 		signed[e.Reference] = true
