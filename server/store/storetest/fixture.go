@@ -120,11 +120,20 @@ func (f *fixture) unit(versions ...record.Version) *record.Unit {
 	for i := range versions {
 		v := &versions[i]
 		u.Reads.Versions = append(u.Reads.Versions, record.VersionRead{Type: v.Type, ID: v.ID, Version: v.Version - 1})
-		u.Leaves = append(u.Leaves, ledger.VersionLeaf(ledger.VersionRow{
+	}
+	u.Leaves = Leaves(versions)
+	return u
+}
+
+// Leaves are the leaves of versions.
+func Leaves(versions []record.Version) (leaves []ledger.Leaf) {
+	for i := range versions {
+		v := &versions[i]
+		leaves = append(leaves, ledger.VersionLeaf(ledger.VersionRow{
 			Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Deleted: v.Deleted, Body: v.Body, Digest: v.Digest, Salt: v.Salt,
 		}))
 	}
-	return u
+	return leaves
 }
 
 // put commits each version in a unit of its own.
@@ -212,7 +221,8 @@ func reaching(p *search.Plan, reach access.Predicate) *search.Plan {
 
 func ptr[T any](v T) *T { return &v }
 
-func code(typ, param, system, value string) search.Clause {
+// Code asks for a token; system * is any.
+func Code(typ, param, system, value string) search.Clause {
 	m := search.TokenMatch{Code: &value}
 	if system != "*" {
 		m.System = &system

@@ -106,9 +106,9 @@ func pagingOnce(f *fixture) {
 		}
 	})
 	for name, where := range map[string][]search.Clause{
-		"all": nil, "token": {code("Patient", "identifier", "*", "x")}, "string": {named("n")},
+		"all": nil, "token": {Code("Patient", "identifier", "*", "x")}, "string": {named("n")},
 		"date": {search.Date{Key: search.KeyOf("Patient", "birthdate"), Any: []search.Range{{Op: search.GreaterOrEq}}}},
-		"two":  {named("n"), code("Patient", "identifier", "*", "x")},
+		"two":  {named("n"), Code("Patient", "identifier", "*", "x")},
 	} {
 		for _, count := range []int{1, 10, 19, 56, 57, 58} {
 			p := plan("Patient", where...)
@@ -171,7 +171,7 @@ func pagingFew(f *fixture) {
 	}
 	f.caseOf("c", grants("PractitionerRole/z", 3), all...)
 	f.put(Make("Observation", "other", 1, Token("code", "", "x")))
-	for _, where := range [][]search.Clause{nil, {code("Observation", "code", "*", "x")}} {
+	for _, where := range [][]search.Clause{nil, {Code("Observation", "code", "*", "x")}} {
 		p := reaching(plan("Observation", where...), in("PractitionerRole/z"))
 		p.Count, p.Total = 7, true
 		f.want("pages", f.walk(p), want...)

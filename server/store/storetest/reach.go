@@ -107,7 +107,7 @@ func chainLeak(f *fixture) {
 
 func hasLeak(f *fixture) {
 	hidden(f)
-	x := code("Observation", "code", "*", "x")
+	x := Code("Observation", "code", "*", "x")
 	f.want("_has of what is hidden", f.find(reaching(plan("Patient", has(in(person), x)), in(person))))
 	f.want("with a nil reach", f.find(plan("Patient", has(nil, x))))
 	f.want("with reach", f.find(plan("Patient", has(Everything, x))), "Patient/open")

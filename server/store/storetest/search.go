@@ -41,17 +41,17 @@ func tokens(f *fixture) {
 		clause search.Clause
 		want   []string
 	}{
-		"code":             {code("Observation", "code", "*", "a"), []string{"Observation/1", "Observation/2"}},
-		"system and code":  {code("Observation", "code", "http://loinc.org", "a"), []string{"Observation/1"}},
-		"|code":            {code("Observation", "code", "", "a"), []string{"Observation/2"}},
+		"code":             {Code("Observation", "code", "*", "a"), []string{"Observation/1", "Observation/2"}},
+		"system and code":  {Code("Observation", "code", "http://loinc.org", "a"), []string{"Observation/1"}},
+		"|code":            {Code("Observation", "code", "", "a"), []string{"Observation/2"}},
 		"system|":          {is(search.TokenMatch{System: ptr("http://loinc.org")}), []string{"Observation/1", "Observation/3"}},
 		"either":           {is(search.TokenMatch{Code: ptr("b")}, search.TokenMatch{System: ptr(""), Code: ptr("a")}), []string{"Observation/2", "Observation/3"}},
 		"not":              {search.Token{Key: key, Not: true, Any: []search.TokenMatch{{Code: ptr("a")}}}, []string{"Observation/3", "Observation/4", "Observation/5"}},
-		"case matters":     {code("Observation", "code", "*", "A"), nil},
-		"long":             {code("Observation", "code", "s", long+"1"), []string{"Observation/5"}},
-		"long and other":   {code("Observation", "code", "s", long+"2"), nil},
+		"case matters":     {Code("Observation", "code", "*", "A"), nil},
+		"long":             {Code("Observation", "code", "s", long+"1"), []string{"Observation/5"}},
+		"long and other":   {Code("Observation", "code", "s", long+"2"), nil},
 		"no alternative":   {is(), nil},
-		"not text of ours": {code("Observation", "code", "*", "\x00\xff'; DROP TABLE resource; --"), nil},
+		"not text of ours": {Code("Observation", "code", "*", "\x00\xff'; DROP TABLE resource; --"), nil},
 	} {
 		f.want(name, f.find(plan("Observation", c.clause)), c.want...)
 	}
@@ -235,9 +235,9 @@ func andOr(f *fixture) {
 		Make("Observation", "b", 1, Token("code", "", "x"), Token("status", "", "draft")),
 		Make("Observation", "c", 1, Token("code", "", "y"), Token("status", "", "final")),
 	)
-	f.want("and", f.find(plan("Observation", code("Observation", "code", "*", "x"), code("Observation", "status", "*", "final"))), "Observation/a")
-	f.want("and of nothing", f.find(plan("Observation", code("Observation", "code", "*", "y"), code("Observation", "status", "*", "draft"))))
-	p := plan("Observation", code("Observation", "code", "*", "x"))
+	f.want("and", f.find(plan("Observation", Code("Observation", "code", "*", "x"), Code("Observation", "status", "*", "final"))), "Observation/a")
+	f.want("and of nothing", f.find(plan("Observation", Code("Observation", "code", "*", "y"), Code("Observation", "status", "*", "draft"))))
+	p := plan("Observation", Code("Observation", "code", "*", "x"))
 	p.Total = true
 	page, err := f.Search(f.ctx(), p)
 	if err != nil || *page.Total != 2 || len(page.Hits) != 0 {
@@ -289,12 +289,12 @@ func has(reach access.Predicate, where ...search.Clause) search.Clause {
 
 func hasTests(f *fixture) {
 	family(f)
-	f.want("_has", f.find(plan("Patient", has(Everything, code("Observation", "code", "*", "x")))), "Patient/p")
+	f.want("_has", f.find(plan("Patient", has(Everything, Code("Observation", "code", "*", "x")))), "Patient/p")
 	f.want("_has any", f.find(plan("Patient", has(Everything))), "Patient/p", "Patient/q")
 	f.want("_has in _has", f.find(plan("Patient", has(Everything, search.Has{
 		Key: search.KeyOf("DiagnosticReport", "result"), Source: *target(Everything, "DiagnosticReport", search.IDs{IDs: []string{"s"}}),
 	}))), "Patient/q")
-	f.want("_has none", f.find(plan("Patient", has(Everything, code("Observation", "code", "*", "z")))))
+	f.want("_has none", f.find(plan("Patient", has(Everything, Code("Observation", "code", "*", "z")))))
 }
 
 func includes(f *fixture) {

@@ -131,7 +131,7 @@ func raceCondition(f *fixture) {
 		var units []*record.Unit
 		for i := range 8 {
 			u := f.unit(Make("Patient", fmt.Sprintf("p%d-%d", n, i), 1, Token("identifier", "urn:mrn", value)))
-			p := plan("Patient", code("Patient", "identifier", "urn:mrn", value))
+			p := plan("Patient", Code("Patient", "identifier", "urn:mrn", value))
 			p.Count = 2
 			u.Reads.Matches = []record.MatchRead{{Plan: p, Lock: "Patient?identifier=urn:mrn|" + value}}
 			units = append(units, u)
@@ -139,7 +139,7 @@ func raceCondition(f *fixture) {
 		if taken := f.race(units...); taken != 1 {
 			f.Errorf("%d of 8 conditional creates were taken, want 1", taken)
 		}
-		got := f.find(plan("Patient", code("Patient", "identifier", "urn:mrn", value)))
+		got := f.find(plan("Patient", Code("Patient", "identifier", "urn:mrn", value)))
 		if len(got) != 1 {
 			f.Errorf("the condition finds %v, want one", got)
 		}
@@ -176,8 +176,8 @@ func twoVersions(f *fixture) {
 	if err != nil || fmt.Sprint(numbers(vs)) != "[2 1]" {
 		f.Errorf("History() = %v, %v", numbers(vs), err)
 	}
-	f.want("search for the first", f.find(plan("Patient", code("Patient", "identifier", "", "a"))))
-	f.want("search for the second", f.find(plan("Patient", code("Patient", "identifier", "", "b"))), "Patient/1")
+	f.want("search for the first", f.find(plan("Patient", Code("Patient", "identifier", "", "a"))))
+	f.want("search for the second", f.find(plan("Patient", Code("Patient", "identifier", "", "b"))), "Patient/1")
 	f.put(Make("Patient", "1", 3))
 }
 

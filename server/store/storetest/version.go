@@ -61,8 +61,8 @@ func updateAndHistory(f *fixture) {
 			f.Errorf("History(before %d, limit %d) = %v, %v, want %v", c.before, c.limit, got, err, c.want)
 		}
 	}
-	f.want("search for the value of an old version", f.find(plan("Patient", code("Patient", "identifier", "*", "v4"))))
-	f.want("search for the value of the current one", f.find(plan("Patient", code("Patient", "identifier", "*", "v5"))), "Patient/1")
+	f.want("search for the value of an old version", f.find(plan("Patient", Code("Patient", "identifier", "*", "v4"))))
+	f.want("search for the value of the current one", f.find(plan("Patient", Code("Patient", "identifier", "*", "v5"))), "Patient/1")
 }
 
 func numbers(vs []record.Version) []int64 {
