@@ -368,3 +368,44 @@ func diskSize(t testing.TB, dir string) int64 {
 	}
 	return total
 }
+
+// TestSameContentAtOnce holds one Stage up between its look at what is known
+// and its write, while another keeps the same content.
+func TestSameContentAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	chance := &gate{entered: make(chan struct{}), open: make(chan struct{})}
+	s := open(t, dir, blob.Options{Key: bytes.Repeat([]byte{1}, 32), Random: chance})
+	done := make(chan [32]byte)
+	go func() { done <- stage(t, s, content(1, 1000)) }()
+	<-chance.entered
+	first := stage(t, s, content(1, 1000))
+	close(chance.open)
+	if second := <-done; second != first {
+		t.Errorf("digests %x and %x", first, second)
+	}
+	if got, want := diskSize(t, dir), int64(128+1000+16); got != want {
+		t.Errorf("%d bytes on disk, want %d", got, want)
+	}
+	if _, err := read(s, first); err != nil {
+		t.Error(err)
+	}
+}
+
+// gate is a source of chance that holds its first reader until it is opened.
+type gate struct {
+	once          sync.Once
+	entered, open chan struct{}
+}
+
+func (g *gate) Read(b []byte) (int, error) {
+	first := false
+	g.once.Do(func() { first = true })
+	if first {
+		close(g.entered)
+		<-g.open
+	}
+	for i := range b {
+		b[i] = byte(rand.Uint32())
+	}
+	return len(b), nil
+}
