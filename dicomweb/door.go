@@ -64,10 +64,10 @@ type Options struct {
 type Door struct {
 	o       Options
 	mux     *http.ServeMux
-	readers sync.Pool      // *dicom.Reader
-	turns   [64]sync.Mutex // of requests that store into one study
-	texts   sync.Pool      // *[]byte
+	readers sync.Pool // *dicom.Reader
+	texts   sync.Pool // *[]byte
 	codec   codec
+	turns   turns
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a

@@ -31,19 +31,21 @@ import (
 // house is a small stand-in for record, index and blob store, so that the door
 // can be tested alone; the same requests run on the real ones in test/.
 type house struct {
-	mu        sync.Mutex
-	versions  map[string][]*record.Version // Type/id
-	studies   map[string]*index.Study
-	series    map[string]*index.Series
-	instances map[string]*index.Instance
-	blobs     map[[32]byte][]byte
-	durable   map[[32]byte]bool
-	audits    []record.Audit
-	drafts    []*record.Draft
-	visible   map[string][]string // principal → resources; operator sees all
-	meanwhile func()              // runs once before the next Submit: another request that is faster
-	refuse    error               // what Submit answers
-	stowErr   error               // what Stage answers
+	mu         sync.Mutex
+	versions   map[string][]*record.Version // Type/id
+	studies    map[string]*index.Study
+	series     map[string]*index.Series
+	instances  map[string]*index.Instance
+	blobs      map[[32]byte][]byte
+	durable    map[[32]byte]bool
+	audits     []record.Audit
+	drafts     []*record.Draft
+	visible    map[string][]string // principal → resources; operator sees all
+	meanwhile  func()              // runs once before the next Submit: another request that is faster
+	refuse     error               // what Submit answers
+	stowErr    error               // what Stage answers
+	slow       time.Duration       // what Submit takes
+	submitters []string            // who submitted each of drafts
 }
 
 func newHouse() *house {
@@ -57,7 +59,7 @@ func (h *house) empty() {
 	h.versions, h.visible = map[string][]*record.Version{}, map[string][]string{}
 	h.studies, h.series, h.instances = map[string]*index.Study{}, map[string]*index.Series{}, map[string]*index.Instance{}
 	h.blobs, h.durable = map[[32]byte][]byte{}, map[[32]byte]bool{}
-	h.audits, h.drafts = nil, nil
+	h.audits, h.drafts, h.submitters = nil, nil, nil
 	h.put("Patient", "p1", `{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:h","value":"P-1"}]}`)
 	h.put("Patient", "p2", `{"resourceType":"Patient","id":"p2","identifier":[{"system":"urn:h","value":"P-2"},{"value":"T,W|I$N\\"}]}`)
 	h.put("Patient", "p3", `{"resourceType":"Patient","id":"p3","identifier":[{"system":"urn:h","value":"TWIN"}]}`)
@@ -110,13 +112,14 @@ func (h *house) Search(_ context.Context, who *access.Context, typ string, param
 
 // Submit keeps versions and rows together.
 func (h *house) Submit(_ context.Context, who *access.Context, d *record.Draft) (*record.Outcome, error) {
+	time.Sleep(h.slow)
 	if f := h.meanwhile; f != nil {
 		h.meanwhile = nil
 		f()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drafts = append(h.drafts, d)
+	h.drafts, h.submitters = append(h.drafts, d), append(h.submitters, who.Principal)
 	if h.refuse != nil {
 		return nil, h.refuse
 	}
@@ -520,6 +523,29 @@ func (a *answer) list(t testing.TB) []dataset {
 		t.Fatalf("status %d: %v in %.300s", a.StatusCode, err, a.body)
 	}
 	return d
+}
+
+// instancesOf are the UIDs of the instances that a draft writes.
+func instancesOf(d *record.Draft) (uids []string) {
+	for _, row := range d.Rows {
+		if i, ok := row.(*index.Instance); ok {
+			uids = append(uids, i.UID)
+		}
+	}
+	return uids
+}
+
+// studyID is the id that the door gives the ImagingStudy of a new study.
+func studyID(t *testing.T, uid string) string {
+	t.Helper()
+	h := newHouse()
+	w := httptest.NewRecorder()
+	for seed := range int64(5) {
+		if s := ct(seed, 10); s.StudyUID == uid {
+			door(h).ServeHTTP(w, stowRequest(t.Context(), s.Slice(0)))
+		}
+	}
+	return h.studies[uid].Resource
 }
 
 // shelf is the house under the suite of the index, so that the double of these

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -340,7 +341,7 @@ func TestStowListsUpToAThousand(t *testing.T) {
 	}
 }
 
-// Another request stores into the same study while this one prepares.
+// Another server stores into the same study while this one prepares.
 func TestStowMeetsAnother(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		t.Run(fmt.Sprintf("study is new %v", first), func(t *testing.T) {
@@ -350,7 +351,11 @@ func TestStowMeetsAnother(t *testing.T) {
 			if !first {
 				c.stow(t, "/studies", files[5])
 			}
-			c.meanwhile = func() { c.stow(t, "/studies", files[0], files[1]) }
+			c.meanwhile = func() {
+				r := httptest.NewRequest("POST", "/studies", bytes.NewReader(multipartBody(files[0], files[1])))
+				r.Header.Set("Content-Type", related)
+				door(c.house).ServeHTTP(httptest.NewRecorder(), r)
+			}
 			a := c.stow(t, "/studies", files[1], files[2])
 			if a.StatusCode != 200 || len(a.object(t).items(t, "00081199")) != 2 {
 				t.Errorf("status %d: %s", a.StatusCode, a.body)

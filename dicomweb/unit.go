@@ -1,7 +1,7 @@
 package dicomweb
 
 import (
-	"hash/fnv"
+	"context"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -23,12 +23,29 @@ func (in *ingest) commit(study string) error {
 	for _, a := range group {
 		in.weight -= len(a.instance.Content.Metadata) + len(a.instance.Content.Frames) + len(a.instance.Content.Bulk)
 	}
+	defer release(group)
 	if err := in.door.o.Blobs.Sync(in.r.Context()); err != nil {
 		return err
 	}
-	err := in.inTurn(study, group)
+	b := &batch{in: in, group: group}
+	return in.door.turns.join(in.r.Context(), in.tenant()+"|"+study, b, in.store)
+}
+
+// store commits the batches of one party in one unit. It does not end with the
+// request that leads: others rely on it.
+func (in *ingest) store(party []*batch) error {
+	ctx := context.WithoutCancel(in.r.Context())
+	var group []*arrival
+	for _, b := range party {
+		group = append(group, b.group...)
+	}
+	var err error
+	for range attempts {
+		if err = in.try(ctx, group); !contended(err) {
+			break
+		}
+	}
 	if err == nil {
-		release(group)
 		return nil
 	}
 	refused := refusalOf(err)
@@ -40,24 +57,7 @@ func (in *ingest) commit(study string) error {
 			a.refused = refused
 		}
 	}
-	release(group)
 	return nil
-}
-
-// inTurn submits the group. Requests of this server that store into one study take
-// turns; against other servers it looks again and repeats.
-func (in *ingest) inTurn(study string, group []*arrival) (err error) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(study)) // never fails
-	turn := &in.door.turns[h.Sum32()%uint32(len(in.door.turns))]
-	turn.Lock()
-	defer turn.Unlock()
-	for range attempts {
-		if err = in.try(group); !contended(err) {
-			return err
-		}
-	}
-	return err
 }
 
 // release drops what the answer does not need.
@@ -74,8 +74,8 @@ func contended(err error) bool {
 }
 
 // try prepares and submits one unit on what is stored now.
-func (in *ingest) try(group []*arrival) error {
-	u := &unit{in: in, group: group}
+func (in *ingest) try(ctx context.Context, group []*arrival) error {
+	u := &unit{ctx: ctx, in: in, group: group}
 	if err := u.look(); err != nil {
 		return err
 	}
@@ -88,6 +88,7 @@ func (in *ingest) try(group []*arrival) error {
 
 // unit is one attempt to store a group of instances of one study.
 type unit struct {
+	ctx    context.Context
 	in     *ingest
 	group  []*arrival
 	held   *index.Holdings
@@ -111,7 +112,7 @@ func (u *unit) look() (err error) {
 		}
 		seen["i"+a.instance.UID], seen["s"+a.series.UID] = true, true
 	}
-	u.held, err = u.in.door.o.Index.Holdings(u.in.r.Context(), u.in.r.who.Reach(), q)
+	u.held, err = u.in.door.o.Index.Holdings(u.ctx, u.in.r.who.Reach(), q)
 	return err
 }
 
@@ -164,7 +165,7 @@ func (u *unit) submit() error {
 	match := "0" // nothing may be there yet
 	if u.held.Study != nil {
 		id = u.held.Study.Resource
-		v, err := u.in.door.o.Records.Read(u.in.r.Context(), u.in.r.who, "ImagingStudy", id)
+		v, err := u.in.door.o.Records.Read(u.ctx, u.in.r.who, "ImagingStudy", id)
 		if err != nil {
 			return err
 		}
@@ -185,7 +186,7 @@ func (u *unit) submit() error {
 			draft.Blobs = append(draft.Blobs, record.BlobRow{Digest: c.Digest, Size: c.Size})
 		}
 	}
-	_, err = u.in.door.o.Records.Submit(u.in.r.Context(), u.in.r.who, draft)
+	_, err = u.in.door.o.Records.Submit(u.ctx, u.in.r.who, draft)
 	return err
 }
 
