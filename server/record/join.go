@@ -61,7 +61,10 @@ func (p *preparation) joinOne(w *write) error {
 		return nil
 	}
 	if p.in.opens != "" && w.typ == "Task" {
-		return p.enter(p.in.opens, w.typ, w.id, w)
+		if err := p.enter(p.in.opens, w.typ, w.id, w); err != nil {
+			return err
+		}
+		return p.joinDocuments(w)
 	}
 	return p.joinByReference(w)
 }
@@ -80,13 +83,34 @@ func (p *preparation) joinByReference(w *write) error {
 		if err != nil {
 			return err
 		}
-		for _, c := range cases {
-			if err := p.enter(c, w.typ, w.id, w); err != nil {
-				return err
-			}
+		if err := p.enterAll(cases, w, typ); err != nil {
+			return err
 		}
 	}
 	return p.joinDocuments(w)
+}
+
+// enterAll enters a resource into the cases of a target that it refers to. A
+// Provenance about something that several cases share joins those that its writer
+// is let into; a signature, the one that it was asked for.
+func (p *preparation) enterAll(cases []string, w *write, target string) error {
+	for _, c := range cases {
+		if target != "Task" {
+			if s := p.in.signature; s != nil && p.in.caseID != c {
+				continue
+			}
+			if in, err := p.within(c); err != nil || !in {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := p.enter(c, w.typ, w.id, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // joinDocuments enters what a stage Task names into its case, and the Binary of
@@ -137,21 +161,13 @@ func (p *preparation) casesOf(typ, id string) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// touch loads a case once. Whoever is not let into the case reads of it as
-// absent: joining a resource to a case may not be a way to write into it.
-func (p *preparation) touch(id string) (*touched, error) {
+// touch loads a case once.
+func (p *preparation) touch(id string) (_ *touched, err error) {
 	if t, ok := p.cases[id]; ok {
 		return t, nil
 	}
 	t := &touched{id: id, members: map[string]bool{}}
 	if id != p.in.opens {
-		root, err := p.r.current(p.ctx, p.who.Reach(), "Task", id)
-		if err != nil {
-			return nil, err
-		}
-		if root == nil {
-			return nil, absent("Task", id)
-		}
 		if t.data, err = p.r.o.Store.Snapshot(p.ctx, id); err != nil {
 			return nil, err
 		}
@@ -166,18 +182,29 @@ func (p *preparation) touch(id string) (*touched, error) {
 	return t, nil
 }
 
-// enter makes a resource a member. w is its write when the draft writes it; else
-// the caller must be able to read it, and it must be about the case's patient or
-// about none: a reference is not a way to grant oneself access.
+// within tells whether the caller is let into the case.
+func (p *preparation) within(caseID string) (bool, error) {
+	if caseID == p.in.opens {
+		return true, nil
+	}
+	root, err := p.r.current(p.ctx, p.who.Reach(), "Task", caseID)
+	return root != nil, err
+}
+
+// enter makes a resource a member. The caller must be let into the case, which
+// else reads as absent: joining is no way to write into it. w is the write of the
+// resource when the draft writes it; else the caller must be able to read it, and
+// it must be about the case's patient or about none: a reference is no way to
+// grant oneself access.
 func (p *preparation) enter(caseID, typ, id string, w *write) error {
 	t, err := p.touch(caseID)
-	if err != nil {
+	if err != nil || t.members[typ+"/"+id] {
 		return err
 	}
-	ref := typ + "/" + id
-	if t.members[ref] {
-		return nil
+	if in, err := p.within(caseID); err != nil || !in {
+		return cmp.Or(err, absent("Task", caseID))
 	}
+	ref := typ + "/" + id
 	if w == nil {
 		w = p.writeOf(typ, id)
 	}

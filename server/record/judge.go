@@ -186,10 +186,7 @@ func (p *preparation) finish() error {
 	}
 	for _, t := range p.sorted() {
 		p.unit.Members = append(p.unit.Members, t.joined...)
-		for _, s := range t.carried {
-			p.unit.Signatures = append(p.unit.Signatures, CaseSignature{Case: t.id, Signature: s})
-		}
-		if s := p.in.signature; s != nil {
+		if s := p.in.signature; s != nil && t.id == p.in.caseID {
 			made := *s
 			made.Provenance = p.writes[0].id
 			p.unit.Signatures = append(p.unit.Signatures, CaseSignature{Case: t.id, Signature: made})

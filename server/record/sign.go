@@ -136,7 +136,7 @@ func (r *Recorder) signOnce(ctx context.Context, who *access.Context, typ, id st
 		return nil, err
 	}
 	d := &Draft{Door: "fhir", Operation: "sign", Ops: []Op{{Method: "POST", Type: "Provenance", Body: body}}}
-	outcome, err := r.submit(ctx, who, d, internal{signature: sig, trusted: true})
+	outcome, err := r.submit(ctx, who, d, internal{signature: sig, caseID: data.Case, trusted: true})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (p *preparation) overlay(s *casework.Snapshot, t *touched) error {
 		s.Directory = append(s.Directory, *p.in.plan)
 	}
 	s.Signatures = append(s.Signatures, t.carried...)
-	if p.in.signature != nil {
+	if p.in.signature != nil && t.id == p.in.caseID {
 		made := *p.in.signature
 		made.Provenance = p.writes[0].id
 		s.Signatures = append(s.Signatures, made)

@@ -27,6 +27,7 @@ func (r *Recorder) Submit(ctx context.Context, who *access.Context, d *Draft) (*
 // that the server itself performs for the caller.
 type internal struct {
 	opens     string              // id of the root Task of a case that this draft opens
+	caseID    string              // of the signature
 	signature *casework.Signature // of the Provenance that this draft writes
 	plan      *casework.Resource  // with opens: the plan that the case pins
 	trusted   bool                // bodies were made by the server: allow is not asked
