@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"tenon/adapters/grading"
-	"tenon/fhir/tree"
 	"tenon/server/ledger"
 )
 
@@ -45,50 +43,4 @@ func (s *story) verifyDossier(dossier []byte) {
 		stop(fmt.Errorf("a changed dossier is verified:\n%s", r))
 	}
 	s.tell.note("", "the same with the case number forged: %s", r.Findings[0])
-}
-
-// export is the feedback of the case for the manufacturer of the device: what its
-// table lets through, under pseudonyms and shifted dates.
-func (s *story) export() {
-	table, err := grading.Load()
-	must(err)
-	key := make([]byte, 32)
-	for i := range key {
-		key[i] = byte(s.dice.IntN(256)) // the hospital's own secret in real life
-	}
-	names, err := grading.NewPseudonymiser(key)
-	must(err)
-	out, err := table.FollowUpExport(grading.FollowUp{
-		Patient: s.patient.ref, Resources: s.released(), Pseudonyms: names, BaseURL: s.server.root + "/fhir", At: s.now(),
-		Recipient: grading.Recipient{Names: []string{maker}},
-	})
-	must(err)
-	s.seen.Exported = len(out.Manifest.Lines)
-	s.tell.note("", "follow-up export for %s: %d resources %v, at most L%d, %d types withheld", maker, len(out.Manifest.Lines), out.Manifest.Exported,
-		out.Manifest.Level, len(out.Manifest.Withheld))
-	if bytes.Contains(out.NDJSON, []byte(s.patient.name)) || bytes.Contains(out.NDJSON, []byte(s.figures.record)) {
-		stop(fmt.Errorf("the export names the patient"))
-	}
-}
-
-// released are the resources of the case that the hospital hands to the export.
-func (s *story) released() []tree.Node {
-	var all []tree.Node
-	for _, query := range []string{"Encounter?subject=", "Observation?subject=", "QuestionnaireResponse?subject=", "ClinicalImpression?subject=",
-		"Procedure?subject=", "Device?patient=", "DiagnosticReport?subject=", "Communication?subject=", "Patient?_id="} {
-		target := s.patient.ref
-		if query == "Patient?_id=" {
-			target = target[len("Patient/"):]
-		}
-		a := s.web.expect(200, request{as: s.clin, method: "GET", path: "/fhir/" + query + target + "&_count=200"})
-		doc, err := tree.Parse(a.body)
-		must(err)
-		for entry := range doc.Root().Field("entry").Items() {
-			// A copy of its own: the export reads each resource by itself.
-			one, err := tree.Parse(bytes.Clone(entry.Field("resource").Raw()))
-			must(err)
-			all = append(all, one.Root())
-		}
-	}
-	return all
 }

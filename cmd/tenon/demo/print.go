@@ -21,7 +21,8 @@ func (t *teller) line(stage string, by *person, format string, args ...any) {
 
 // note tells something of no person.
 func (t *teller) note(stage, format string, args ...any) {
-	fmt.Fprintf(t.out, "%-4s        %s\n", stage, short(fmt.Sprintf(format, args...)))
+	text := strings.TrimSpace(short(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(t.out, "%-4s        %s\n", stage, strings.ReplaceAll(text, "\n", "\n            "))
 }
 
 // refusal tells a refusal that was provoked.

@@ -14,7 +14,7 @@ func (s *story) label() {
 		patch(s.prod, s.course.task("S11"), arr{obj{"op": "add", "path": "/output", "value": arr{
 			obj{"type": code("document", "device"), "valueReference": ref(s.strangersDevice())}}}}))
 	a := s.change(s.prod, s.job.device, func(o obj) {
-		o["owner"], o["definition"], o["manufacturer"] = ref("Organization/hospital"), ref(s.design.definition), maker
+		o["owner"], o["definition"] = ref("Organization/hospital"), ref(s.design.definition)
 		extensions, _ := o["extension"].(arr)
 		o["extension"] = append(extensions, obj{"url": tenon + "extension:label-content", "extension": arr{
 			obj{"url": "use", "valueString": "repair of a cranial defect"},
@@ -26,9 +26,6 @@ func (s *story) label() {
 	})
 	s.tell.line("S11", s.prod, "%d %s labels %s for %s: version %s", a.status, s.prod.name, s.job.device, s.patient.name, a.version())
 }
-
-// maker is the name of the manufacturer on the device.
-const maker = "Sample Orthopaedics Co."
 
 // strangersDevice is a device of the other patient, which the same manufacturer
 // made.
