@@ -152,6 +152,7 @@ func (a *App) openRecord(context.Context) (err error) {
 	}
 	a.OAuth = oauth.New(a.Store, directory{a.Store}, "main", a.clock)
 	a.sequencer = a.keys.Sequencer(a.Store, a.clock)
+	a.sequencer.Failed = func(err error) { a.log.Error("the log is not extended", "error", err) }
 	a.worker = dispatch.New(dispatch.Options{Store: a.Store, Sinks: a.sinks(), Clock: a.clock, Log: a.log})
 	return nil
 }
@@ -214,6 +215,12 @@ func (a *App) Close() error {
 	}
 	a.background.Wait()
 	var errs []error
+	if a.sequencer != nil { // what was written last gets its index: a server that stopped in order verifies
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		_, err := a.sequencer.Once(ctx)
+		cancel()
+		errs = append(errs, err)
+	}
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())
 	}
