@@ -62,6 +62,7 @@ var owners = map[string][]string{
 	"github.com/labstack/echo":      {"server/rest", "dicomweb", "oauth", "adapters/mes", "web", "server/app"},
 	"github.com/suyashkumar/dicom":  {},
 	"github.com/transparency-dev":   {"server/ledger"},
+	"golang.org/x/mod":              {"server/ledger"},
 	"github.com/alecthomas/kong":    {"cmd", "server/app"},
 	"github.com/samply":             {"adapters"},
 	"github.com/prometheus":         {"server/app"},
