@@ -106,7 +106,11 @@ func (a *App) front(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Header().Set("X-Request-Id", id)
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic value
+			p := recover()
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic value
+				panic(p) // an answer that broke off must not look whole
+			}
+			if p != nil {
 				a.log.Error("panic", "request", id, "method", c.Request().Method, "route", c.Path())
 				err = c.NoContent(http.StatusInternalServerError)
 			}
