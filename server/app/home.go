@@ -41,8 +41,9 @@ func (a *App) welcome(out io.Writer) {
           curl '%[1]s/PractitionerRole?_count=3'
   Write:  curl -X POST %[1]s/Patient -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Patient","name":[{"text":"张三"}]}'
   Images: curl %[2]s/dicomweb/studies
-  Sign in as a sample person (stop the server first on SQLite):
-          bin/tenon user token PractitionerRole/clin-wang --data %[3]s
+  Act as a sample person:
+          T=$(bin/tenon user token PractitionerRole/clin-wang --data %[3]s)
+          curl -H "Authorization: Bearer $T" %[1]s/Patient
 
 `, base, a.root(), a.Config.Data)
 	}
