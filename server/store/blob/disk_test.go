@@ -23,6 +23,8 @@ type disk struct {
 
 // unlock takes the locks from a process that died.
 func (d *disk) unlock() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, n := range d.names {
 		n.locked = nil
 	}
