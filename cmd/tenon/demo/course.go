@@ -16,6 +16,7 @@ type course struct {
 	// completion.
 	start, end map[string][]string
 	done       []string // stages that were completed, in this order
+	headed     string   // stage whose heading was printed last
 }
 
 // open applies a plan: the answer is the root Task of the new case.
@@ -160,11 +161,19 @@ func (c *course) move(by *person, task, state string) *answer {
 // 8.2.2 and 9.2).
 var principals = []string{"CLIN", "DES", "PROD"}
 
+// head prints the heading of a stage, once.
+func (c *course) head(code string) {
+	c.s.stage = code
+	if c.headed != code {
+		st := c.look()[code]
+		c.s.tell.chapter(code, st.title, st.chinese)
+	}
+	c.headed = code
+}
+
 // take receives, judges and accepts a stage.
 func (c *course) take(by *person, code string) string {
-	c.s.stage = code
-	st := c.look()[code]
-	c.s.tell.chapter(code, st.title, st.chinese)
+	c.head(code)
 	task := c.task(code)
 	before := predecessors(c.move(by, task, "received").json())
 	judged := ""

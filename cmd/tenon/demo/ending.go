@@ -3,7 +3,10 @@ package demo
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
+	"io/fs"
 
 	"tenon/server/ledger"
 )
@@ -29,9 +32,9 @@ func (s *story) ending() {
 func (s *story) verifyDossier(dossier []byte) {
 	trust, err := ledger.ReadTrust(bytes.NewReader(s.trust))
 	must(err)
-	r, err := ledger.VerifyDossier(context.WithoutCancel(s.ctx), bytes.NewReader(dossier), trust, ledger.VerifyOptions{})
+	r, err := ledger.VerifyDossier(context.WithoutCancel(s.ctx), bytes.NewReader(dossier), trust, ledger.VerifyOptions{Content: s.apart})
 	must(err)
-	if r.Exit() != 0 {
+	if r.Exit() != 0 || r.Contents != r.Blobs {
 		stop(fmt.Errorf("the dossier of %d bytes is refused:\n%s", len(dossier), r))
 	}
 	s.seen.Signed = r.Signed
@@ -43,4 +46,15 @@ func (s *story) verifyDossier(dossier []byte) {
 		stop(fmt.Errorf("a changed dossier is verified:\n%s", r))
 	}
 	s.tell.note("", "the same with the case number forged: %s", r.Findings[0])
+}
+
+// apart finds a content that is too large to travel inside the dossier; the folder
+// of `tenon verify --files` in real life.
+func (s *story) apart(_ context.Context, digest [32]byte) (io.ReadCloser, error) {
+	for _, content := range s.contents {
+		if sha256.Sum256(content) == digest {
+			return io.NopCloser(bytes.NewReader(content)), nil
+		}
+	}
+	return nil, fs.ErrNotExist
 }

@@ -107,6 +107,7 @@ func (s *story) file(by *person, title, contentType string, content []byte) obj 
 // upload stores raw content: https://hl7.org/fhir/R4/binary.html#rest
 func (s *story) upload(by *person, contentType string, content []byte) string {
 	a := s.web.expect(201, request{as: by, method: "POST", path: "/fhir/Binary", raw: content, contentType: contentType})
+	s.contents[a.ref()] = content
 	return a.ref()
 }
 

@@ -89,6 +89,7 @@ func (s *story) synthetic() {
 // acquisition.
 func (s *story) imaging() {
 	c := s.course
+	c.head("S02")
 	s.skipAhead()
 	c.begin(s.img, "S02")
 	if s.study.files == nil {
@@ -104,17 +105,20 @@ func (s *story) imaging() {
 	c.complete(s.img, "S02")
 }
 
-// skipAhead tries to complete the stage that was only handed over, by PATCH or by
-// PUT of the whole Task, as the seed has it.
+// skipAhead tries to complete the stage that was only handed over, by PATCH and by
+// PUT of the whole Task.
 func (s *story) skipAhead() {
 	task := s.course.task("S02")
-	q := patch(s.img, task, step(s.img, "completed"))
-	if s.dice.IntN(2) == 0 {
-		o := s.read(s.img, task)
-		o["status"], o["businessStatus"], o["owner"] = "completed", code("substate", "completed"), ref(s.img.ref)
-		q = request{as: s.img, method: "PUT", path: "/fhir/" + task, body: o}
-	}
-	s.refused("S02", refusal{"skipped-stage", 409, "transition", "Task.status"}, q)
+	s.shuffled(
+		func() {
+			s.refused("S02", refusal{"skipped-stage-by-patch", 409, "transition", "Task.status"}, patch(s.img, task, step(s.img, "completed")))
+		},
+		func() {
+			o := s.read(s.img, task)
+			o["status"], o["businessStatus"], o["owner"] = "completed", code("substate", "completed"), ref(s.img.ref)
+			s.refused("S02", refusal{"skipped-stage-by-put", 409, "transition", "Task.status"},
+				request{as: s.img, method: "PUT", path: "/fhir/" + task, body: o})
+		})
 }
 
 // related is the body of STOW-RS.

@@ -6,7 +6,9 @@ package demo
 func (s *story) beforeDisclosure() {
 	get := func(path string) request { return request{as: s.des, method: "GET", path: path} }
 	absent := func(name string) refusal { return refusal{name, 404, "not-found", ""} }
+	sketch := s.sketch()
 	s.shuffled(
+		func() { s.refused(s.stage, absent("design-before-disclosure"), get("/fhir/"+sketch)) },
 		func() { s.refused(s.stage, absent("case-before-disclosure"), get("/fhir/"+s.course.root+"/$case")) },
 		func() { s.refused(s.stage, absent("image-before-disclosure"), get("/fhir/"+s.study.ref)) },
 		func() { s.refused(s.stage, absent("patient-before-disclosure"), get("/fhir/"+s.patient.ref)) },
@@ -14,6 +16,11 @@ func (s *story) beforeDisclosure() {
 			s.refused(s.stage, absent("dicom-before-disclosure"), s.dicom(s.des, "/metadata", "application/dicom+json"))
 		},
 		s.findsNothing)
+}
+
+// sketch is a drawing of what the clinician has in mind.
+func (s *story) sketch() string {
+	return s.create(s.clin, s.ofCase(s.file(s.clin, "设计草图 sketch of the design", "image/svg+xml", s.drawing())))
 }
 
 // findsNothing searches where a read would tell more.
@@ -69,6 +76,7 @@ func (c *course) outputs(stage string) map[string]string {
 // review is S03b: designer and production manager each reply.
 func (s *story) review() {
 	c := s.course
+	c.head("S03b")
 	s.disclosed()
 	c.begin(s.des, "S03b")
 	reply := func(by *person, result, says string) string {

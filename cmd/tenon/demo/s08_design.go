@@ -12,6 +12,7 @@ import (
 // design is what S08 brings.
 type design struct {
 	model      string // DocumentReference/x
+	first      string // Binary/x that was tried first
 	binary     string // Binary/x of the model
 	content    []byte
 	definition string // DeviceDefinition/x
@@ -31,6 +32,7 @@ func (s *story) designIt() {
 	d.definition = s.create(s.des, s.ofCase(s.definition()))
 	drawing := s.create(s.des, s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))
 	description := s.create(s.des, s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters"))))
+	s.keepAnatomy()
 	d.output = s.create(s.des, s.composition(s.des, "设计输出 design output", "clinical-need", "design-parameters", "manufacturing-parameters",
 		"output-list", "transfer-method", "verification-conditions", "performance", "patient-specific"))
 	analysis := s.create(s.des, s.report(s.des, "力学分析 finite element analysis", "pass"))
@@ -75,6 +77,7 @@ func (s *story) openModel() {
 		content = readFile(s.o.Model)
 	}
 	binary := s.upload(s.des, stl, content)
+	s.design.first = binary
 	s.design.model = s.create(s.des, s.modelDocument(binary, content))
 	c.name(s.des, "S08", output{"design-model", s.design.model})
 	if s.inspected(content) {
@@ -101,6 +104,17 @@ func (s *story) closedModel() {
 	if !s.inspected(d.content) {
 		stop(fmt.Errorf("the closed plate is found open"))
 	}
+}
+
+// keepAnatomy keeps an open file of --model, such as a scanned skull, as what the
+// plate was designed on.
+func (s *story) keepAnatomy() {
+	if s.o.Model == "" || s.design.first == s.design.binary {
+		return
+	}
+	doc := s.document("解剖模型 anatomy that the plate was designed on", s.design.first, stl, s.contents[s.design.first])
+	doc["category"] = arr{code("model-purpose", "surgical-model")}
+	s.course.add(s.des, "S08", "design-description", doc)
 }
 
 // inspected waits for the check of the file that runs after the commit, and tells

@@ -4,12 +4,23 @@ package demo
 // and four parts of the process.
 func (s *story) judge() {
 	c := s.course
+	c.head("S15")
+	s.unjudged()
 	c.begin(s.clin, "S15")
 	device := s.judgement("器械判定 judgement of the device", "category", "form", "structure", "function")
 	process := s.judgement("过程判定 judgement of the process", "code", "process-order", "process-conformity", "process-legality", "process-completeness")
 	c.name(s.clin, "S15", output{"device-judgement", device}, output{"process-judgement", process})
 	c.signs(s.clin, "judgement-report", device, process)
 	c.complete(s.clin, "S15")
+}
+
+// unjudged tries to take the stage over without a signed judgement of the stages
+// before it.
+func (s *story) unjudged() {
+	task := s.course.task("S15")
+	s.course.move(s.clin, task, "received")
+	s.refused("S15", refusal{"predecessors-not-judged", 422, "predecessor-judged", "Task.status"}, patch(s.clin, task, step(s.clin, "judged-conform")))
+	s.refused("S15", refusal{"accepted-unjudged", 409, "judged-first", "Task.status"}, patch(s.clin, task, step(s.clin, "accepted")))
 }
 
 // judgement makes a report with one Observation for each part, in a transaction.

@@ -57,8 +57,9 @@ type story struct {
 	stranger *person // another patient
 	patients map[string]obj
 
-	trust     []byte // trust file, written before the case began
-	agreement string // Contract/x
+	contents  map[string][]byte // by Binary/x
+	trust     []byte            // trust file, written before the case began
+	agreement string            // Contract/x
 	study     study
 	plan      treatment
 	order     string // DeviceRequest/x
@@ -94,7 +95,7 @@ func newStory(ctx context.Context, o Options) (*story, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	s := &story{ctx: ctx, o: o, tell: &teller{o.Out}, seen: &Report{}, patients: map[string]obj{},
+	s := &story{ctx: ctx, o: o, tell: &teller{o.Out}, seen: &Report{}, patients: map[string]obj{}, contents: map[string][]byte{},
 		dice: rand.New(rand.NewPCG(uint64(o.Seed), 0x7e0))} //nolint:gosec // a story, not a secret
 	s.figures = newFigures(s.dice)
 	var err error
