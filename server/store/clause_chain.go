@@ -1,15 +1,17 @@
 package store
 
 import (
+	"slices"
+
 	"tenon/server/search"
 )
 
 // where appends everything that the alias r must meet: tenant, types, reach,
 // clauses. Nobody reads a resource without it.
-func (s *statement) where(r string, a *search.Alias) error { return s.whereBut(r, a, -1) }
+func (s *statement) where(r string, a *search.Alias) error { return s.whereBut(r, a) }
 
-// whereBut leaves out the clause that the statement begins with.
-func (s *statement) whereBut(r string, a *search.Alias, lead int) error {
+// whereBut leaves out the clauses that the statement begins with.
+func (s *statement) whereBut(r string, a *search.Alias, known ...int) error {
 	s.add(r+".tenant = ? AND "+r+".deleted = 0", s.tenant)
 	if len(a.Types) > 0 {
 		s.add(" AND ").inTexts(r+".type", a.Types)
@@ -19,7 +21,7 @@ func (s *statement) whereBut(r string, a *search.Alias, lead int) error {
 		return err
 	}
 	for i, c := range a.Where {
-		if i == lead {
+		if slices.Contains(known, i) {
 			continue
 		}
 		s.add(" AND ")

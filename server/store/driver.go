@@ -14,16 +14,11 @@ import (
 //  1. Every select that the plan can start from (the caller's cases and own
 //     resources, each clause's range of its index) is asked for its first rows.
 //     What has no more than fewRows is a list of candidates: the rest of the
-//     plan filters that list.
+//     plan filters that list. Reach is judged again with the final statement,
+//     whatever the list was made from.
 //  2. Otherwise there are many matches of each, so walking in the order of the
-//     result finds a page soon: along the index of a clause whose rows lie in
-//     that order, or along the type.
-//  3. A walk that has seen walkRows resources without filling the page is ended,
-//     and the first clause's range is read as a whole instead.
-const (
-	fewRows  = 1000
-	walkRows = 4000
-)
+//     result finds a page soon: see walk.go.
+const fewRows = 1000
 
 // candidates finds short lists to start from.
 func (r *run) candidates() error {
@@ -31,64 +26,87 @@ func (r *run) candidates() error {
 		r.listed = true
 		return nil
 	}
-	if ids, ok := r.byID(); ok {
-		return r.list(ids)
+	if i := r.byID(); i >= 0 {
+		ids := r.root.Where[i].(search.IDs)
+		s := r.statement()
+		s.add("SELECT rid FROM resource WHERE tenant = ? AND ", s.tenant)
+		s.inTexts("type", r.root.Types).add(" AND ").inTexts("id", ids.IDs)
+		_, err := r.list(s)
+		r.met = append(r.met, i)
+		return err
 	}
-	if s := r.statement(); s.reachSet(r.root.Reach, r.root.Types, fewRows+1) {
-		if err := r.list(s); err != nil {
-			return err
-		}
+	if err := r.listReach(r.root.Reach, r.root.Types); err != nil {
+		return err
 	}
-	if len(r.root.Where) == 1 && len(r.by) == 0 && len(r.plan.Root.Types) == 1 && ordered(r.root.Where[0]) && !r.listed {
-		return nil // its index has the order of the result
+	if !r.listed && r.alone() {
+		return nil
 	}
-	for _, c := range r.root.Where {
-		if r.listed && len(r.few) <= walkRows/40 {
+	for i, c := range r.root.Where {
+		if r.listed && len(r.few) <= fewRows/10 {
 			return nil
 		}
 		s := r.statement()
 		ok, err := s.source(c)
+		if err == nil && ok {
+			ok, err = r.list(s)
+		}
 		if err != nil {
 			return err
 		}
 		if ok {
-			if err := r.list(s); err != nil {
-				return err
-			}
+			r.met = append(r.met, i)
 		}
 	}
 	return nil
 }
 
-// byID starts from _id.
-func (r *run) byID() (*statement, bool) {
-	for _, c := range r.root.Where {
-		if ids, ok := c.(search.IDs); ok && len(ids.IDs) <= fewRows && len(r.root.Types) > 0 {
-			s := r.statement()
-			s.add("SELECT rid FROM resource WHERE tenant = ? AND ", s.tenant)
-			s.inTexts("type", r.root.Types).add(" AND ").inTexts("id", ids.IDs)
-			return s, true
-		}
+// alone tells whether there is one clause, whose index has the order of the
+// result: nothing is gained by a list.
+func (r *run) alone() bool {
+	return len(r.root.Where) == 1 && len(r.by) == 0 && ordered(r.root.Where[0])
+}
+
+// byID is the clause _id, or -1.
+func (r *run) byID() int {
+	if len(r.root.Types) == 0 {
+		return -1
 	}
-	return nil, false
+	return slices.IndexFunc(r.root.Where, func(c search.Clause) bool {
+		ids, ok := c.(search.IDs)
+		return ok && len(ids.IDs) <= fewRows
+	})
 }
 
 // list runs a select of row numbers. When they are few, they become the
 // candidates, or what they have in common with those.
-func (r *run) list(s *statement) error {
+func (r *run) list(s *statement) (few bool, err error) {
 	s.add(" LIMIT ?", int64(fewRows+1))
+	rows, err := r.numbers(s)
+	if err != nil || len(rows) > fewRows {
+		return false, err
+	}
+	r.narrow(rows)
+	return true, nil
+}
+
+// listReach lists what the caller reaches, if that is little.
+func (r *run) listReach(folded access.Predicate, types []string) error {
 	var rows []int64
-	err := each(r.ctx, r.q, s.sql(), s.args, func(c cursor) error {
-		var rid int64
-		if err := c.scan(&rid); err != nil {
+	sets := reachSets(folded, types, r.statement)
+	for _, s := range sets {
+		some, err := r.numbers(s.add(" LIMIT ?", int64(fewRows+1)))
+		if rows = append(rows, some...); err != nil || len(rows) > fewRows {
 			return err
 		}
-		rows = append(rows, rid)
-		return nil
-	})
-	if err != nil || len(rows) > fewRows {
-		return err
 	}
+	if len(sets) > 0 {
+		r.narrow(rows)
+	}
+	return nil
+}
+
+// narrow makes a complete list the candidates, or what both have in common.
+func (r *run) narrow(rows []int64) {
 	slices.Sort(rows)
 	rows = slices.Compact(rows)
 	if r.listed {
@@ -98,7 +116,17 @@ func (r *run) list(s *statement) error {
 		})
 	}
 	r.few, r.listed = rows, true
-	return nil
+}
+
+// numbers runs a select of row numbers.
+func (r *run) numbers(s *statement) (rows []int64, err error) {
+	err = each(r.ctx, prepared(r.q), s.sql(), s.args, func(c cursor) error {
+		var rid int64
+		err := c.scan(&rid)
+		rows = append(rows, rid)
+		return err
+	})
+	return rows, err
 }
 
 // ordered tells whether a clause is one value of an index that is in the order
@@ -113,26 +141,7 @@ func ordered(c search.Clause) bool {
 	return false
 }
 
-// scan walks in the order of creation until the page is full.
-func (r *run) scan(page *search.Page) error {
-	after := int64(0)
-	if r.plan.After != nil {
-		after = r.plan.After.Row
-	}
-	lead := slices.IndexFunc(r.root.Where, ordered)
-	if lead >= 0 {
-		return r.walkIndex(page, lead, after)
-	}
-	if !slices.ContainsFunc(r.root.Where, sourced) {
-		return r.walkType(page, after, 0)
-	}
-	if err := r.walkType(page, after, walkRows); err != nil || page.Next != nil {
-		return err
-	}
-	page.Hits, r.rows = nil, nil
-	return r.whole(page, after)
-}
-
+// sourced tells whether a clause has an index to start from.
 func sourced(c search.Clause) bool {
 	switch c := c.(type) {
 	case search.IDs, search.Updated, search.Missing:
@@ -141,87 +150,4 @@ func sourced(c search.Clause) bool {
 		return !c.Not
 	}
 	return true
-}
-
-// walkIndex follows the index of one clause. A resource may have several rows of
-// one value, which come one after the other.
-func (r *run) walkIndex(page *search.Page, lead int, after int64) error {
-	c := r.root.Where[lead]
-	for {
-		s := r.statement()
-		table, key, _, err := rowsOf(c)
-		if err != nil {
-			return err
-		}
-		s.add("SELECT "+hitColumns+" FROM "+table+" t "+s.forced()+" resource r ON r.rid = t.rid WHERE t.tenant = ? AND t.key = ? AND ", s.tenant, int64(key))
-		if err := s.match("t", c); err != nil {
-			return err
-		}
-		s.add(" AND t.rid > ? AND ", after)
-		if err := s.whereBut("r", &r.root, lead); err != nil {
-			return err
-		}
-		limit := r.plan.Count + 1 - len(page.Hits)
-		s.add(" ORDER BY t.rid LIMIT ?", int64(limit))
-		n, err := r.fill(page, s, &after)
-		if err != nil || n < limit || page.Next != nil {
-			return err
-		}
-	}
-}
-
-// walkType follows the resources of the types; with most it looks at no more
-// than so many, and leaves Next empty if the page was not filled.
-func (r *run) walkType(page *search.Page, after int64, most int64) error {
-	s := r.statement()
-	if most > 0 {
-		s.add("SELECT "+hitColumns+" FROM (SELECT o.rid FROM resource o WHERE o.tenant = ?", s.tenant)
-		if len(r.root.Types) > 0 {
-			s.add(" AND ").inTexts("o.type", r.root.Types)
-		}
-		s.add(" AND o.rid > ? ORDER BY o.rid LIMIT ?) w "+s.forced()+" resource r ON r.rid = w.rid WHERE ", after, most)
-	} else {
-		s.add("SELECT "+hitColumns+" FROM resource r WHERE r.rid > ? AND ", after)
-	}
-	if err := s.where("r", &r.root); err != nil {
-		return err
-	}
-	s.add(" ORDER BY r.rid LIMIT ?", int64(r.plan.Count+1))
-	_, err := r.fill(page, s, &after)
-	return err
-}
-
-// whole reads the range of the first clause and sorts it.
-func (r *run) whole(page *search.Page, after int64) error {
-	s := r.statement()
-	s.add("SELECT "+hitColumns+" FROM resource r WHERE r.rid > ? AND ", after)
-	if err := s.whereFrom("r", &r.root); err != nil {
-		return err
-	}
-	s.add(" ORDER BY r.rid LIMIT ?", int64(r.plan.Count+1))
-	_, err := r.fill(page, s, &after)
-	return err
-}
-
-// fill adds rows that come in order of creation, each resource once, and tells
-// how many rows came. What is one too many makes Next.
-func (r *run) fill(page *search.Page, s *statement, after *int64) (n int, err error) {
-	err = each(r.ctx, r.q, s.sql(), s.args, func(c cursor) error {
-		f, err := scanHit(c)
-		if err != nil {
-			return err
-		}
-		n++
-		if len(r.rows) > 0 && r.rows[len(r.rows)-1] == f.rid {
-			return nil
-		}
-		*after = f.rid
-		if len(page.Hits) == r.plan.Count {
-			page.Next = &search.Cursor{Row: r.rows[len(r.rows)-1]}
-			return nil
-		}
-		r.keep(page, f)
-		return nil
-	})
-	return n, err
 }

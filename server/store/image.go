@@ -152,11 +152,7 @@ func (s *statement) images(ctx context.Context, q querier, reach access.Predicat
 // fewImages lists the rows in reach when they are few.
 func (s *statement) fewImages(ctx context.Context, q querier, folded access.Predicate, types []string) ([]int64, bool, error) {
 	r := &run{ctx: ctx, q: q, d: s.d, tenant: s.tenant}
-	set := r.statement()
-	if !set.reachSet(folded, types, fewRows+1) {
-		return nil, false, nil
-	}
-	err := r.list(set)
+	err := r.listReach(folded, types)
 	return r.few, r.listed, err
 }
 

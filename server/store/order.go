@@ -9,6 +9,7 @@ import (
 
 // order is one sort key: an expression over the resource r and its kind.
 type order struct {
+	by    search.Sort
 	expr  string
 	args  []any
 	desc  bool
@@ -22,7 +23,7 @@ type order struct {
 func orders(r string, sorts []search.Sort) ([]order, error) {
 	out := make([]order, 0, len(sorts))
 	for _, by := range sorts {
-		o := order{desc: by.Desc}
+		o := order{by: by, desc: by.Desc}
 		switch {
 		case by.By == "_lastUpdated":
 			o.expr, o.whole = r+".updated", true
@@ -111,19 +112,32 @@ func (o *order) value(text string) (any, error) {
 	return text[1:], nil
 }
 
-// orderBy appends ORDER BY over columns k0, k1, … and the row number.
+// orderBy appends ORDER BY over columns k0, k1, … and the row number, which
+// breaks ties in the direction of the last key.
 func (s *statement) orderBy(by []order, rid string) {
 	s.add(" ORDER BY ")
 	for i, o := range by {
 		k := "k" + strconv.Itoa(i)
-		s.add("(" + k + " IS NULL), " + k)
-		if o.desc {
-			s.add(" DESC")
-		}
-		s.add(", ")
+		s.add("(" + k + " IS NULL), " + k + direction(o.desc) + ", ")
 	}
-	s.add(rid)
+	s.add(rid + direction(downwards(by)))
 }
+
+func direction(desc bool) string {
+	if desc {
+		return " DESC"
+	}
+	return ""
+}
+
+func behindSign(desc bool) string {
+	if desc {
+		return " < ?"
+	}
+	return " > ?"
+}
+
+func downwards(by []order) bool { return len(by) > 0 && by[len(by)-1].desc }
 
 // behind appends that a row comes after the cursor in that order.
 func (s *statement) behind(by []order, rid string, after *search.Cursor) error {
@@ -138,17 +152,13 @@ func (s *statement) behind(by []order, rid string, after *search.Cursor) error {
 			return err
 		}
 		if v != nil {
-			than := " > ?"
-			if by[i].desc {
-				than = " < ?"
-			}
-			s.add("("+k+than+" OR "+k+" IS NULL)", v).add(" OR (").add(k+" = ?", v)
+			s.add("("+k+behindSign(by[i].desc)+" OR "+k+" IS NULL)", v).add(" OR (").add(k+" = ?", v)
 		} else {
 			s.add("FALSE OR (" + k + " IS NULL")
 		}
 		s.add(" AND (")
 	}
-	s.add(rid+" > ?", after.Row)
+	s.add(rid+behindSign(downwards(by)), after.Row)
 	for range by {
 		s.add("))")
 	}

@@ -97,6 +97,16 @@ type pgQuerier struct {
 	long bool
 }
 
+// prepared plans once for all values: for statements that can be run in one way
+// only, where to plan costs more than to run.
+func prepared(q querier) querier {
+	if p, ok := q.(pgQuerier); ok {
+		p.long = false
+		return p
+	}
+	return q
+}
+
 func (q pgQuerier) query(ctx context.Context, sql string, args []any) (cursor, error) {
 	args = clean(args)
 	if q.long {

@@ -132,7 +132,7 @@ func (s *statement) folded(r string, p access.Predicate) {
 		s.add(r+".owner = ?", p.Organization)
 	case access.InCase:
 		m, a := s.alias("m"), s.alias("a")
-		s.add("EXISTS (SELECT 1 FROM member " + m + " JOIN case_access " + a + " ON " + a + ".tenant = " + m +
+		s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " case_access " + a + " ON " + a + ".tenant = " + m +
 			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + r + ".rid AND " + r +
 			".level <= " + a + ".ceiling AND ")
 		s.inTexts(a+".principal", p.Principals).add(")")
@@ -160,21 +160,19 @@ func (s *statement) foldedList(r string, parts []access.Predicate, operator stri
 	s.add(")")
 }
 
-// reachSet is a select of the row numbers that meet a folded predicate, where
-// it can begin with cases, owners or single resources; ok tells whether so.
-func (s *statement) reachSet(p access.Predicate, types []string, limit int64) (ok bool) {
+// reachSets are selects of the row numbers that meet a folded predicate, where
+// it begins with cases, owners or single resources; none where it does not. What
+// they find together is the reach.
+func reachSets(p access.Predicate, types []string, blank func() *statement) (sets []*statement) {
 	parts, ok := p.(access.AnyOf)
 	if !ok {
 		parts = access.AnyOf{p}
 	}
-	for i, part := range parts {
-		if i > 0 {
-			s.add(" UNION ")
-		}
-		s.add("SELECT rid FROM (")
+	for _, part := range parts {
+		s := blank()
 		switch p := part.(type) {
 		case access.InCase:
-			s.add("SELECT DISTINCT m.rid FROM case_access a JOIN member m ON m.tenant = a.tenant AND m.case_id = a.case_id WHERE a.tenant = ? AND ", s.tenant)
+			s.add("SELECT DISTINCT m.rid FROM case_access a "+s.forced()+" member m ON m.tenant = a.tenant AND m.case_id = a.case_id WHERE a.tenant = ? AND ", s.tenant)
 			s.inTexts("a.principal", p.Principals)
 			if len(types) > 0 {
 				s.add(" AND ").inTexts("m.type", types)
@@ -187,9 +185,9 @@ func (s *statement) reachSet(p access.Predicate, types []string, limit int64) (o
 		case access.Is:
 			s.add("SELECT rid FROM resource WHERE tenant = ? AND type = ? AND id = ?", s.tenant, p.Type, p.ID)
 		default:
-			return false
+			return nil
 		}
-		s.add(" LIMIT ?) x"+s.alias(""), limit)
+		sets = append(sets, s)
 	}
-	return true
+	return sets
 }

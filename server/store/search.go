@@ -33,7 +33,9 @@ type run struct {
 	by     []order
 	few    []int64 // candidates, when enough is known to list them
 	listed bool
-	rows   []int64 // row numbers of the hits
+	met    []int         // clauses that all candidates meet
+	rows   []int64       // row numbers of the hits
+	place  search.Cursor // of the last hit
 }
 
 func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
@@ -66,11 +68,17 @@ func (r *run) statement() *statement { return newStatement(r.tenant, r.d) }
 
 // hits fetches the page, and one more to know whether there is a next one.
 func (r *run) hits(page *search.Page) error {
-	if r.listed && len(r.few) == 0 {
+	switch {
+	case r.listed && len(r.few) == 0:
 		return nil
-	}
-	if len(r.by) == 0 && !r.listed {
+	case r.listed:
+		return r.sorted(page)
+	case len(r.by) == 0:
 		return r.scan(page)
+	case len(r.by) == 1 && len(r.root.Types) == 1 && r.by[0].by.By != "":
+		return r.walkColumn(page)
+	case len(r.by) == 1 && valueOrdered(r.by[0].by.Kind):
+		return r.walkValues(page)
 	}
 	return r.sorted(page)
 }
@@ -91,25 +99,23 @@ func scanHit(c cursor, more ...any) (f found, err error) {
 	return f, err
 }
 
-// sorted runs the plan in any order over the candidates, or over all.
+// sorted runs the plan in any order over the candidates, or over all. Bodies are
+// fetched when the page is known.
 func (r *run) sorted(page *search.Page) error {
 	s := r.statement()
-	s.add("SELECT rid, type, id, version, updated, level, patient, body")
+	s.add("SELECT " + hitColumns)
 	for i := range r.by {
-		s.add(", k" + strconv.Itoa(i))
+		s.add(", x.k" + strconv.Itoa(i))
 	}
-	s.add(" FROM (SELECT " + hitColumns)
+	s.add(" FROM (SELECT * FROM (SELECT r.rid")
 	for i, o := range r.by {
 		s.add(", "+o.expr+" AS k"+strconv.Itoa(i), o.args...)
 	}
 	s.add(" FROM resource r WHERE ")
-	if r.listed {
-		s.inRows("r.rid", r.few).add(" AND ")
-	}
-	if err := s.where("r", &r.root); err != nil {
+	if err := r.among(s); err != nil {
 		return err
 	}
-	s.add(") x")
+	s.add(") y")
 	if r.plan.After != nil {
 		s.add(" WHERE ")
 		if err := s.behind(r.by, "rid", r.plan.After); err != nil {
@@ -117,9 +123,13 @@ func (r *run) sorted(page *search.Page) error {
 		}
 	}
 	s.orderBy(r.by, "rid")
-	s.add(" LIMIT ?", int64(r.plan.Count+1))
-	var last search.Cursor
-	return each(r.ctx, r.q, s.sql(), s.args, func(c cursor) error {
+	s.add(" LIMIT ?) x "+s.forced()+" resource r ON r.rid = x.rid", int64(r.plan.Count+1))
+	s.orderBy(r.by, "r.rid")
+	q := r.q
+	if r.listed {
+		q = prepared(q)
+	}
+	return each(r.ctx, q, s.sql(), s.args, func(c cursor) error {
 		keys := make([]any, len(r.by))
 		for i := range r.by {
 			keys[i] = r.by[i].dest()
@@ -128,22 +138,34 @@ func (r *run) sorted(page *search.Page) error {
 		if err != nil {
 			return err
 		}
-		if len(page.Hits) == r.plan.Count {
-			page.Next = &last
-			return nil
-		}
-		r.keep(page, f)
-		last = search.Cursor{Row: f.rid}
+		values := make([]string, len(r.by))
 		for i := range r.by {
-			last.Values = append(last.Values, r.by[i].text(keys[i]))
+			values[i] = r.by[i].text(keys[i])
 		}
+		r.keep(page, f, values)
 		return nil
 	})
 }
 
-func (r *run) keep(page *search.Page, f found) {
+// among appends what the root must meet, with the candidates if there are any.
+func (r *run) among(s *statement) error {
+	if r.listed {
+		s.inRows("r.rid", r.few).add(" AND ")
+		return s.whereBut("r", &r.root, r.met...)
+	}
+	return s.where("r", &r.root)
+}
+
+// keep adds a hit with its sort values, or says that there is a next page.
+func (r *run) keep(page *search.Page, f found, values []string) {
+	if len(page.Hits) == r.plan.Count {
+		at := r.place
+		page.Next = &at
+		return
+	}
 	page.Hits = append(page.Hits, f.hit)
 	r.rows = append(r.rows, f.rid)
+	r.place = search.Cursor{Values: values, Row: f.rid}
 }
 
 // total counts all matches.
@@ -155,14 +177,15 @@ func (r *run) total(page *search.Page) error {
 	}
 	s := r.statement()
 	s.add("SELECT count(*) FROM resource r WHERE ")
-	where := s.whereFrom
+	var err error
 	if r.listed {
-		s.inRows("r.rid", r.few).add(" AND ")
-		where = s.where
+		err = r.among(s)
+	} else {
+		err = s.whereFrom("r", &r.root)
 	}
-	if err := where("r", &r.root); err != nil {
+	if err != nil {
 		return err
 	}
-	_, err := one(r.ctx, r.q, s.sql(), s.args, &n)
+	_, err = one(r.ctx, r.q, s.sql(), s.args, &n)
 	return err
 }

@@ -35,11 +35,11 @@ func sorts(f *fixture) {
 	}{
 		{"bacd", nil},
 		{"acdb", []search.Sort{{By: "_lastUpdated"}}},
-		{"bcda", []search.Sort{{By: "_lastUpdated", Desc: true}}},
+		{"bdca", []search.Sort{{By: "_lastUpdated", Desc: true}}},
 		{"abcd", []search.Sort{{By: "_id"}}},
 		{"dcba", []search.Sort{{By: "_id", Desc: true}}},
 		{"badc", []search.Sort{key("name", "string", false)}},
-		{"badc", []search.Sort{key("name", "string", true)}},
+		{"bdac", []search.Sort{key("name", "string", true)}},
 		{"adbc", []search.Sort{key("birthdate", "date", false)}},
 		{"bdac", []search.Sort{key("birthdate", "date", true)}},
 		{"dbac", []search.Sort{key("n", "number", false)}},
