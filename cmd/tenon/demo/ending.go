@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"tenon/server/ledger"
 )
@@ -23,6 +25,7 @@ func (s *story) ending() {
 	s.tell.line("", s.clin, "case %s is %s", str(root, "groupIdentifier", "value"), str(root, "status"))
 	a := s.web.expect(200, request{as: s.clin, method: "GET", path: "/fhir/" + s.course.root + "/$dossier"})
 	s.verifyDossier(a.body)
+	s.keep(a.body)
 	s.export()
 	s.seen.Completed = s.course.done
 }
@@ -57,4 +60,23 @@ func (s *story) apart(_ context.Context, digest [32]byte) (io.ReadCloser, error)
 		}
 	}
 	return nil, fs.ErrNotExist
+}
+
+// keep writes dossier, trust file and the contents that travel apart where --keep
+// asks for it, and tells how to verify them.
+func (s *story) keep(dossier []byte) {
+	if s.o.Keep == "" {
+		return
+	}
+	at := func(name string) string { return filepath.Join(s.o.Keep, name) }
+	must(os.MkdirAll(at("files"), 0o700))
+	must(os.WriteFile(at("dossier.json"), dossier, 0o600))
+	must(os.WriteFile(at("trust.json"), s.trust, 0o600))
+	for _, content := range s.contents {
+		if len(content) > ledger.EmbedLimit {
+			must(os.WriteFile(at(filepath.Join("files", sha(content))), content, 0o600))
+		}
+	}
+	s.tell.note("", "verify it again: bin/tenon verify --trust %s --files %s %s", at("trust.json"), at("files"), at("dossier.json"))
+	s.tell.note("", "the whole record: bin/tenon verify --trust %s --data %s", at("trust.json"), s.o.Keep)
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tenon/test/standin"
@@ -123,7 +124,7 @@ func (s *story) news(event string, more obj) obj {
 	if status != 202 {
 		stop(&Unexpected{a.request, "202", fmt.Sprint(status), a.told()})
 	}
-	s.tell.line("S11", s.cast.mes, "%d news %s: %s %s, of %s", status, message["id"], event, str(more, "operation", "code"), str(a.json(), "job"))
+	s.tell.line("S11", s.cast.mes, "%d news %s: %s of %s", status, message["id"], strings.TrimSpace(event+" "+str(more, "operation", "code")), str(a.json(), "job"))
 	return message
 }
 
