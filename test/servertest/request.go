@@ -7,7 +7,25 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
+
+// Client speaks to a server, in this process or another one.
+type Client struct {
+	URL  string // "http://127.0.0.1:4711"
+	http *http.Client
+}
+
+// At is a client of the server at a URL.
+func At(url string) *Client {
+	return &Client{URL: url, http: &http.Client{
+		Timeout:   2 * time.Minute,
+		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32},
+	}}
+}
+
+// Close gives up connections that are kept open.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Request is one request; a Body without a Content-Type is FHIR JSON.
 type Request struct {
@@ -26,9 +44,9 @@ type Answer struct {
 }
 
 // Send sends a request and takes any answer.
-func (s *Server) Send(t testing.TB, q Request) *Answer {
+func (c *Client) Send(t testing.TB, q Request) *Answer {
 	t.Helper()
-	a, err := s.Try(t.Context(), q)
+	a, err := c.Try(t.Context(), q)
 	if err != nil {
 		t.Fatalf("%s %s: %v", q.Method, q.Path, err)
 	}
@@ -36,9 +54,9 @@ func (s *Server) Send(t testing.TB, q Request) *Answer {
 }
 
 // Expect sends a request and takes one status only.
-func (s *Server) Expect(t testing.TB, status int, q Request) *Answer {
+func (c *Client) Expect(t testing.TB, status int, q Request) *Answer {
 	t.Helper()
-	a := s.Send(t, q)
+	a := c.Send(t, q)
 	if a.Status != status {
 		t.Fatalf("%s %s = %d %.600s, want %d", q.Method, q.Path, a.Status, a.Body, status)
 	}
@@ -46,8 +64,8 @@ func (s *Server) Expect(t testing.TB, status int, q Request) *Answer {
 }
 
 // Try is Send for goroutines.
-func (s *Server) Try(ctx context.Context, q Request) (*Answer, error) {
-	r, err := http.NewRequestWithContext(ctx, q.Method, s.URL+q.Path, bytes.NewReader(q.Body))
+func (c *Client) Try(ctx context.Context, q Request) (*Answer, error) {
+	r, err := http.NewRequestWithContext(ctx, q.Method, c.URL+q.Path, bytes.NewReader(q.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +78,7 @@ func (s *Server) Try(ctx context.Context, q Request) (*Answer, error) {
 	for name, value := range q.Header {
 		r.Header.Set(name, value)
 	}
-	res, err := s.client.Do(r)
+	res, err := c.http.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +88,11 @@ func (s *Server) Try(ctx context.Context, q Request) (*Answer, error) {
 }
 
 // Create posts a resource and returns its reference, "Type/id".
-func (s *Server) Create(t testing.TB, token, body string) string {
+func (c *Client) Create(t testing.TB, token, body string) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(body, `"resourceType":"`)
 	typ, _, _ := strings.Cut(rest, `"`)
-	return s.Expect(t, 201, Request{Token: token, Method: "POST", Path: "/fhir/" + typ, Body: []byte(body)}).Ref()
+	return c.Expect(t, 201, Request{Token: token, Method: "POST", Path: "/fhir/" + typ, Body: []byte(body)}).Ref()
 }
 
 // Ref is "Type/id" of the Location, "" without one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -15,13 +14,12 @@ import (
 
 // Server is a running server.
 type Server struct {
+	*Client
 	App    *app.App
-	URL    string // "http://127.0.0.1:4711"
 	Config app.Config
 
-	client *http.Client
-	once   sync.Once
-	stop   func() error
+	once sync.Once
+	stop func() error
 }
 
 // Start opens a server on a free port and serves until the test ends or Stop.
@@ -46,13 +44,10 @@ func Start(t testing.TB, c app.Config) *Server {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- a.ServeOn(ctx, l) }()
-	s := &Server{App: a, URL: "http://" + c.Listen, Config: c, client: &http.Client{
-		Timeout:   2 * time.Minute,
-		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32},
-	}}
+	s := &Server{Client: At("http://" + c.Listen), App: a, Config: c}
 	s.stop = func() error {
 		cancel()
-		s.client.CloseIdleConnections()
+		s.Client.Close()
 		return errors.Join(<-done, a.Close())
 	}
 	t.Cleanup(func() { s.Stop(t) })

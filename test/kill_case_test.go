@@ -1,0 +1,218 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tenon/test/servertest"
+)
+
+// cases walks through the agreement process, one case after the other: opened,
+// received, accepted, worked on, the contract written, named and signed by both
+// sides, completed. A step that was cut off is repeated after the restart when
+// it had no effect.
+type cases struct {
+	send      sender
+	hosp, mfr string
+
+	finished, at, steps int
+	number              string
+	root, task          string
+	contract            string
+	under               bool
+}
+
+func (w *cases) name() string { return "case steps" }
+func (w *cases) count() int   { return w.steps }
+
+// act is one step: what it sends, and how a later life sees that it was done.
+type act struct {
+	status int
+	q      func(w *cases) servertest.Request
+	took   func(w *cases, a *servertest.Answer)
+	done   func(w *cases, t *testing.T, c *servertest.Client) bool
+}
+
+var acts = []act{
+	{201, func(w *cases) servertest.Request {
+		w.number = fmt.Sprintf("K-%d", w.finished)
+		return servertest.Request{Token: w.hosp, Method: "POST", Path: "/fhir/PlanDefinition/agreement/$apply",
+			Body: fmt.Appendf(nil, `{"resourceType":"Parameters","parameter":[{"name":"case-number","valueString":%q}]}`, w.number)}
+	}, func(w *cases, a *servertest.Answer) { w.root = a.Ref() }, (*cases).opened},
+	moves("received"), moves("accepted"), moves("working"),
+	{201, func(w *cases) servertest.Request {
+		return servertest.Request{Token: w.hosp, Method: "POST", Path: "/fhir/Contract", Body: agreement(w.number)}
+	}, func(w *cases, a *servertest.Answer) { w.contract = a.Ref() }, (*cases).written},
+	{200, func(w *cases) servertest.Request {
+		return patches(w.hosp, w.task, fmt.Sprintf(`[{"op":"add","path":"/output","value":[{"type":{"coding":[{"system":"urn:tenon:document","code":"agreement"}]},"valueReference":{"reference":%q}}]}]`, w.contract))
+	}, nil, func(w *cases, t *testing.T, c *servertest.Client) bool {
+		return strings.Contains(w.standing(t, c), w.contract)
+	}},
+	signs(func(w *cases) string { return w.hosp }, "hosp-chen", "HOSP"), signs(func(w *cases) string { return w.mfr }, "mfr-xu", "MFR"),
+	moves("completed"),
+}
+
+var taskStatus = map[string]string{"received": "received", "accepted": "accepted", "working": "in-progress", "completed": "completed"}
+
+func moves(state string) act {
+	return act{200, func(w *cases) servertest.Request {
+		return patches(w.hosp, w.task, fmt.Sprintf(`[{"op":"replace","path":"/status","value":%q},
+			{"op":"replace","path":"/businessStatus","value":{"coding":[{"system":"urn:tenon:substate","code":%q}]}},
+			{"op":"add","path":"/owner","value":{"reference":"PractitionerRole/hosp-chen"}}]`, taskStatus[state], state))
+	}, nil, func(w *cases, t *testing.T, c *servertest.Client) bool {
+		return strings.Contains(w.standing(t, c), `"status":"`+taskStatus[state]+`"`)
+	}}
+}
+
+func signs(token func(*cases) string, who, role string) act {
+	return act{201, func(w *cases) servertest.Request {
+		return servertest.Request{Token: token(w), Method: "POST", Path: "/fhir/" + w.contract + "/$sign", Body: fmt.Appendf(nil,
+			`{"resourceType":"Parameters","parameter":[{"name":"role","valueCode":%q},{"name":"purpose","valueCode":"agreement"},{"name":"secret","valueString":"secret of %s"}]}`, role, who)}
+	}, nil, func(w *cases, t *testing.T, c *servertest.Client) bool {
+		return len(via{w.send, w.hosp}.found(t, c, "Provenance?target="+w.contract+"&agent=PractitionerRole/"+who)) == 1
+	}}
+}
+
+func patches(token, target, patch string) servertest.Request {
+	return servertest.Request{Token: token, Method: "PATCH", Path: "/fhir/" + target, Body: []byte(patch), Header: map[string]string{"Content-Type": "application/json-patch+json"}}
+}
+
+func (w *cases) step(ctx context.Context, c *servertest.Client) error {
+	if w.at > 0 && w.task == "" {
+		return w.find(ctx, c)
+	}
+	a := acts[w.at]
+	w.under = true
+	answer, err := w.send(ctx, c, a.status, a.q(w))
+	if err != nil {
+		return err
+	}
+	if a.took != nil {
+		a.took(w, answer)
+	}
+	w.advance()
+	return nil
+}
+
+func (w *cases) advance() {
+	w.under = false
+	w.steps++
+	if w.at++; w.at == len(acts) {
+		*w = cases{send: w.send, hosp: w.hosp, mfr: w.mfr, finished: w.finished + 1, steps: w.steps}
+	}
+}
+
+// find asks the case for the Task of its one stage.
+func (w *cases) find(ctx context.Context, c *servertest.Client) error {
+	a, err := w.send(ctx, c, 200, servertest.Request{Token: w.hosp, Method: "GET", Path: "/fhir/" + w.root + "/$case"})
+	if err != nil {
+		return err
+	}
+	var report struct {
+		Parameter []struct {
+			Part []struct {
+				Name           string
+				ValueReference struct{ Reference string }
+			}
+		}
+	}
+	if err := json.Unmarshal(a.Body, &report); err != nil {
+		return err
+	}
+	for _, p := range report.Parameter {
+		for _, part := range p.Part {
+			if part.Name == "task" {
+				w.task = part.ValueReference.Reference
+			}
+		}
+	}
+	if w.task == "" {
+		return fmt.Errorf("%s has no stage: %s", w.root, a.Body)
+	}
+	return nil
+}
+
+// settle compares the case with the last step that was acknowledged, and sees
+// whether the one that was cut off took place.
+func (w *cases) settle(t *testing.T, c *servertest.Client) {
+	if last := w.at - 1; last >= 0 && w.task != "" && !(acts[last].done == nil) && !w.stands(t, c, last) {
+		t.Errorf("step %d of case %s was acknowledged and is not there: %s", last, w.number, w.standing(t, c))
+	}
+	if w.under && (w.at == 0 || w.task != "") && acts[w.at].done(w, t, c) {
+		w.advance()
+	}
+	w.under = false
+}
+
+// stands tells whether a step of before is still there: a state may have been
+// followed by the step that was cut off.
+func (w *cases) stands(t *testing.T, c *servertest.Client, step int) bool {
+	return acts[step].done(w, t, c) || w.under && acts[w.at].done(w, t, c)
+}
+
+// standing is the stage's Task as it stands.
+func (w *cases) standing(t *testing.T, c *servertest.Client) string {
+	return string(c.Expect(t, 200, servertest.Request{Token: w.hosp, Method: "GET", Path: "/fhir/" + w.task}).Body)
+}
+
+func (w *cases) opened(t *testing.T, c *servertest.Client) bool {
+	v := via{w.send, w.hosp}
+	refs := v.found(t, c, "Task?group-identifier="+w.number+"&part-of:missing=true")
+	stages := v.found(t, c, "Task?group-identifier="+w.number+"&part-of:missing=false")
+	if len(refs) > 1 || len(refs) != len(stages) {
+		t.Errorf("case %s has the roots %v and stages %v", w.number, refs, stages)
+	}
+	if len(refs) == 1 {
+		w.root = refs[0]
+	}
+	return len(refs) == 1
+}
+
+func (w *cases) written(t *testing.T, c *servertest.Client) bool {
+	refs := via{w.send, w.hosp}.found(t, c, "Contract?identifier=urn:kill%7C"+w.number)
+	if len(refs) == 1 {
+		w.contract = refs[0]
+	}
+	return len(refs) == 1
+}
+
+// agreement is a Contract with everything that clause 5.2.1 wants.
+func agreement(number string) []byte {
+	var terms []any
+	type obj = map[string]any
+	coded := func(system, code string) obj {
+		return obj{"coding": []any{obj{"system": "urn:tenon:" + system, "code": code}}}
+	}
+	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"} {
+		offer := obj{"text": "as agreed"}
+		if i == 0 {
+			var parties []any
+			for who, role := range map[string]string{"hosp-chen": "HOSP", "mfr-xu": "MFR"} {
+				parties = append(parties, obj{"reference": []any{obj{"reference": "PractitionerRole/" + who}}, "role": coded("role", role)})
+			}
+			offer["party"] = parties
+		}
+		terms = append(terms, obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+	}
+	var signers []any
+	now := time.Now()
+	for who, role := range map[string]string{"hosp-chen": "HOSP", "mfr-xu": "MFR"} {
+		kind := obj{"system": "urn:tenon:role", "code": role}
+		party := obj{"reference": "PractitionerRole/" + who}
+		signers = append(signers, obj{"type": kind, "party": party, "signature": []any{obj{"type": []any{kind}, "when": now.Format(time.RFC3339), "who": party}}})
+	}
+	b, err := json.Marshal(obj{
+		"resourceType": "Contract", "status": "executed", "title": "standing agreement", "identifier": []any{obj{"system": "urn:kill", "value": number}},
+		"subject": []any{obj{"reference": "Organization/hospital"}, obj{"reference": "Organization/maker"}},
+		"applies": obj{"start": now.AddDate(0, -1, 0).Format(time.DateOnly), "end": now.AddDate(2, 0, 0).Format(time.DateOnly)},
+		"term":    terms, "signer": signers,
+	})
+	if err != nil {
+		panic(err) // strings and maps marshal
+	}
+	return b
+}
