@@ -93,7 +93,7 @@ func (r *rules) check() error {
 		}
 	}
 	if r.K.Controlled < 2 || r.K.Limited < r.K.Controlled {
-		return fmt.Errorf("K needs controlled ≥ 2 and limited ≥ controlled")
+		return fmt.Errorf("limits of K: want controlled ≥ 2 and limited ≥ controlled")
 	}
 	return nil
 }

@@ -57,8 +57,7 @@ func (rd *Reader) Read(r io.Reader, o Options) (*File, error) {
 	if err := rd.scan.Reset(r, o.Limits); err != nil {
 		return nil, err
 	}
-	err := rd.build.run(&rd.scan)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err := rd.build.run(&rd.scan); !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	f.Syntax, f.DataStart = rd.scan.Syntax(), rd.scan.DataStart()
@@ -91,6 +90,7 @@ type level struct {
 	signed  bool // PixelRepresentation is 1: a choice of US or SS is SS
 }
 
+// run builds until the scanner ends; its error is never nil, io.EOF at the end.
 func (b *builder) run(s *Scanner) error {
 	b.open = append(b.open, level{index: -1})
 	for {

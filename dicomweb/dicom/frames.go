@@ -155,9 +155,6 @@ func (f *File) extended() []int {
 	return f.Pixels.starts(offsets)
 }
 
-// itemHead is the tag and length before a fragment; offsets point to it.
-const itemHead = 8
-
 // starts finds the fragments at these offsets from the first one; nil where the
 // table does not fit the fragments.
 func (p *Pixels) starts(offsets []uint64) []int {

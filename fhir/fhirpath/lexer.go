@@ -315,9 +315,12 @@ func (l *lexer) clock() bool {
 	if !l.takePattern("00") {
 		return false
 	}
-	if l.takePattern(":00") && l.takePattern(":00") && l.takePattern(".0") {
-		l.digits()
+	for _, more := range []string{":00", ":00", ".0"} {
+		if !l.takePattern(more) {
+			return true
+		}
 	}
+	l.digits()
 	return true
 }
 

@@ -22,7 +22,7 @@ func Element(n tree.Node, t *schema.Type, twin tree.Node) Value {
 	return Value{typ: t, node: n, twin: twin}
 }
 
-// Boolean, Integer and String make values of the namespace System, for host
+// Boolean (and Integer, String) make values of the namespace System, for host
 // functions and variables.
 func Boolean(b bool) Value {
 	if b {

@@ -95,7 +95,7 @@ func (p *parser) value(i int, n node) int {
 	}
 	n.start = uint32(i)
 	p.d.nodes = append(p.d.nodes, n)
-	end := -1
+	var end int
 	var kind Kind
 	switch c := p.at(i); c {
 	case '"':

@@ -76,7 +76,7 @@ func (h *narrative) attributeValue(name string) (value string, ok bool) {
 
 // attribute judges a name and its value.
 func (h *narrative) attribute(name, value string) {
-	safe := true
+	var safe bool
 	switch name {
 	case "xmlns":
 		if value != xhtmlNamespace {

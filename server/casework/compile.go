@@ -180,7 +180,7 @@ func (c *compiler) condition(at string, s *Stage, n tree.Node) {
 	var err error
 	if cond.expr, err = fhirpath.Compile(cond.Source, environment()); err != nil {
 		c.fault(at, "%v", err)
-	} else if types := cond.expr.Types(); types != nil && len(types) > 0 && !slices.ContainsFunc(types, isBoolean) {
+	} else if types := cond.expr.Types(); len(types) > 0 && !slices.ContainsFunc(types, isBoolean) {
 		c.fault(at, "The expression yields %s, not a boolean.", strings.Join(types, ", "))
 	}
 	s.Conditions = append(s.Conditions, cond)

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"tenon/fhir/issue"
 	"tenon/profiles/r4"
@@ -58,8 +57,7 @@ func newServer(t *testing.T) *server {
 }
 
 var (
-	operator = &access.Context{Tenant: "main", Kind: access.Operator, Principal: "operator"}
-	clin     = &access.Context{Tenant: "main", Kind: access.Person, Side: access.Hospital, Principal: "PractitionerRole/clin",
+	clin = &access.Context{Tenant: "main", Kind: access.Person, Side: access.Hospital, Principal: "PractitionerRole/clin",
 		Organization: "Organization/hospital", Roles: []access.Role{access.CLIN}}
 	stranger = &access.Context{Tenant: "main", Kind: access.Person, Side: access.Hospital, Principal: "PractitionerRole/far",
 		Organization: "Organization/elsewhere", Roles: []access.Role{access.CLIN}}
@@ -120,8 +118,6 @@ func rule(f *issue.Failure) string {
 }
 
 func digest(b []byte) [32]byte { return sha256.Sum256(b) }
-
-func now() time.Time { return time.Now().UTC() }
 
 func readAll(t *testing.T, r io.Reader) []byte {
 	t.Helper()

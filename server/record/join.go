@@ -208,7 +208,8 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 	if w == nil {
 		w = p.writeOf(typ, id)
 	}
-	patient, root := "", tree.Node{}
+	var patient string
+	var root tree.Node
 	if w != nil && w.version != nil {
 		patient, root = w.version.Patient, w.root
 	} else {

@@ -68,8 +68,11 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 func (r *Recorder) repeated(ctx context.Context, d *Draft) (*Outcome, error) {
 	for _, k := range d.Keys {
 		seen, err := r.o.Store.KeySeen(ctx, k.Door, k.Key)
-		if err != nil || seen == nil {
+		if err != nil {
 			return nil, err
+		}
+		if seen == nil {
+			continue
 		}
 		if seen.Digest != k.Digest {
 			return nil, issue.Errorf(issue.Duplicate, "The message number %q was used before with another content; give it a new number.", k.Key).
@@ -124,14 +127,13 @@ type preparation struct {
 
 // write is one operation on its way to a version.
 type write struct {
-	op       Op
-	typ, id  string
-	before   *Version // current version, nil when there is none
-	body     []byte   // resource as it will be stored, before id and meta
-	root     tree.Node
-	version  *Version
-	server   bool // an effect: the server's own doing
-	matching *MatchRead
+	op      Op
+	typ, id string
+	before  *Version // current version, nil when there is none
+	body    []byte   // resource as it will be stored, before id and meta
+	root    tree.Node
+	version *Version
+	server  bool // an effect: the server's own doing
 }
 
 // run takes the steps of the room in their order (see the package comment).

@@ -176,7 +176,7 @@ func withoutFilters(source string) string {
 			return source
 		}
 		depth, to := 0, from
-		for to = from; to < len(source); to++ {
+		for ; to < len(source); to++ {
 			if source[to] == '(' {
 				depth++
 			}

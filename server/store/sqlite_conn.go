@@ -166,7 +166,7 @@ func (c *liteCursor) scan(dest ...any) error {
 
 // assign copies a value; NULL becomes the zero value.
 func assign(dest any, v driver.Value) error {
-	ok := true
+	var ok bool
 	switch d := dest.(type) {
 	case *int64:
 		*d, ok = v.(int64)
