@@ -26,8 +26,10 @@ func (s *story) open(by *person, plan string, parameters ...obj) *course {
 	for _, p := range parameters {
 		list = append(list, p)
 	}
-	a := s.web.expect(201, request{as: by, method: "POST", path: "/fhir/PlanDefinition/" + plan + "/$apply",
-		body: obj{"resourceType": "Parameters", "parameter": list}})
+	a := s.web.expect(201, request{
+		as: by, method: "POST", path: "/fhir/PlanDefinition/" + plan + "/$apply",
+		body: obj{"resourceType": "Parameters", "parameter": list},
+	})
 	c := &course{s: s, root: a.ref(), reader: by, start: map[string][]string{}, end: map[string][]string{}}
 	root := a.json()
 	s.tell.line("", by, "%d %s opens case %s as %s on %s", a.status, by.name, str(root, "groupIdentifier", "value"), c.root, str(root, "instantiatesCanonical"))
@@ -36,9 +38,8 @@ func (s *story) open(by *person, plan string, parameters ...obj) *course {
 
 // stage is what $case tells of one stage.
 type stage struct {
-	code, title, chinese, task, state, owner, due string
-	unmet                                         []problem // rule is gate/condition
-	pending                                       []string  // conditions that a job will answer
+	code, title, chinese, task, state string
+	unmet                             []problem // rule is gate/condition
 }
 
 // look reads $case.
@@ -68,22 +69,14 @@ func stageOf(parameter obj) (st stage) {
 			st.task = str(part, "valueReference", "reference")
 		case "state":
 			st.state = str(part, "valueCode")
-		case "owner":
-			st.owner = str(part, "valueReference", "reference")
-		case "due":
-			st.due = str(part, "valueInstant")
 		case "unmet":
-			p, state := unmetOf(part)
-			st.unmet = append(st.unmet, p)
-			if state == "pending" {
-				st.pending = append(st.pending, p.rule)
-			}
+			st.unmet = append(st.unmet, unmetOf(part))
 		}
 	}
 	return st
 }
 
-func unmetOf(parameter obj) (p problem, state string) {
+func unmetOf(parameter obj) (p problem) {
 	gate := ""
 	for _, part := range items(parameter, "part") {
 		value := str(part, "valueString")
@@ -92,8 +85,6 @@ func unmetOf(parameter obj) (p problem, state string) {
 			gate = value + "/"
 		case "condition":
 			p.rule = value
-		case "state":
-			state = value
 		case "clause":
 			p.clause = value
 		case "text":
@@ -103,7 +94,7 @@ func unmetOf(parameter obj) (p problem, state string) {
 		}
 	}
 	p.rule = gate + p.rule
-	return p, state
+	return p
 }
 
 // remember notes which gates are closed now.

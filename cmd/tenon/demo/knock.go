@@ -17,22 +17,30 @@ func (s *story) knock() {
 			s.refused("", refusal{"unknown-token", 401, "token-refused", ""}, request{as: &person{role: "?", token: "operator"}, method: "GET", path: patient})
 		},
 		func() {
-			s.refused("", refusal{"stale-if-match", 412, "stale-if-match", ""}, request{as: s.clin, method: "PUT", path: patient, body: s.read(s.clin, s.patient.ref),
-				header: map[string]string{"If-Match": `W/"99"`}})
+			s.refused("", refusal{"stale-if-match", 412, "stale-if-match", ""}, request{
+				as: s.clin, method: "PUT", path: patient, body: s.read(s.clin, s.patient.ref),
+				header: map[string]string{"If-Match": `W/"99"`},
+			})
 		},
 		func() {
-			s.refused("", refusal{"duplicate-key", 400, "json-duplicate-key", "Patient"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
-				raw: []byte(`{"resourceType":"Patient","gender":"male","gender":"female"}`), contentType: fhirJSON})
+			s.refused("", refusal{"duplicate-key", 400, "json-duplicate-key", "Patient"}, request{
+				as: s.clin, method: "POST", path: "/fhir/Patient",
+				raw: []byte(`{"resourceType":"Patient","gender":"male","gender":"female"}`), contentType: fhirJSON,
+			})
 		},
 		func() {
-			s.refused("", refusal{"unknown-parameter", 400, "search-unknown-parameter", "favourite-colour"}, request{as: s.clin, method: "GET",
-				path: "/fhir/Patient?favourite-colour=blue", header: map[string]string{"Prefer": "handling=strict"}})
+			s.refused("", refusal{"unknown-parameter", 400, "search-unknown-parameter", "favourite-colour"}, request{
+				as: s.clin, method: "GET",
+				path: "/fhir/Patient?favourite-colour=blue", header: map[string]string{"Prefer": "handling=strict"},
+			})
 		},
 		func() {
 			s.refused("", refusal{"machine-signs", 403, "sign-person", ""}, signature(s.cast.mes, s.course.root, "CLIN", "cancel"))
 		},
 		func() {
-			s.refused("", refusal{"not-fhir", 422, "unknown-property", "Patient.favouriteColour"}, request{as: s.clin, method: "POST", path: "/fhir/Patient",
-				body: obj{"resourceType": "Patient", "favouriteColour": "blue"}})
+			s.refused("", refusal{"not-fhir", 422, "unknown-property", "Patient.favouriteColour"}, request{
+				as: s.clin, method: "POST", path: "/fhir/Patient",
+				body: obj{"resourceType": "Patient", "favouriteColour": "blue"},
+			})
 		})
 }

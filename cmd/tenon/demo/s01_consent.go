@@ -45,8 +45,10 @@ func wholeName(patient obj) string {
 func made(family, given [2]string, gender string, born time.Time, record string) obj {
 	return obj{
 		"resourceType": "Patient", "active": true,
-		"identifier": arr{obj{"type": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}}},
-			"system": "urn:tenon:sample:admission", "value": record}},
+		"identifier": arr{obj{
+			"type":   obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}}},
+			"system": "urn:tenon:sample:admission", "value": record,
+		}},
 		"name": arr{
 			obj{"use": "official", "text": family[0] + given[0], "family": family[0], "given": arr{given[0]}},
 			obj{"use": "usual", "text": family[1] + " " + given[1]},
@@ -122,8 +124,10 @@ func (s *story) consentResource(team string) obj {
 		"provision": obj{
 			"type":    "permit",
 			"purpose": arr{purpose("examination"), purpose("custom-device-treatment"), purpose("follow-up")},
-			"actor": arr{obj{"reference": ref(team),
-				"role": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}}}}},
+			"actor": arr{obj{
+				"reference": ref(team),
+				"role":      obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}}},
+			}},
 		},
 	}
 }

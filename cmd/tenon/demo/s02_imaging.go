@@ -18,9 +18,8 @@ import (
 // study is the imaging study of the case.
 type study struct {
 	uid, ref string
-	started  string   // as ImagingStudy has it
-	files    [][]byte // Part 10
-	names    []string
+	started  string    // as ImagingStudy has it
+	files    [][]byte  // Part 10
 	taken    time.Time // day of the study, when it came from a folder
 }
 
@@ -139,8 +138,10 @@ func related(files ...[]byte) (body []byte, contentType string) {
 // Patient ID in the files must identify the patient.
 func (s *story) stowRequest(files ...[]byte) request {
 	body, contentType := related(files...)
-	return request{as: s.img, method: "POST", path: "/dicomweb/studies?patient=" + s.patient.ref + "&task=" + s.course.root,
-		raw: body, contentType: contentType, header: map[string]string{"Accept": "application/dicom+json"}}
+	return request{
+		as: s.img, method: "POST", path: "/dicomweb/studies?patient=" + s.patient.ref + "&task=" + s.course.root,
+		raw: body, contentType: contentType, header: map[string]string{"Accept": "application/dicom+json"},
+	}
 }
 
 // truncated sends a file whose end was lost on the way.

@@ -28,8 +28,10 @@ func (s *story) findsNothing() {
 	if found := s.find(s.des, "ImagingStudy?identifier=urn:dicom:uid|urn:oid:"+s.study.uid); len(found) > 0 {
 		stop(&Unexpected{"the designer's search", "nothing", "a study before its disclosure", ""})
 	}
-	a := s.web.send(request{as: s.des, method: "GET", path: "/dicomweb/studies?StudyInstanceUID=" + s.study.uid,
-		header: map[string]string{"Accept": "application/dicom+json"}})
+	a := s.web.send(request{
+		as: s.des, method: "GET", path: "/dicomweb/studies?StudyInstanceUID=" + s.study.uid,
+		header: map[string]string{"Accept": "application/dicom+json"},
+	})
 	var studies []obj
 	if a.status != 204 {
 		decode(a, &studies)

@@ -26,13 +26,19 @@ const (
 func (s *story) treatmentPlan() treatment {
 	patient := ref(s.patient.ref)
 	made := s.transaction(s.clin,
-		entry{urnCondition, obj{"resourceType": "Condition", "subject": patient, "code": text("颅骨缺损 cranial defect"), "bodySite": arr{text(s.figures.side[0] + " " + s.figures.side[1])},
-			"clinicalStatus": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}}}}},
+		entry{urnCondition, obj{
+			"resourceType": "Condition", "subject": patient, "code": text("颅骨缺损 cranial defect"), "bodySite": arr{text(s.figures.side[0] + " " + s.figures.side[1])},
+			"clinicalStatus": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}}},
+		}},
 		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text("颅骨封闭 closed skull, protected brain")}},
-		entry{urnRisk, obj{"resourceType": "RiskAssessment", "status": "final", "subject": patient, "condition": ref(urnCondition),
-			"prediction": arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}}}},
-		entry{urnPlan, obj{"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": patient, "author": ref(s.clin.ref),
-			"addresses": refs(urnCondition), "supportingInfo": refs(s.study.ref), "goal": refs(urnGoal)}},
+		entry{urnRisk, obj{
+			"resourceType": "RiskAssessment", "status": "final", "subject": patient, "condition": ref(urnCondition),
+			"prediction": arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}},
+		}},
+		entry{urnPlan, obj{
+			"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": patient, "author": ref(s.clin.ref),
+			"addresses": refs(urnCondition), "supportingInfo": refs(s.study.ref), "goal": refs(urnGoal),
+		}},
 	)
 	return treatment{made[0], made[1], made[2], made[3]}
 }

@@ -87,18 +87,24 @@ func (s *story) receiveOrder() {
 // the device, shipped.
 func (s *story) makeDevice() {
 	s.news("started", nil)
-	for i, operation := range []string{"design-software", "equipment", "raw-material-test", "print", "post-processing", "cleaning",
-		"device-test", "packaging", "sterilisation", "warehouse-in", "warehouse-out"} {
+	for i, operation := range []string{
+		"design-software", "equipment", "raw-material-test", "print", "post-processing", "cleaning",
+		"device-test", "packaging", "sterilisation", "warehouse-in", "warehouse-out",
+	} {
 		message := s.news("operation", obj{"operation": s.operation(operation)})
 		if i == 3 {
 			s.repeated(message)
 		}
 	}
 	f := &s.figures
-	s.news("inspected", obj{"inspection": obj{"characteristic": "thickness", "value": f.thickness, "unit": "mm",
-		"lower": f.thickness - f.tolerance, "upper": f.thickness + f.tolerance, "verdict": "pass", "method": "micrometer"}})
-	s.news("released", obj{"device": obj{"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000017(21)" + f.serial,
-		"udiDi": "06900000000017", "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(5, 0, 0))}})
+	s.news("inspected", obj{"inspection": obj{
+		"characteristic": "thickness", "value": f.thickness, "unit": "mm",
+		"lower": f.thickness - f.tolerance, "upper": f.thickness + f.tolerance, "verdict": "pass", "method": "micrometer",
+	}})
+	s.news("released", obj{"device": obj{
+		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000017(21)" + f.serial,
+		"udiDi": "06900000000017", "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(5, 0, 0)),
+	}})
 	s.news("shipped", obj{"shipment": obj{"carrier": "Sample Express", "tracking": "SX" + f.serial}})
 }
 
@@ -108,7 +114,8 @@ func (s *story) operation(name string) obj {
 	if name == "print" {
 		o["machine"] = s.job.order.Serial
 		o["parameters"] = arr{
-			obj{"code": "laser-power", "value": 280, "unit": "W"}, obj{"code": "layer-thickness", "value": 30, "unit": "um"},
+			obj{"code": "laser-power", "value": 280, "unit": "W"},
+			obj{"code": "layer-thickness", "value": 30, "unit": "um"},
 			obj{"code": "oxygen", "value": 0.08, "unit": "%"},
 		}
 	}

@@ -12,7 +12,8 @@ func (s *story) label() {
 	s.job.device = "Device/" + str(found[0], "id")
 	s.refused("S11", refusal{"device-of-another-patient", 422, "other-patient", ""},
 		patch(s.prod, s.course.task("S11"), arr{obj{"op": "add", "path": "/output", "value": arr{
-			obj{"type": code("document", "device"), "valueReference": ref(s.strangersDevice())}}}}))
+			obj{"type": code("document", "device"), "valueReference": ref(s.strangersDevice())},
+		}}}))
 	a := s.change(s.prod, s.job.device, func(o obj) {
 		o["owner"], o["definition"] = ref("Organization/hospital"), ref(s.design.definition)
 		extensions, _ := o["extension"].(arr)
@@ -30,8 +31,10 @@ func (s *story) label() {
 // strangersDevice is a device of the other patient, which the same manufacturer
 // made.
 func (s *story) strangersDevice() string {
-	return s.create(s.prod, obj{"resourceType": "Device", "status": "active", "lotNumber": "B-0", "distinctIdentifier": "CMD-0", "patient": ref(s.stranger.ref),
-		"deviceName": arr{obj{"name": "another patient's plate", "type": "user-friendly-name"}}})
+	return s.create(s.prod, obj{
+		"resourceType": "Device", "status": "active", "lotNumber": "B-0", "distinctIdentifier": "CMD-0", "patient": ref(s.stranger.ref),
+		"deviceName": arr{obj{"name": "another patient's plate", "type": "user-friendly-name"}},
+	})
 }
 
 // designDate is the date of the confirmation form, as it is written there.
@@ -64,8 +67,10 @@ func (s *story) releaseDevice() {
 func (s *story) labelDocument() obj {
 	patient := s.patients[s.patient.ref]
 	doc := s.file(s.prod, "标签 label", "text/plain", []byte(s.patient.name+" "+s.figures.serial))
-	doc["contained"] = arr{obj{"resourceType": "Patient", "id": "printed",
-		"name": arr{first(patient["name"])}, "identifier": arr{first(patient["identifier"])}}}
+	doc["contained"] = arr{obj{
+		"resourceType": "Patient", "id": "printed",
+		"name": arr{first(patient["name"])}, "identifier": arr{first(patient["identifier"])},
+	}}
 	doc["context"] = obj{"sourcePatientInfo": ref("#printed")}
 	return doc
 }

@@ -10,17 +10,17 @@ func (s *story) deliver() {
 		"type":         obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/supply-item-type", "code": "device"}}},
 		"suppliedItem": obj{"quantity": obj{"value": 1}, "itemReference": ref(s.job.device)},
 	})
-	for i, hand := range []struct {
+	for i, taken := range []struct {
 		code string
 		by   *person
 	}{{"dispatched", s.logist}, {"carried", s.logist}, {"hospital-received", s.agent}, {"doctor-received", s.clin}} {
 		if i == 3 {
-			s.custodyBroken(delivery)
+			s.custodyBroken()
 		}
 		at := instant(s.now())
-		s.create(hand.by, obj{
+		s.create(taken.by, obj{
 			"resourceType": "Provenance", "target": refs(delivery), "occurredDateTime": at, "recorded": at,
-			"activity": code("custody", hand.code), "agent": arr{obj{"who": ref(hand.by.ref)}},
+			"activity": code("custody", taken.code), "agent": arr{obj{"who": ref(taken.by.ref)}},
 		})
 	}
 	c.signs(s.logist, "dispatch", delivery)
@@ -29,7 +29,7 @@ func (s *story) deliver() {
 }
 
 // custodyBroken tries to end the delivery before the doctor has the device.
-func (s *story) custodyBroken(string) {
+func (s *story) custodyBroken() {
 	s.refused("S13", refusal{"custody-broken", 422, "G-RECEIVE/custody-unbroken", "Task.status"},
 		patch(s.logist, s.course.task("S13"), step(s.logist, "completed")))
 }

@@ -31,8 +31,10 @@ func (s *story) judgement(title, element string, parts ...string) string {
 	results := arr{}
 	for i, part := range parts {
 		url := urnCondition[:len(urnCondition)-2] + []string{"10", "11", "12", "13"}[i]
-		o := s.ofCase(obj{"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "focus": refs(s.job.device), "code": text(part),
-			"performer": refs(s.clin.ref), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("verdict", "conform")})
+		o := s.ofCase(obj{
+			"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "focus": refs(s.job.device), "code": text(part),
+			"performer": refs(s.clin.ref), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("verdict", "conform"),
+		})
 		if element == "category" {
 			o["category"] = arr{code("judgement", part)}
 		} else {

@@ -8,14 +8,18 @@ func (s *story) followUp() {
 	c := s.course
 	c.begin(s.clin, "S18")
 	s.used = s.now()
-	use := s.create(s.clin, obj{"resourceType": "Procedure", "status": "completed", "subject": ref(s.patient.ref), "code": text("颅骨修补术 cranioplasty"),
-		"performedDateTime": instant(s.used), "focalDevice": arr{obj{"manipulated": ref(s.job.device)}}})
+	use := s.create(s.clin, obj{
+		"resourceType": "Procedure", "status": "completed", "subject": ref(s.patient.ref), "code": text("颅骨修补术 cranioplasty"),
+		"performedDateTime": instant(s.used), "focalDevice": arr{obj{"manipulated": ref(s.job.device)}},
+	})
 	outputs := []output{{"use-record", use}}
 	outputs = append(outputs, s.visits()...)
 	s.answerQuestions()
 	for _, finding := range []string{"shape-change", "tissue-induction", "strength-in-use"} {
-		outputs = append(outputs, output{"finding", s.create(s.clin, obj{"resourceType": "Observation", "status": "final", "code": code("followup", finding),
-			"subject": ref(s.patient.ref), "device": ref(s.job.device), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("followup-result", "as-expected")})})
+		outputs = append(outputs, output{"finding", s.create(s.clin, obj{
+			"resourceType": "Observation", "status": "final", "code": code("followup", finding),
+			"subject": ref(s.patient.ref), "device": ref(s.job.device), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("followup-result", "as-expected"),
+		})})
 	}
 	harm := s.create(s.clin, obj{"resourceType": "ClinicalImpression", "status": "completed", "subject": ref(s.patient.ref), "date": instant(s.now()), "summary": "no harm found"})
 	record := s.create(s.clin, s.composition(s.clin, "随访记录 follow-up record", "record"))
@@ -34,9 +38,11 @@ func (s *story) visits() []output {
 	for i := range s.figures.visits {
 		began := s.now()
 		time.Sleep(time.Until(s.used.Add(whole * time.Duration(i+1) / time.Duration(s.figures.visits))))
-		visit := s.create(s.clin, obj{"resourceType": "Encounter", "status": "finished", "subject": ref(s.patient.ref),
+		visit := s.create(s.clin, obj{
+			"resourceType": "Encounter", "status": "finished", "subject": ref(s.patient.ref),
 			"class":  obj{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-			"period": obj{"start": instant(began), "end": instant(s.now())}})
+			"period": obj{"start": instant(began), "end": instant(s.now())},
+		})
 		all = append(all, output{"visit", visit})
 		if i == 0 && s.figures.visits > 1 {
 			s.closedTooEarly()
@@ -65,8 +71,10 @@ func (s *story) answerQuestions() {
 			answers = append(answers, obj{"linkId": str(item, "linkId"), "answer": arr{a}})
 		}
 	}
-	s.create(s.patient, s.ofCase(obj{"resourceType": "QuestionnaireResponse", "status": "completed", "subject": ref(s.patient.ref), "author": ref(s.patient.ref),
-		"questionnaire": str(questionnaire, "url") + "|" + str(questionnaire, "version"), "authored": instant(s.now()), "item": answers}))
+	s.create(s.patient, s.ofCase(obj{
+		"resourceType": "QuestionnaireResponse", "status": "completed", "subject": ref(s.patient.ref), "author": ref(s.patient.ref),
+		"questionnaire": str(questionnaire, "url") + "|" + str(questionnaire, "version"), "authored": instant(s.now()), "item": answers,
+	}))
 	s.refused("S18", refusal{"patient-edits-the-order", 403, "role-lacks-verb", ""},
 		patch(s.patient, s.order, arr{obj{"op": "replace", "path": "/status", "value": "revoked"}}))
 	s.refused("S18", refusal{"another-patient-reads", 404, "not-found", ""}, request{as: s.stranger, method: "GET", path: "/fhir/" + s.patient.ref})
@@ -96,9 +104,11 @@ func (s *story) answerTo(item obj) obj {
 func (s *story) feedBack() {
 	c := s.course
 	c.begin(s.clin, "S19")
-	feedback := c.add(s.clin, "S19", "feedback", obj{"resourceType": "Communication", "status": "completed", "subject": ref(s.patient.ref), "sent": instant(s.now()),
+	feedback := c.add(s.clin, "S19", "feedback", obj{
+		"resourceType": "Communication", "status": "completed", "subject": ref(s.patient.ref), "sent": instant(s.now()),
 		"sender": ref(s.clin.ref), "recipient": refs(s.des.ref, s.prod.ref), "about": refs(s.job.device),
-		"payload": arr{obj{"contentString": "Healed without complaint; fit as designed."}}})
+		"payload": arr{obj{"contentString": "Healed without complaint; fit as designed."}},
+	})
 	c.signs(s.des, "acknowledgement", feedback)
 	c.signs(s.prod, "acknowledgement", feedback)
 	c.complete(s.clin, "S19")

@@ -62,7 +62,8 @@ func (c *course) list(by *person, stage, element string, documents []output) {
 	var told []string
 	for _, d := range documents {
 		change = append(change, obj{"op": "add", "path": "/" + element + "/-", "value": obj{
-			"type": code("document", d.document), "valueReference": ref(d.ref)}})
+			"type": code("document", d.document), "valueReference": ref(d.ref),
+		}})
 		told = append(told, d.document+" "+d.ref)
 	}
 	q := patch(by, task, change)
@@ -87,8 +88,17 @@ func (s *story) create(by *person, resource obj) string {
 
 // title is what a resource calls itself, for the line that tells of it.
 func title(o obj) string {
-	for _, path := range [][]string{{"title"}, {"description"}, {"description", "text"}, {"code", "text"}, {"codeCodeableConcept", "text"},
-		{"deviceName", "name"}, {"payload", "contentString"}, {"name", "text"}, {"topic", "text"}} {
+	for _, path := range [][]string{
+		{"title"},
+		{"description"},
+		{"description", "text"},
+		{"code", "text"},
+		{"codeCodeableConcept", "text"},
+		{"deviceName", "name"},
+		{"payload", "contentString"},
+		{"name", "text"},
+		{"topic", "text"},
+	} {
 		if t := str(o, path...); t != "" {
 			return fmt.Sprintf(" “%s”", t)
 		}

@@ -95,8 +95,10 @@ func newStory(ctx context.Context, o Options) (*story, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	s := &story{ctx: ctx, o: o, tell: &teller{o.Out}, seen: &Report{}, patients: map[string]obj{}, contents: map[string][]byte{},
-		dice: rand.New(rand.NewPCG(uint64(o.Seed), 0x7e0))} //nolint:gosec // a story, not a secret
+	s := &story{
+		ctx: ctx, o: o, tell: &teller{o.Out}, seen: &Report{}, patients: map[string]obj{}, contents: map[string][]byte{},
+		dice: rand.New(rand.NewPCG(uint64(o.Seed), 0x7e0)),
+	} //nolint:gosec // a story, not a secret
 	s.figures = newFigures(s.dice)
 	var err error
 	if s.mes, err = standin.New(mesSecret, time.Now); err != nil {
