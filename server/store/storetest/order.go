@@ -114,10 +114,12 @@ func pagingOnce(f *fixture) {
 			p := plan("Patient", where...)
 			p.Count = count
 			f.want(fmt.Sprintf("%s in pages of %d", name, count), f.walk(p), all...)
-			p.Sort = []search.Sort{key("name", "string", true)}
-			got := f.walk(p)
-			slices.Sort(got)
-			f.want(fmt.Sprintf("%s sorted in pages of %d", name, count), got, all...)
+			for _, by := range []search.Sort{key("name", "string", true), key("identifier", "token", false), key("birthdate", "date", true), key("none", "uri", true)} {
+				p.Sort = []search.Sort{by}
+				got := f.walk(p)
+				slices.Sort(got)
+				f.want(fmt.Sprintf("%s sorted by %+v in pages of %d", name, by, count), got, all...)
+			}
 		}
 	}
 }

@@ -40,10 +40,17 @@ func staleVersion(f *fixture) {
 	u.Reads.Versions = nil // the write itself is the last line of defence
 	u.Versions[0].Version = 2
 	f.stale(u)
+	u = f.unit(Make("Patient", "1", 3))
+	u.Reads.Versions = nil
+	f.stale(u)
 }
 
+// staleWritesNaught fails once at the read set and once after half is written.
 func staleWritesNaught(f *fixture) {
 	f.put(Make("Patient", "1", 1))
+	late := f.unit(Make("Patient", "2", 1, Token("identifier", "", "a")), Make("Patient", "1", 1))
+	late.Reads.Versions = nil
+	f.stale(late)
 	u := f.unit(Make("Patient", "2", 1, Token("identifier", "", "a")), Make("Patient", "1", 1))
 	u.Blobs = []record.BlobRow{{Digest: [32]byte{1}, Size: 1}}
 	u.Keys = []record.Key{{Door: "mes", Key: "k"}}
