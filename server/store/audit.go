@@ -92,7 +92,10 @@ func appendAudit(b []byte, a *record.Audit) []byte {
 	b = a.At.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	b = append(b, '"')
 	for _, f := range []struct{ key, value string }{
-		{"case", a.Case}, {"door", a.Door}, {"entity", a.Entity}, {"operation", a.Operation},
+		{"case", a.Case},
+		{"door", a.Door},
+		{"entity", a.Entity},
+		{"operation", a.Operation},
 		{"organization", a.Organization},
 	} {
 		b = appendField(b, f.key, f.value)

@@ -116,7 +116,8 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name+"/token", func(b *testing.B) {
 			parallel(b, clients, func(i int) error {
 				page, err := s.Search(b.Context(), &search.Plan{Count: 20, Root: search.Alias{Types: []string{"Observation"}, Reach: access.Everything{}, Where: []search.Clause{
-					storetest.Code("Observation", "identifier", "urn:oid:1.2.3.4", fmt.Sprintf("o%08d", i%n))}}})
+					storetest.Code("Observation", "identifier", "urn:oid:1.2.3.4", fmt.Sprintf("o%08d", i%n)),
+				}}})
 				if err == nil && len(page.Hits) != 1 {
 					err = fmt.Errorf("%d hits", len(page.Hits))
 				}

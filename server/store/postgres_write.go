@@ -71,9 +71,9 @@ func pgColumns(v *record.Version) []any {
 
 // columns collects the index rows of a unit by column.
 type columns struct {
-	rid, key, a, b, c []int64
-	x, y, z           []string
-	low, high         []float64
+	rid, key, a, b []int64
+	x, y, z        []string
+	low, high      []float64
 }
 
 // index queues one statement for each kind of rows that there are.

@@ -108,8 +108,10 @@ var scaleQueries = []struct {
 	{"token 10 % and date 10 %", where(is("ten", "3"), since(900))},
 	{"token 1 % and string 10 %", where(is("one", "42"), note("2"))},
 	{"none", where(is("one", "none"))},
-	{"chain", where(search.Reference{Key: search.KeyOf("Observation", "subject"), Target: &search.Alias{Types: []string{"Patient"}, Reach: access.Everything{},
-		Where: []search.Clause{search.String{Key: search.KeyOf("Patient", "name"), Any: []search.StringMatch{{Value: "n00001"}}}}}})},
+	{"chain", where(search.Reference{Key: search.KeyOf("Observation", "subject"), Target: &search.Alias{
+		Types: []string{"Patient"}, Reach: access.Everything{},
+		Where: []search.Clause{search.String{Key: search.KeyOf("Patient", "name"), Any: []search.StringMatch{{Value: "n00001"}}}},
+	}})},
 	{"newest first", func() search.Plan { p := where(); p.Sort = []search.Sort{{By: "_lastUpdated", Desc: true}}; return p }()},
 	{"by date downwards", func() search.Plan {
 		p := where(is("one", "42"))

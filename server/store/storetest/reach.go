@@ -152,8 +152,11 @@ type stranger struct{ access.Predicate }
 func unknownPredicate(f *fixture) {
 	f.put(Make("Patient", "1", 1))
 	for _, reach := range []access.Predicate{
-		stranger{Everything}, &access.Everything{}, access.AnyOf{access.Nothing{}, stranger{}},
-		access.AllOf{access.Nothing{}, stranger{}}, access.AnyOf{Everything, stranger{}},
+		stranger{Everything},
+		&access.Everything{},
+		access.AnyOf{access.Nothing{}, stranger{}},
+		access.AllOf{access.Nothing{}, stranger{}},
+		access.AnyOf{Everything, stranger{}},
 	} {
 		if v, err := f.Read(f.ctx(), reach, "Patient", "1"); err == nil || errors.Is(err, record.ErrAbsent) {
 			f.Errorf("Read(%T) = %v, %v, want a fault", reach, v, err)
@@ -174,8 +177,12 @@ func unknownPredicate(f *fixture) {
 func folding(f *fixture) {
 	f.put(Make("Organization", "o", 1), Make("Patient", "p", 1, Owner("Organization/x")), Make("Patient", "q", 1), Make("Device", "d", 1))
 	atoms := []access.Predicate{
-		access.Everything{}, access.Nothing{}, access.TypeIn{"Patient"}, access.TypeIn{"Device", "Patient"},
-		access.OwnedBy{Organization: "Organization/x"}, access.Is{Type: "Device", ID: "d"},
+		access.Everything{},
+		access.Nothing{},
+		access.TypeIn{"Patient"},
+		access.TypeIn{"Device", "Patient"},
+		access.OwnedBy{Organization: "Organization/x"},
+		access.Is{Type: "Device", ID: "d"},
 	}
 	for _, a := range atoms {
 		for _, b := range atoms {
