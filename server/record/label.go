@@ -3,14 +3,21 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 
 	"tenon/fhir/tree"
 	"tenon/server/access"
 )
 
-// confidentiality maps a level to the code of
-// http://terminology.hl7.org/CodeSystem/v3-Confidentiality (grading.md §2.1).
+// The code systems of the labels.
+const (
+	levelSystem           = "urn:tenon:data-level"
+	integritySystem       = "urn:tenon:integrity"
+	confidentialitySystem = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+)
+
+// confidentiality maps a level to the code of v3-Confidentiality (grading.md §2.1).
 var confidentiality = [...]string{1: "U", 2: "L", 3: "M", 4: "N", 5: "V"}
 
 // Labelled is the version as it leaves the server: the stored bytes with the
@@ -23,11 +30,11 @@ func Labelled(body []byte, level access.Level, integrity uint8) []byte {
 	if level == 0 || int(level) >= len(confidentiality) {
 		return body
 	}
-	labels := fmt.Appendf(nil, `{"system":"urn:tenon:data-level","code":"L%d"}`, level)
+	labels := fmt.Appendf(nil, `{"system":%q,"code":"L%d"}`, levelSystem, level)
 	if integrity > 0 {
-		labels = fmt.Appendf(labels, `,{"system":"urn:tenon:integrity","code":"Q%d"}`, integrity)
+		labels = fmt.Appendf(labels, `,{"system":%q,"code":"Q%d"}`, integritySystem, integrity)
 	}
-	labels = fmt.Appendf(labels, `,{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":%q}`, confidentiality[level])
+	labels = fmt.Appendf(labels, `,{"system":%q,"code":%q}`, confidentialitySystem, confidentiality[level])
 	at, with, ok := labelPlace(body, labels)
 	if !ok {
 		return body
@@ -60,4 +67,43 @@ func labelPlace(body, labels []byte) (at int, with []byte, ok bool) {
 	}
 	_, end := meta.Span()
 	return end - 1, bytes.Join([][]byte{[]byte(`,"security":[`), labels, []byte(`]`)}, nil), true
+}
+
+// unlabelled takes the server's own labels out of what a client sends: it read
+// them with the resource and puts them back, but they are no part of the record,
+// and would stand there twice, or against a later grade. The confidentiality
+// code goes with the labels that it follows; one that a client sets by itself
+// stays.
+func unlabelled(root tree.Node) (tree.Node, error) {
+	security := root.Path("meta", "security")
+	if !slices.ContainsFunc(slices.Collect(security.Items()), ownLabel) {
+		return root, nil
+	}
+	kept := []byte{'['}
+	after := false // a label of ours
+	for coding := range security.Items() {
+		ours := ownLabel(coding)
+		echo := after && coding.Field("system").Str() == confidentialitySystem
+		if after = ours; ours || echo {
+			continue
+		}
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, coding.Raw()...)
+	}
+	op := "replace"
+	if len(kept) == 1 {
+		op = "remove" // FHIR has no empty arrays
+	}
+	body, err := edit(root, []string{"meta", "security"}, op, append(kept, ']'), 0)
+	if err != nil {
+		return root, err
+	}
+	return parsed(body)
+}
+
+func ownLabel(coding tree.Node) bool {
+	system := coding.Field("system").Str()
+	return system == levelSystem || system == integritySystem
 }

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"bytes"
 	"testing"
 
 	"tenon/server/record"
@@ -23,5 +24,27 @@ func TestLabelled(t *testing.T) {
 				t.Errorf("Labelled = %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// What a client reads it may put back: the labels of the answer are no part of
+// the record, its own are.
+func TestLabelsComeBack(t *testing.T) {
+	s := newServer(t)
+	const own = `{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}`
+	for name, meta := range map[string]string{"none": "", "of the client": `,"meta":{"security":[` + own + `]}`} {
+		v := s.must(clin, post(`{"resourceType":"Basic","code":{"text":"x"}`+meta+`}`))
+		for range 2 {
+			v = s.must(clin, put("Basic", v.ID, string(v.Labelled())))
+		}
+		if got := bytes.Count(v.Body, []byte("urn:tenon:")); got != 0 {
+			t.Errorf("own label %s: the stored bytes hold labels of the server: %s", name, v.Body)
+		}
+		if kept := bytes.Contains(v.Body, []byte(own)); kept != (meta != "") || bytes.Contains(v.Body, []byte(`"security":[]`)) {
+			t.Errorf("own label %s: stored %s", name, v.Body)
+		}
+		if got := bytes.Count(v.Labelled(), []byte("urn:tenon:data-level")); got != 1 {
+			t.Errorf("own label %s: %d levels in %s", name, got, v.Labelled())
+		}
 	}
 }

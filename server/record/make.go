@@ -209,7 +209,11 @@ func (p *preparation) store(w *write) error {
 	if w.op.Blob != nil {
 		v.Blob = fmt.Sprintf("%x", w.op.Blob.Digest)
 	}
-	body, err := tree.Splice(w.root.Doc(), w.id, fmt.Sprint(v.Version), v.Updated)
+	root, err := unlabelled(w.root)
+	if err != nil {
+		return err
+	}
+	body, err := tree.Splice(root.Doc(), w.id, fmt.Sprint(v.Version), v.Updated)
 	if err != nil {
 		return err
 	}
