@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"path/filepath"
@@ -96,7 +97,8 @@ func BenchmarkCreate(b *testing.B) {
 
 func BenchmarkRead(b *testing.B) {
 	for _, name := range []string{"SQLite", "PostgreSQL"} {
-		s := engines[name](b)
+		url := urls[name](b)
+		s := open(b, url)
 		const n = 2000
 		for i := range n / 100 {
 			u := &record.Unit{At: time.Now()}
@@ -113,6 +115,10 @@ func BenchmarkRead(b *testing.B) {
 				return err
 			})
 		})
+		b.Run(name+"/raw", func(b *testing.B) {
+			get := rawRead[name](b, url)
+			parallel(b, clients, func(i int) error { return get(fmt.Sprintf("o%08d", i%n)) })
+		})
 		b.Run(name+"/token", func(b *testing.B) {
 			parallel(b, clients, func(i int) error {
 				page, err := s.Search(b.Context(), &search.Plan{Count: 20, Root: search.Alias{Types: []string{"Observation"}, Reach: access.Everything{}, Where: []search.Clause{
@@ -127,6 +133,51 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name+"/audit", func(b *testing.B) {
 			parallel(b, 64, func(i int) error { return s.Audit(b.Context(), []record.Audit{auditOf("x")}) })
 		})
+	}
+}
+
+const rawSelect = "SELECT type, id, version, updated, deleted, method, owner, author, patient, level, integrity, grading, blob, digest, salt, body " +
+	"FROM resource WHERE tenant = 1 AND type = 'Observation' AND id = "
+
+// rawRead is a prepared select of the same columns on a connection a client.
+var rawRead = map[string]func(*testing.B, string) func(id string) error{
+	"SQLite": func(b *testing.B, url string) func(string) error {
+		db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(url, "sqlite://")+"/tenon.db?_pragma=query_only(1)")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = db.Close() })
+		db.SetMaxOpenConns(clients)
+		db.SetMaxIdleConns(clients)
+		st, err := db.PrepareContext(b.Context(), rawSelect+"?")
+		if err != nil {
+			b.Fatal(err)
+		}
+		return func(id string) error {
+			_, pointers := rawDest()
+			return st.QueryRowContext(b.Context(), id).Scan(pointers...)
+		}
+	},
+	"PostgreSQL": func(b *testing.B, url string) func(string) error {
+		pool, err := pgxpool.New(b.Context(), url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(pool.Close)
+		return func(id string) error {
+			_, pointers := rawDest()
+			return pool.QueryRow(b.Context(), rawSelect+"$1", id).Scan(pointers...)
+		}
+	},
+}
+
+func rawDest() (*record.Version, []any) {
+	v := new(record.Version)
+	var updated, deleted, level, integrity int64
+	var digest, salt []byte
+	return v, []any{
+		&v.Type, &v.ID, &v.Version, &updated, &deleted, &v.Method, &v.Owner, &v.Author, &v.Patient, &level,
+		&integrity, &v.Grading, &v.Blob, &digest, &salt, &v.Body,
 	}
 }
 
