@@ -48,7 +48,7 @@ func VerifyDatabase(ctx context.Context, records Records, trust *Trust, key stri
 	if err != nil {
 		return nil, fmt.Errorf("ledger: verify: the log key: %w", err)
 	}
-	d := &database{ctx: ctx, records: records, options: o, report: &Report{Trusted: trust != nil, Origin: by.Name()}}
+	d := &database{ctx: ctx, records: records, options: o, began: o.Clock(), report: &Report{Trusted: trust != nil, Origin: by.Name()}}
 	if _, err := rand.Read(d.secret[:]); err != nil {
 		return nil, err
 	}
@@ -71,6 +71,7 @@ type database struct {
 	records Records
 	options DatabaseOptions
 	report  *Report
+	began   time.Time // what is young is so by now, however long the walks take
 	size    int64
 
 	secret    [32]byte

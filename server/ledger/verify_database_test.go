@@ -51,6 +51,19 @@ func TestVerifyDatabase(t *testing.T) {
 			t.Errorf("report:\n%v", r)
 		}
 	})
+	t.Run("rows that wait while a long verification goes on", func(t *testing.T) {
+		w := newWorld(t)
+		young := version("Patient", "young", 1, "")
+		young.Updated = now
+		w.store.Put(t.Context(), now, young)
+		at := now.Add(5 * time.Second)
+		r, err := ledger.VerifyDatabase(t.Context(), slow{w.store, &at}, w.trust(), w.keys.Public, ledger.DatabaseOptions{
+			Content: w.content, Clock: func() time.Time { return at },
+		})
+		if err != nil || r.Exit() != 0 || r.Waiting != 1 {
+			t.Errorf("%v, report:\n%v", err, r)
+		}
+	})
 	t.Run("more rows than one turn", func(t *testing.T) {
 		w := newWorld(t)
 		for n := range 1203 {
@@ -61,6 +74,17 @@ func TestVerifyDatabase(t *testing.T) {
 			t.Errorf("report:\n%v", r)
 		}
 	})
+}
+
+// slow is a record whose versions take an hour to walk through.
+type slow struct {
+	*ledgertest.Memory
+	at *time.Time
+}
+
+func (s slow) Versions(ctx context.Context, each func(ledger.VersionRow) error) error {
+	*s.at = s.at.Add(time.Hour)
+	return s.Memory.Versions(ctx, each)
 }
 
 // row finds a stored version.

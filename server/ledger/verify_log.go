@@ -128,10 +128,9 @@ func (d *database) haveRows(entries []Entry) error {
 // walkWaiting looks for leaves that were left out of the log, and for those
 // whose row is gone.
 func (d *database) walkWaiting() error {
-	now := d.options.Clock()
 	var turn []Entry
 	err := d.records.Waiting(d.ctx, func(p Pending) error {
-		if age := now.Sub(p.At); age > d.options.Late {
+		if age := d.began.Sub(p.At); age > d.options.Late {
 			d.report.find(Unsequenced, "log", p.Ref, "it was committed %v ago and has no index", age.Round(time.Second))
 		} else {
 			d.report.Waiting++
