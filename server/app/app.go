@@ -94,6 +94,9 @@ func (a *App) open(ctx context.Context) error {
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
+	if err := syncDir(filepath.Dir(filepath.Clean(a.Config.Data))); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
 	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.define, a.sample} {
 		if err := step(ctx); err != nil {
 			return err
@@ -118,8 +121,10 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 func (a *App) openKeys(context.Context) (err error) {
-	a.keys, err = ledger.OpenKeys(a.keysFolder())
-	return err
+	if a.keys, err = ledger.OpenKeys(a.keysFolder()); err != nil {
+		return err
+	}
+	return syncDir(a.Config.Data) // the folders of database, files and keys
 }
 
 func (a *App) keysFolder() string { return filepath.Join(a.Config.Data, "keys") }

@@ -23,13 +23,35 @@ func (a *App) secret(name string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) { // another process was first
-		return os.ReadFile(file)
-	}
-	if err != nil {
+	if err := keepWhole(file, key); err != nil {
 		return nil, err
 	}
-	_, err = f.Write(key)
-	return key, errors.Join(err, f.Sync(), f.Close())
+	return os.ReadFile(file) // another process may have been first
+}
+
+// keepWhole makes a file that is there whole or not at all, whatever happens
+// meanwhile, unless it exists already.
+func keepWhole(file string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

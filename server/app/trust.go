@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,11 +47,7 @@ func (a *App) noteExport(size int64) error {
 		_ = f.Close()
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return errors.Join(f.Sync(), f.Close(), syncDir(filepath.Dir(a.exportsFile())))
 }
 
 // exports are the sizes of the log in the trust files that were exported, newest
