@@ -81,7 +81,7 @@ func (p *child) kill() {
 // stop asks for an end in order and returns the exit code.
 func (p *child) stop() int {
 	p.Close()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	<-p.done
 	return code(p.err)
 }
