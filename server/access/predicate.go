@@ -17,7 +17,12 @@ type (
 	// TypeIn is met by resources of these types.
 	TypeIn []string
 	// OwnedBy is met by resources that a principal of this organisation created.
-	OwnedBy struct{ Organization string }
+	// With Loose it is met by those that are in no case, and by Devices and
+	// Substances about nobody: the machines and stock that cases share.
+	OwnedBy struct {
+		Organization string
+		Loose        bool
+	}
 	// InCase is met by members of a case that case_access opens to one of the
 	// principals, up to the level (case_access.ceiling) that it gives there.
 	InCase struct{ Principals []string }

@@ -15,7 +15,7 @@ var Directory = []string{
 //
 //	operator, server   everything
 //	hospital           directory, what the hospital owns, cases open to the person
-//	manufacturer       directory, what the manufacturer owns, cases open to the person
+//	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
 //	patient            directory, the own record, cases open to the patient
 //	machine            directory, cases open to it
 func (c *Context) Reach() Predicate {
@@ -26,7 +26,7 @@ func (c *Context) Reach() Predicate {
 	case Operator, Server:
 		return Everything{}
 	case Person:
-		return AnyOf{TypeIn(Directory), OwnedBy{c.Organization}, InCase{[]string{c.Principal}}}
+		return AnyOf{TypeIn(Directory), OwnedBy{Organization: c.Organization, Loose: c.Side != Hospital}, InCase{[]string{c.Principal}}}
 	case Patient:
 		return append(AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}, c.self()...)
 	case System:

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tenon/fhir/issue"
 	"tenon/profiles"
 	"tenon/server/access"
 	"tenon/server/record"
@@ -111,6 +112,27 @@ func TestJoining(t *testing.T) {
 		_ = s.must(serverOf(""), put("Device", device.ID, `{"resourceType":"Device","id":"`+device.ID+`",`+ext+`,"status":"active"}`))
 		if _, f := s.do(zhang, put("Device", device.ID, fmt.Sprintf(`{"resourceType":"Device","id":%q,%s,"status":"inactive"}`, device.ID, ext))); f != nil {
 			t.Errorf("update by the owner = %v, want it written", f)
+		}
+	})
+	t.Run("R001-055 a colleague outside the case reads nothing of it, though the organisation owns it", func(t *testing.T) {
+		design := s.must(serverOf("Organization/maker"), post(`{"resourceType":"DocumentReference",`+ext+`,"status":"current","subject":{"reference":"`+patient+`"},"content":[{"attachment":{"title":"design"}}]}`))
+		if _, err := s.Read(t.Context(), zhang, "DocumentReference", design.ID); status(issue.As(err)) != 404 {
+			t.Errorf("read = %v, want 404", err)
+		}
+		_, f := s.do(zhang, record.Op{Method: "PATCH", Type: "DocumentReference", ID: design.ID, Body: []byte(`[{"op":"add","path":"/description","value":"x"}]`)})
+		if status(f) != 404 {
+			t.Errorf("patch = %v, want 404", f)
+		}
+		page, _, err := s.Search(t.Context(), zhang, "DocumentReference", nil, true)
+		if err != nil || len(page.Hits) != 0 {
+			t.Errorf("search = %d hits, %v; want none", len(page.Hits), err)
+		}
+		own := s.must(zhang, post(`{"resourceType":"DocumentReference","status":"current","content":[{"attachment":{"title":"template"}}]}`))
+		if _, err := s.Read(t.Context(), zhang, "DocumentReference", own.ID); err != nil {
+			t.Errorf("read of what is in no case = %v, want it", err)
+		}
+		if _, err := s.Read(t.Context(), zhang, "Device", "printer"); err != nil {
+			t.Errorf("read of the shared machine = %v, want it", err)
 		}
 	})
 }

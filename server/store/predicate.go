@@ -130,6 +130,9 @@ func (s *statement) folded(r string, p access.Predicate) {
 		s.add("TRUE")
 	case access.OwnedBy:
 		s.add(r+".owner = ?", p.Organization)
+		if p.Loose {
+			s.loose(r)
+		}
 	case access.InCase:
 		m, a := s.alias("m"), s.alias("a")
 		s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " case_access " + a + " ON " + a + ".tenant = " + m +
@@ -147,6 +150,14 @@ func (s *statement) folded(r string, p access.Predicate) {
 	default: // Nothing, and what fold let through by mistake
 		s.add("FALSE")
 	}
+}
+
+// loose keeps of what an organisation owns that which is in no case, and the
+// machines and stock that cases share.
+func (s *statement) loose(r string) {
+	m := s.alias("m")
+	s.add(" AND (NOT EXISTS (SELECT 1 FROM member " + m + " WHERE " + m + ".rid = " + r + ".rid) OR " +
+		r + ".type IN ('Device', 'Substance') AND " + r + ".patient = '')")
 }
 
 func (s *statement) foldedList(r string, parts []access.Predicate, operator string) {
@@ -178,9 +189,12 @@ func reachSets(p access.Predicate, types []string, blank func() *statement) (set
 				s.add(" AND ").inTexts("m.type", types)
 			}
 		case access.OwnedBy:
-			s.add("SELECT rid FROM resource WHERE tenant = ? AND owner = ?", s.tenant, p.Organization)
+			s.add("SELECT o.rid FROM resource o WHERE o.tenant = ? AND o.owner = ?", s.tenant, p.Organization)
 			if len(types) > 0 {
-				s.add(" AND ").inTexts("type", types)
+				s.add(" AND ").inTexts("o.type", types)
+			}
+			if p.Loose {
+				s.loose("o")
 			}
 		case access.Is:
 			s.add("SELECT rid FROM resource WHERE tenant = ? AND type = ? AND id = ?", s.tenant, p.Type, p.ID)

@@ -33,7 +33,7 @@ func predicates(f *fixture) {
 		Make("Organization", "o", 1), Make("Patient", "p", 1, Owner("Organization/x")),
 		Make("Patient", "q", 1), Make("Device", "s", 1, Owner("")),
 	)
-	f.caseOf("c", grants(person, 3), Make("Patient", "r", 1, Level(3)))
+	f.caseOf("c", grants(person, 3), Make("Patient", "r", 1, Level(3), Owner("Organization/x")))
 	all := &search.Plan{Root: search.Alias{}}
 	for _, c := range []struct {
 		reach access.Predicate
@@ -42,7 +42,9 @@ func predicates(f *fixture) {
 		{access.Everything{}, "opqscr"},
 		{access.TypeIn{"Organization", "Device"}, "os"},
 		{access.TypeIn{}, ""},
-		{access.OwnedBy{Organization: "Organization/x"}, "p"},
+		{access.OwnedBy{Organization: "Organization/x"}, "pr"},
+		{access.OwnedBy{Organization: "Organization/x", Loose: true}, "p"},
+		{access.AnyOf{access.OwnedBy{Organization: "Organization/x", Loose: true}, in("PractitionerRole/other")}, "p"},
 		{access.OwnedBy{}, ""},
 		{in(person), "cr"},
 		{in("PractitionerRole/other"), ""},
