@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
+	"tenon/dicomweb/index"
 	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/ledger"
@@ -31,6 +33,9 @@ func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData)
 			out.Subject = "Patient/" + v.ID
 		}
 		if err := d.history(ctx, out, v.Type, v.ID); err != nil {
+			return err
+		}
+		if err := d.images(ctx, out, &v); err != nil {
 			return err
 		}
 	}
@@ -95,6 +100,39 @@ func (d dossiers) history(ctx context.Context, out *ledger.Dossier, typ, id stri
 		}
 		if err := d.blob(ctx, out, v); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// images adds the DICOM files of a study: inside the dossier while the whole study
+// is small, else by digest and size, and the files travel beside it.
+func (d dossiers) images(ctx context.Context, out *ledger.Dossier, v *record.Version) error {
+	if v.Type != "ImagingStudy" {
+		return nil
+	}
+	doc, err := tree.Parse(v.Body)
+	if err != nil {
+		return err
+	}
+	for id := range doc.Root().Field("identifier").Items() {
+		study, found := strings.CutPrefix(id.Field("value").Str(), "urn:oid:")
+		if !found || id.Field("system").Str() != "urn:dicom:uid" {
+			continue
+		}
+		first, size := len(out.Blobs), int64(0)
+		for held, err := range d.a.Store.Images().Instances(ctx, access.Everything{}, index.Key{Study: study}) {
+			if err != nil {
+				return err
+			}
+			content := held.Instance.Content
+			size += content.Size
+			out.Blobs = append(out.Blobs, ledger.DossierBlob{
+				BlobRow: ledger.BlobRow{Digest: content.Digest, Size: content.Size}, ContentType: "application/dicom",
+			})
+		}
+		for i := range out.Blobs[first:] {
+			out.Blobs[first+i].Embed = size <= ledger.EmbedLimit
 		}
 	}
 	return nil

@@ -22,7 +22,10 @@ import (
 func (a *App) followUp(c echo.Context) error {
 	ctx, who := c.Request().Context(), rest.Who(c)
 	answer, err := func() ([]byte, error) {
-		if who == nil || who.Kind != access.Person || who.Side != access.Hospital {
+		if who == nil {
+			return nil, issue.Errorf(issue.Login, "This request needs a token: send the header Authorization: Bearer ….").Rule("no-token").Chinese("请先登录。")
+		}
+		if who.Kind != access.Person || who.Side != access.Hospital {
 			return nil, issue.Errorf(issue.Forbidden, "The follow-up of a case is released by the hospital that owns it.").
 				Rule("export-owner").Chinese("随访数据由医院方放行导出。")
 		}
