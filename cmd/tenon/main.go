@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("tenon"), kong.Writers(stdout, stderr),
 		kong.Description("A standards-based server for medical devices made for one patient."),
-		kong.Configuration(kong.JSON, "/etc/tenon.json", "tenon.json"),
+		kong.Configuration(readFile, "/etc/tenon.json", "tenon.json"),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(stdout, (*io.Writer)(nil)))
