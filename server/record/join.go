@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -79,6 +80,9 @@ func (p *preparation) joinByReference(w *write) error {
 		if !ok || typ != "Task" && w.typ != "Provenance" || !mayJoin(w.typ) {
 			continue
 		}
+		if err := p.knows(w, typ, id); err != nil {
+			return err
+		}
 		cases, err := p.casesOf(typ, id)
 		if err != nil {
 			return err
@@ -88,6 +92,22 @@ func (p *preparation) joinByReference(w *write) error {
 		}
 	}
 	return p.joinDocuments(w)
+}
+
+// knows refuses a reference to a Task that is not there in the words of one that
+// is out of reach: else the answer would tell the two apart. What the resource
+// refers to already stays, and who reaches everything may import references that
+// lead nowhere.
+func (p *preparation) knows(w *write, typ, id string) error {
+	known := w.before != nil && bytes.Contains(w.before.Body, []byte(typ+"/"+id+`"`))
+	if typ != "Task" || known || p.writeOf(typ, id) != nil || p.who.Kind == access.Operator || p.who.Kind == access.Server {
+		return nil
+	}
+	v, err := p.r.current(p.ctx, p.who.Reach(), typ, id)
+	if err == nil && v == nil {
+		err = absent(typ, id)
+	}
+	return err
 }
 
 // enterAll enters a resource into the cases of a target that it refers to. A
