@@ -69,7 +69,7 @@ func frameList(list string) ([]int, error) {
 	for s := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || len(numbers) == maxFrames {
-			return nil, issue.Errorf(issue.Invalid, "frames/%s: frame numbers from 1 on, divided by commas, are expected.", list).
+			return nil, issue.Errorf(issue.Invalid, "frames/%.80s: frame numbers from 1 on, at most %d, divided by commas, are expected.", list, maxFrames).
 				At("frames").Rule("frame-list").WithStatus(http.StatusBadRequest)
 		}
 		numbers = append(numbers, n)
