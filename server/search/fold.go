@@ -74,7 +74,7 @@ func foldWith(s string, p punctuation) string {
 // Unicode does not decompose.
 func unaccent(s string) string {
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(s) {
+	for _, r := range norm.NFKD.String(strings.ToValidUTF8(s, "\uFFFD")) {
 		if accent(r) {
 			continue
 		}
