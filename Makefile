@@ -39,10 +39,11 @@ e2e: build ## the story scripts alone
 fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
 	./test/fuzz.sh $(or $(FUZZTIME),10m)
 
-prove: build ## kills, power loss: long; writes the dated report in conformance/results
-	go test -timeout 120m -tags prove ./test/prove -v
+prove: ## twenty kills per engine, system calls under strace: long; writes the dated reports in conformance/results
+	TENON_PROVE=1 go test -timeout 120m -count=1 ./test -run 'Kill|PowerLoss' -v
 
-conformance: ## run the official suites and write which test proves which row into conformance/requirements.csv
+conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write their results and which test proves which row
+	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance
 	go test -json ./... | go run ./conformance/generate
 
 bench: build ## whole-server figures beside the raw engine, in one run
