@@ -66,7 +66,7 @@ func (a *App) Handler() (http.Handler, error) {
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Use(a.front)
+	e.Use(a.front, pace(slowest))
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1024, Skipper: func(c echo.Context) bool {
 		return c.Request().Header.Get("Range") != "" // ranges are of the plain content
 	}}))

@@ -1,0 +1,4 @@
+package app
+
+// Pace is pace for the tests.
+var Pace = pace
