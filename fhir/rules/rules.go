@@ -1,0 +1,48 @@
+// Package rules holds what the specification says of single types in prose, so
+// that no profile and no invariant tells it: Bundle, Attachment, ValueSet,
+// CodeSystem, StructureDefinition, SearchParameter …
+//
+// A rule judges one object of its type that the validator found to have the
+// right shape; it never walks into resources within it, which are judged by
+// themselves.
+package rules
+
+import (
+	"time"
+
+	"tenon/fhir/definition"
+	"tenon/fhir/fhirpath"
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/terminology"
+	"tenon/fhir/tree"
+)
+
+// Context is what a rule may use. Only Model is always there.
+type Context struct {
+	Model       *schema.Model
+	Library     *definition.Library
+	Terminology *terminology.Server
+	// Compile compiles an expression, once, with the validator's functions.
+	Compile func(expr, root string) (*fhirpath.Expr, error)
+	// Resolve finds the target of a reference outside the document.
+	Resolve func(reference string) (tree.Node, bool)
+	// Conforms judges a resource against a profile and returns its issues.
+	Conforms func(n tree.Node, profile string) []issue.Issue
+	Now      time.Time
+	// Root is the outermost resource of the document, Resource the one that the
+	// object stands in, which is the object itself for a resource.
+	Root, Resource tree.Node
+	// Report takes an issue; sub is the place below the object, as FHIRPath
+	// with a leading dot (".entry[0].fullUrl") or "".
+	Report func(sub string, is issue.Issue)
+}
+
+// Rule judges an object of one type.
+type Rule func(c *Context, n tree.Node)
+
+// Of gives the rule of a type: a resource or data type, or a backbone by its
+// path ("Questionnaire.item"). It is nil when there is none.
+func Of(typeName string) Rule { return table[typeName] }
+
+var table = map[string]Rule{}
