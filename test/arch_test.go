@@ -31,9 +31,9 @@ var rooms = map[string][]string{
 	"fhir/questionnaire": {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition", "fhir/terminology", "fhir/fhirpath", "fhir/ucum"},
 	"fhir/validate":      {"fhir"},
 	"fhir":               {},
-	"mesh":          {"fhir/issue"},
-	"profiles":      {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition"},
-	"migrations":    {},
+	"mesh":               {"fhir/issue"},
+	"profiles":           {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition"},
+	"migrations":         {},
 
 	"server/access":   {"fhir/issue", "fhir/tree"},
 	"server/search":   {"server/access", "fhir"},
