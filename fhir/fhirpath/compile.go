@@ -90,6 +90,24 @@ func (e *Expr) EvalValues(ctx *Context, focus ...Value) (Collection, error) {
 	return st.finish()
 }
 
+// Holds evaluates a condition on one value, as invariants and discriminators
+// do: empty is false, one Boolean is its value, anything else is true. It
+// allocates nothing of its own. The error is an *issue.Failure. A nil ctx is the
+// zero Context.
+func (e *Expr) Holds(ctx *Context, focus Value) (bool, error) {
+	st := e.begin(ctx)
+	st.focus = append(st.focus, focus)
+	err := e.run(st)
+	holds := err == nil && len(st.stack) > 0
+	if holds && len(st.stack) == 1 {
+		if b, ok := st.stack[0].Bool(); ok {
+			holds = b
+		}
+	}
+	st.release()
+	return holds, err
+}
+
 func (e *Expr) root(n tree.Node) Value {
 	v := Value{node: n}
 	if v.typ = e.typeOf(v); v.typ == nil && e.env.Root != "" {

@@ -55,6 +55,11 @@ type Context struct {
 	// Resolve gives the target of a reference that is neither contained nor in
 	// the same Bundle; nil resolves none.
 	Resolve func(reference string) (tree.Node, bool)
+	// Resource and RootResource are %resource and %rootResource where the caller
+	// knows them: the resource that the focus lies in, and the one that contains
+	// it (the same again if none does). The zero Value lets the evaluation look
+	// around the focus.
+	Resource, RootResource Value
 	// Vars are the host's %variables by name. "resource" and "rootResource"
 	// replace what the focus says.
 	Vars map[string]Collection

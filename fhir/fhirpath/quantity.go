@@ -3,7 +3,7 @@ package fhirpath
 import (
 	"math/big"
 
-	"tenon/fhir/fhirpath/ucum"
+	"tenon/fhir/ucum"
 )
 
 // ucumOf is the unit of a quantity as UCUM has it. Calendar words up to weeks

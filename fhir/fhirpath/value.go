@@ -16,10 +16,15 @@ type Value struct {
 	twin tree.Node    // the _name sibling of a primitive: id and extensions
 }
 
-// Element makes a Value of a node whose type is known, with the _name sibling
-// if it is a primitive. A nil type means that the JSON tells what it is.
-func Element(n tree.Node, t *schema.Type, twin tree.Node) Value {
-	return Value{typ: t, node: n, twin: twin}
+// Element makes a Value of a node whose type is known; for a primitive that has
+// one, its _name sibling follows. A nil type means that the JSON tells what it
+// is.
+func Element(n tree.Node, t *schema.Type, twin ...tree.Node) Value {
+	v := Value{typ: t, node: n}
+	if len(twin) > 0 {
+		v.twin = twin[0]
+	}
+	return v
 }
 
 // Boolean (and Integer, String) make values of the namespace System, for host

@@ -71,6 +71,14 @@ func (st *state) pushResource(name string) error {
 		st.stack = append(st.stack, value...)
 		return st.spend(1)
 	}
+	known := &st.ctx.Resource
+	if name == "rootResource" {
+		known = &st.ctx.RootResource
+	}
+	if known.kind != sysNone || known.element() {
+		st.push(*known)
+		return st.spend(1)
+	}
 	if len(st.focus) == 0 {
 		return nil
 	}

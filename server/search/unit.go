@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"tenon/fhir/fhirpath/ucum"
+	"tenon/fhir/ucum"
 )
 
 const ucumSystem = "http://unitsofmeasure.org"

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tenon/fhir/fhirpath/ucum"
+	"tenon/fhir/ucum"
 )
 
 // TestConvert: figures of https://ucum.org/ucum and of the definitions of the

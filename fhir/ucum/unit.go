@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 	"math/big"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -127,4 +129,38 @@ func Multiply(a, b string, power int) (code string, factor *big.Rat, err error) 
 // plain tells whether an exponent can follow the code.
 func plain(code string) bool {
 	return strings.IndexFunc(code, func(r rune) bool { return r < 'A' || r > 'z' || r == '^' }) < 0
+}
+
+// Valid tells whether the code is a unit of UCUM; Parse says why not.
+func Valid(code string) bool {
+	_, err := Parse(code)
+	return err == nil
+}
+
+// Dimension is the exponents of the base units m, s, g, rad, K, C and cd.
+func (u Unit) Dimension() [7]int { return u.dims }
+
+// Canonical writes the dimension in base units, the arbitrary ones behind it:
+// "m-3.g"; "1" for a mere number.
+func (u Unit) Canonical() string {
+	var parts []string
+	write := func(code string, power int) {
+		switch power {
+		case 0:
+		case 1:
+			parts = append(parts, code)
+		default:
+			parts = append(parts, code+strconv.Itoa(power))
+		}
+	}
+	for i, code := range [...]string{"m", "s", "g", "rad", "K", "C", "cd"} {
+		write(code, u.dims[i])
+	}
+	for _, code := range slices.Sorted(maps.Keys(u.arb)) {
+		write(code, u.arb[code])
+	}
+	if parts == nil {
+		return "1"
+	}
+	return strings.Join(parts, ".")
 }
