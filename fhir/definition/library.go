@@ -86,9 +86,16 @@ func (l *Library) put(r *Resource) {
 	l.order = append(l.order, r)
 }
 
-// better orders what a URL without version means: what is in use before what
-// is retired, then the newest version.
+// better orders what a URL without version means: what was not published anew
+// before what was, then what is in use before what is retired, then the newest
+// version.
 func better(a, b *Resource) int {
+	if a.Superseded != b.Superseded {
+		if a.Superseded {
+			return 1
+		}
+		return -1
+	}
 	if (a.Status == "retired") != (b.Status == "retired") {
 		if a.Status == "retired" {
 			return 1

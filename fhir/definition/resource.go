@@ -20,6 +20,9 @@ type Resource struct {
 	// "specialization"; "resource", "complex-type", "primitive-type",
 	// "logical".
 	Derivation, Kind string
+	// Superseded says that the URL was published anew elsewhere: this one is
+	// found by its version, or where no other is.
+	Superseded bool
 	// Package is "name#version" of the package that brought it, "" for one
 	// that was posted.
 	Package string

@@ -8,7 +8,7 @@ import (
 	"tenon/fhir/schema"
 )
 
-//go:generate go run ./generate -out definitions.json.gz
+//go:generate go run ./generate -out .
 
 //go:embed definitions.json.gz
 var definitions []byte

@@ -12,12 +12,14 @@ import (
 // source is the unpacked package.
 type source struct {
 	dir     string
-	version string
+	release string // of the package
+	version string // of FHIR
 }
 
 func open(dir string) (*source, error) {
 	var manifest struct {
 		Name     string   `json:"name"`
+		Version  string   `json:"version"`
 		Versions []string `json:"fhirVersions"`
 	}
 	if err := readJSON(filepath.Join(dir, "package.json"), &manifest); err != nil {
@@ -26,7 +28,7 @@ func open(dir string) (*source, error) {
 	if len(manifest.Versions) != 1 {
 		return nil, fmt.Errorf("%s is for FHIR versions %v, want one", manifest.Name, manifest.Versions)
 	}
-	return &source{dir, manifest.Versions[0]}, nil
+	return &source{dir, manifest.Version, manifest.Versions[0]}, nil
 }
 
 // each decodes every file of a resource type, in the order of their names.
@@ -62,7 +64,14 @@ func readJSON(name string, v any) error {
 // core tells whether HL7 published the definition as part of FHIR itself, not
 // as an example of a definition.
 func core(url string) bool {
-	return strings.HasPrefix(url, "http://hl7.org/fhir/") && !strings.Contains(url, "/example")
+	return strings.HasPrefix(url, "http://hl7.org/fhir/") && !isExample(url)
+}
+
+// isExample tells from the last segment of a canonical URL: "example",
+// "example2", "example-filter", but not "examplescenario-actor-type".
+func isExample(url string) bool {
+	rest, ok := strings.CutPrefix(lastSegment(url), "example")
+	return ok && (rest == "" || rest[0] < 'A')
 }
 
 // lastSegment is the name at the end of a canonical URL.
