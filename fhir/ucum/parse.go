@@ -2,8 +2,6 @@ package ucum
 
 import (
 	"fmt"
-	"math/big"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,31 +9,41 @@ import (
 
 // Bounds of one unit expression; the longest in use have about 40 characters.
 const (
-	maxLength   = 128
-	maxExponent = 60
-	maxNesting  = 8
+	maxLength   = 256
+	maxExponent = 99
+	maxNesting  = 16
+	maxTerms    = 24
 )
 
-// Unit is a parsed unit: a factor to the base units and a dimension. It is
-// immutable.
-type Unit struct {
-	factor *big.Rat
-	zero   *big.Rat       // of a temperature: value × factor + zero is kelvin
-	dims   [7]int         // exponents of the base units
-	arb    map[string]int // exponents of arbitrary units
-}
-
 // Parse reads a unit expression such as "mg/dL", "10*3/uL" or "m[Hg]". The
-// empty string is the unit 1.
+// empty string is the unit 1. The error says what is wrong where.
 func Parse(code string) (Unit, error) {
 	if known, ok := parsed.Load(code); ok {
 		return known.(Unit), nil
 	}
-	u, err := parse(code)
-	if err == nil && parsedCount.Add(1) <= maxParsed {
+	p := parser{rest: code, code: code}
+	if err := p.parse(); err != nil {
+		return Unit{}, err
+	}
+	d, err := p.build()
+	if err != nil {
+		return Unit{}, err
+	}
+	u := Unit{d.shorten()}
+	if parsedCount.Add(1) <= maxParsed {
 		parsed.Store(strings.Clone(code), u)
 	}
-	return u, err
+	return u, nil
+}
+
+// Valid tells whether the code is a unit; Parse says why not. It allocates
+// nothing.
+func Valid(code string) bool {
+	if _, ok := parsed.Load(code); ok {
+		return true
+	}
+	p := parser{rest: code, code: code, silent: true}
+	return p.parse() == nil
 }
 
 // parsed keeps the first maxParsed expressions that were read.
@@ -46,21 +54,23 @@ var (
 
 const maxParsed = 2000
 
-func parse(code string) (Unit, error) {
-	if len(code) > maxLength {
-		return Unit{}, fmt.Errorf("the unit has %d characters; %d are possible", len(code), maxLength)
-	}
-	p := parser{rest: code}
-	u, err := p.expression()
-	if err == nil && p.rest != "" {
-		err = fmt.Errorf("unit %q: %q is not expected", code, p.rest)
-	}
-	return u, err
+// parser reads an expression into its terms: parentheses are resolved, a
+// division is a negative exponent.
+// https://ucum.org/ucum#section-Grammar-of-Units-and-Unit-Terms
+type parser struct {
+	rest, code string
+	silent     bool // errors need no text
+	depth      int
+	terms      [maxTerms]term
+	n          int
 }
 
-type parser struct {
-	rest  string
-	depth int
+// term is a symbol, or a number, to a power.
+type term struct {
+	prefix   *prefix
+	atom     *atom // nil for a number
+	number   uint64
+	exponent int
 }
 
 func (p *parser) take(c byte) bool {
@@ -71,30 +81,39 @@ func (p *parser) take(c byte) bool {
 	return true
 }
 
-// expression is a term that a slash may precede.
-func (p *parser) expression() (Unit, error) {
+// parse is the main term: a slash may precede it, nothing may follow.
+func (p *parser) parse() error {
+	if len(p.rest) > maxLength {
+		return p.fail("the unit has %d characters; %d are possible", len(p.rest), maxLength)
+	}
 	if p.rest == "" {
-		return one(), nil
+		return nil
 	}
+	sign := 1
 	if p.take('/') {
-		return p.product(one(), -1)
+		sign = -1
 	}
-	return p.product(one(), 1)
+	if err := p.product(sign, 1); err != nil {
+		return err
+	}
+	if p.rest != "" {
+		return p.fail("unit %q: %q is not expected at character %d", p.code, p.rest, p.at())
+	}
+	return p.checkSpecial()
 }
 
-// product reads components joined by . and /, the first to the power of sign.
-func (p *parser) product(left Unit, sign int) (Unit, error) {
+// at is the number of the next character, counted from 1.
+func (p *parser) at() int { return len([]rune(p.code[:len(p.code)-len(p.rest)])) + 1 }
+
+// product reads components joined by . and /; the first one stands to the
+// power of sign, everything to that of outer.
+func (p *parser) product(sign, outer int) error {
 	if p.depth++; p.depth > maxNesting {
-		return left, fmt.Errorf("the unit nests deeper than %d", maxNesting)
+		return p.fail("the unit nests deeper than %d", maxNesting)
 	}
-	defer func() { p.depth-- }()
 	for {
-		right, err := p.component()
-		if err == nil {
-			left, err = left.times(right, sign)
-		}
-		if err != nil {
-			return left, err
+		if err := p.component(sign * outer); err != nil {
+			return err
 		}
 		switch {
 		case p.take('.'):
@@ -102,148 +121,178 @@ func (p *parser) product(left Unit, sign int) (Unit, error) {
 		case p.take('/'):
 			sign = -1
 		default:
-			return left, nil
+			p.depth--
+			return nil
 		}
 	}
 }
 
-func (p *parser) component() (Unit, error) {
-	if p.take('(') {
-		sign := 1
-		if p.take('/') {
-			sign = -1
+func (p *parser) component(power int) error {
+	switch {
+	case p.take('('):
+		if err := p.product(1, power); err != nil {
+			return err
 		}
-		u, err := p.product(one(), sign)
-		if err == nil && !p.take(')') {
-			err = fmt.Errorf("a parenthesis of the unit is not closed")
+		if !p.take(')') {
+			return p.fail("unit %q: a parenthesis is not closed", p.code)
 		}
-		return u, err
+		return nil
+	case p.rest != "" && p.rest[0] == '{':
+		return p.annotation()
 	}
-	if strings.HasPrefix(p.rest, "{") {
-		return one(), p.annotation()
+	if err := p.annotatable(power); err != nil {
+		return err
 	}
-	word := p.word()
-	if word == "" {
-		return Unit{}, fmt.Errorf("a unit is expected before %q", p.rest)
+	if p.rest != "" && p.rest[0] == '{' {
+		return p.annotation()
 	}
-	u, err := simple(word)
-	if err == nil && strings.HasPrefix(p.rest, "{") {
-		err = p.annotation()
-	}
-	return u, err
+	return nil
 }
 
 // annotation passes {text}, which changes nothing.
 func (p *parser) annotation() error {
-	end := strings.IndexByte(p.rest, '}')
-	if end < 0 || strings.Contains(p.rest[1:end], "{") {
-		return fmt.Errorf("an annotation of the unit is not closed")
+	for i := 1; i < len(p.rest); i++ {
+		switch c := p.rest[i]; {
+		case c == '}':
+			p.rest = p.rest[i+1:]
+			return nil
+		case c == '{' || c <= ' ' || c > '~':
+			return p.fail("unit %q: an annotation has printable ASCII characters without blanks and braces", p.code)
+		}
 	}
-	p.rest = p.rest[end+1:]
+	return p.fail("unit %q: an annotation is not closed", p.code)
+}
+
+// annotatable reads a number, or a unit with an exponent: 12, m2, s-1, 10*3.
+func (p *parser) annotatable(power int) error {
+	at := p.at
+	word, ok := p.word()
+	switch {
+	case !ok:
+		return p.fail("unit %q: a bracket is not closed", p.code)
+	case word == "":
+		return p.fail("unit %q: a unit is expected at character %d", p.code, at())
+	case digits(word) == len(word):
+		n, ok := number(word)
+		if !ok {
+			return p.fail("unit %q: the number %s is not between 1 and %d", p.code, word, maxNumber)
+		}
+		return p.add(term{number: n, exponent: power})
+	}
+	pre, a := symbols().find(word)
+	if a != nil {
+		return p.add(term{prefix: pre, atom: a, exponent: power})
+	}
+	code, exponent, ok := cutExponent(word)
+	if !ok {
+		return p.fail("unit %q: the exponent of %q is not between -%d and %d", p.code, word, maxExponent, maxExponent)
+	}
+	if pre, a = symbols().find(code); a == nil {
+		return p.unknown(word, code)
+	}
+	return p.add(term{prefix: pre, atom: a, exponent: power * exponent})
+}
+
+func (p *parser) add(t term) error {
+	if p.n == maxTerms {
+		return p.fail("unit %q has more than %d components", p.code, maxTerms)
+	}
+	p.terms[p.n] = t
+	p.n++
 	return nil
 }
 
 // word cuts up to the next operator; brackets may hold operators.
-func (p *parser) word() string {
-	depth, i := 0, 0
-	for ; i < len(p.rest); i++ {
+func (p *parser) word() (word string, closed bool) {
+	open := false
+	for i := range len(p.rest) {
 		switch c := p.rest[i]; {
 		case c == '[':
-			depth++
+			open = true
 		case c == ']':
-			depth--
-		case depth == 0 && strings.IndexByte("./(){}", c) >= 0:
-			word := p.rest[:i]
-			p.rest = p.rest[i:]
-			return word
+			open = false
+		case !open && (c == '.' || c == '/' || c == '(' || c == ')' || c == '{' || c == '}'):
+			word, p.rest = p.rest[:i], p.rest[i:]
+			return word, true
 		}
 	}
-	word := p.rest
-	p.rest = ""
-	return word
+	word, p.rest = p.rest, ""
+	return word, !open
 }
 
-// simple reads a number, or a unit with an exponent: 12, m2, s-1, 10*3.
-func simple(word string) (Unit, error) {
-	if n, err := strconv.ParseUint(word, 10, 32); err == nil && n > 0 {
-		return Unit{factor: new(big.Rat).SetFrac64(int64(n), 1)}, nil
+// maxNumber bounds a number in place of a unit.
+const maxNumber = 1<<32 - 1
+
+// number reads a positive whole number.
+func number(word string) (n uint64, ok bool) {
+	for i := range len(word) {
+		if n = n*10 + uint64(word[i]-'0'); n > maxNumber {
+			return 0, false
+		}
 	}
-	code, exponent := word, 1
-	if _, known := lookup(word); !known {
-		i := len(word)
-		for i > 0 && '0' <= word[i-1] && word[i-1] <= '9' {
-			i--
-		}
-		if i > 0 && i < len(word) && (word[i-1] == '-' || word[i-1] == '+') {
-			i--
-		}
-		if i == len(word) || i == 0 {
-			return Unit{}, fmt.Errorf("%q is no unit known here", word)
-		}
-		n, err := strconv.Atoi(word[i:])
-		if err != nil || n == 0 || n > maxExponent || n < -maxExponent {
-			return Unit{}, fmt.Errorf("the exponent of %q is out of range", word)
-		}
-		code, exponent = word[:i], n
-	}
-	u, known := lookup(code)
-	if !known {
-		return Unit{}, fmt.Errorf("%q is no unit known here", code)
-	}
-	return one().times(u, exponent)
+	return n, n > 0
 }
 
-// lookup finds a code, with or without a prefix.
-func lookup(code string) (Unit, bool) {
-	if u, _, ok := find(code); ok {
-		return u, true
+// digits is how many digits the word ends with.
+func digits(word string) int {
+	n := 0
+	for n < len(word) && '0' <= word[len(word)-1-n] && word[len(word)-1-n] <= '9' {
+		n++
 	}
-	for length := 1; length <= 2 && length < len(code); length++ {
-		u, metric, ok := find(code[length:])
-		if !ok || !metric {
+	return n
+}
+
+// cutExponent splits m2, s-1 and 10*+3; without digits the exponent is 1.
+func cutExponent(word string) (code string, exponent int, ok bool) {
+	n := digits(word)
+	if n == 0 {
+		return word, 1, true
+	}
+	code, figures := word[:len(word)-n], word[len(word)-n:]
+	for i := range len(figures) {
+		if exponent = exponent*10 + int(figures[i]-'0'); exponent > maxExponent {
+			return code, 0, false
+		}
+	}
+	switch {
+	case code != "" && code[len(code)-1] == '-':
+		return code[:len(code)-1], -exponent, true
+	case code != "" && code[len(code)-1] == '+':
+		return code[:len(code)-1], exponent, true
+	}
+	return code, exponent, true
+}
+
+// checkSpecial refuses special units in products and powers: their values are
+// no multiples of anything. A number may scale them like a prefix. https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales
+func (p *parser) checkSpecial() error {
+	for i := range p.n {
+		t := &p.terms[i]
+		if t.atom == nil || t.atom.function == "" {
 			continue
 		}
-		if power, ok := prefixes[code[:length]]; ok {
-			return u.scaled(10, power), true
-		}
-		if power, ok := binary[code[:length]]; ok {
-			return u.scaled(1024, power), true
+		if t.exponent != 1 || p.others(i) {
+			return p.fail("unit %q: %s has no ratio scale and cannot be part of a product, quotient or power", p.code, t.atom.code)
 		}
 	}
-	return Unit{}, false
+	return nil
 }
 
-// find gives a unit without prefix and whether it takes one.
-func find(code string) (u Unit, metric, ok bool) {
-	if i, base := bases[code]; base {
-		u = one()
-		u.dims[i] = 1
-		return u, true, true
-	}
-	if s, ok := special[code]; ok {
-		return Unit{factor: rat(s.scale), zero: rat(s.zero), dims: [7]int{4: 1}}, true, true
-	}
-	if metric, ok := arbitrary[code]; ok {
-		if name, alias := same[code]; alias {
-			code = name
+// others tells whether there is a term besides i that is no number.
+func (p *parser) others(i int) bool {
+	for j := range p.n {
+		if j != i && p.terms[j].atom != nil {
+			return true
 		}
-		u = one()
-		u.arb = map[string]int{code: 1}
-		return u, metric, true
 	}
-	a, ok := atoms[code]
-	if !ok {
-		return Unit{}, false, false
-	}
-	u, err := Parse(a.unit)
-	if err != nil {
-		return Unit{}, false, false
-	}
-	u.factor = new(big.Rat).Mul(u.factor, rat(a.value))
-	return u, a.metric, true
+	return false
 }
 
-func rat(s string) *big.Rat {
-	r, _ := new(big.Rat).SetString(s)
-	return r
+var errSilent = fmt.Errorf("no unit of UCUM")
+
+func (p *parser) fail(format string, args ...any) error {
+	if p.silent {
+		return errSilent
+	}
+	return fmt.Errorf(format, args...)
 }

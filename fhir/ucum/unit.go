@@ -2,20 +2,105 @@ package ucum
 
 import (
 	"errors"
-	"maps"
 	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-func one() Unit { return Unit{factor: big.NewRat(1, 1)} }
+// Unit is a parsed unit. It is immutable; the zero Unit is the unit 1.
+type Unit struct{ d *definition }
 
-// scaled is the unit with a prefix. The factor of a temperature is scaled too:
-// 1 mCel is a thousandth of a degree above the zero of Cel.
-func (u Unit) scaled(base int64, power int) Unit {
-	u.factor = new(big.Rat).Mul(u.factor, ratPower(big.NewRat(base, 1), power))
-	return u
+// definition is a unit in base units.
+type definition struct {
+	factor    *big.Rat // base units in one unit; of a special unit, in one of its reference
+	dims      [7]int16 // exponents of the base units
+	arbitrary []power  // exponents of arbitrary units, by code
+	special   *function
+	scale     *big.Rat // prefix of a special unit
+
+	// figures / over × 10^exp is the factor where that is short, so that most
+	// values convert without fractions; figures is 0 otherwise.
+	figures, over uint64
+	exp           int
+}
+
+// power is an arbitrary unit to a power.
+type power struct {
+	code     string
+	exponent int
+}
+
+var mereNumber = (&definition{factor: one}).shorten()
+
+func (u Unit) def() *definition {
+	if u.d == nil {
+		return mereNumber
+	}
+	return u.d
+}
+
+// maxBits bounds the factor of a product.
+const maxBits = 1 << 14
+
+// build multiplies the terms.
+func (p *parser) build() (*definition, error) {
+	u := &definition{factor: new(big.Rat).Set(one)}
+	var special *term
+	bits := 0
+	for i := range p.n {
+		t := &p.terms[i]
+		factor := one
+		var d *definition
+		if t.atom == nil {
+			factor = new(big.Rat).SetFrac(new(big.Int).SetUint64(t.number), one.Num())
+		} else if d = t.atom.definition(); d.special != nil {
+			special = t
+			continue
+		} else {
+			factor = d.factor
+		}
+		if t.prefix != nil {
+			factor = new(big.Rat).Mul(factor, t.prefix.value)
+		}
+		bits += max(factor.Num().BitLen(), factor.Denom().BitLen()) * max(t.exponent, -t.exponent)
+		if bits > maxBits {
+			return nil, p.fail("unit %q is too large or too small to convert", p.code)
+		}
+		u.factor.Mul(u.factor, ratPower(factor, t.exponent))
+		if d != nil {
+			u.multiply(d, t.exponent)
+		}
+	}
+	if special != nil {
+		return special.scaled(u.factor), nil
+	}
+	return u, nil
+}
+
+// scaled is a special unit with its prefix and the numbers beside it.
+func (t *term) scaled(by *big.Rat) *definition {
+	u := *t.atom.definition()
+	if u.scale = by; t.prefix != nil {
+		u.scale = new(big.Rat).Mul(by, t.prefix.value)
+	}
+	return &u
+}
+
+// multiply adds the exponents of d to those of u.
+func (u *definition) multiply(d *definition, exponent int) {
+	for i := range u.dims {
+		u.dims[i] += d.dims[i] * int16(exponent)
+	}
+	for _, a := range d.arbitrary {
+		at, found := slices.BinarySearchFunc(u.arbitrary, a.code, func(p power, code string) int { return strings.Compare(p.code, code) })
+		if !found {
+			u.arbitrary = slices.Insert(u.arbitrary, at, power{code: a.code})
+		}
+		if u.arbitrary[at].exponent += a.exponent * exponent; u.arbitrary[at].exponent == 0 {
+			u.arbitrary = slices.Delete(u.arbitrary, at, at+1)
+		}
+	}
 }
 
 func ratPower(r *big.Rat, power int) *big.Rat {
@@ -27,65 +112,57 @@ func ratPower(r *big.Rat, power int) *big.Rat {
 	return new(big.Rat).SetFrac(num, den)
 }
 
-var errSpecial = errors.New("a temperature scale cannot be part of a product or power")
-
-// maxBits bounds the factor of a product.
-const maxBits = 1 << 14
-
-// times is u × v^power.
-func (u Unit) times(v Unit, power int) (Unit, error) {
-	trivial := u.factor.Cmp(big.NewRat(1, 1)) == 0 && u.Dimensionless()
-	if v.zero != nil && trivial && power == 1 {
-		return v, nil
-	}
-	if u.zero != nil || v.zero != nil {
-		return u, errSpecial
-	}
-	if v.factor.Num().BitLen()*max(power, -power) > maxBits || v.factor.Denom().BitLen()*max(power, -power) > maxBits {
-		return u, errors.New("the unit is too large or too small to convert")
-	}
-	u.factor = new(big.Rat).Mul(u.factor, ratPower(v.factor, power))
-	for i := range u.dims {
-		u.dims[i] += v.dims[i] * power
-	}
-	if len(v.arb) > 0 {
-		u.arb = maps.Clone(u.arb)
-		if u.arb == nil {
-			u.arb = map[string]int{}
-		}
-		for code, n := range v.arb {
-			if u.arb[code] += n * power; u.arb[code] == 0 {
-				delete(u.arb, code)
-			}
-		}
-	}
-	return u, nil
+// Dimensionless tells whether the unit is a mere number. An arbitrary unit, or
+// one of a scale such as pH or dB, is none.
+func (u Unit) Dimensionless() bool {
+	d := u.def()
+	return d.dims == [7]int16{} && len(d.arbitrary) == 0 && d.special == nil
 }
 
-// Dimensionless tells whether the unit is a mere number.
-func (u Unit) Dimensionless() bool { return u.dims == [7]int{} && len(u.arb) == 0 && u.zero == nil }
+// Special tells whether the unit's values are no multiples of a unit: degrees
+// Celsius, pH, decibel. Factor says nothing about it.
+func (u Unit) Special() bool { return u.def().special != nil }
 
 // Comparable tells whether values of the two units can be converted.
-func (u Unit) Comparable(v Unit) bool { return u.dims == v.dims && maps.Equal(u.arb, v.arb) }
+func (u Unit) Comparable(v Unit) bool {
+	a, b := u.def(), v.def()
+	return a == b || a.dims == b.dims && slices.Equal(a.arbitrary, b.arbitrary)
+}
 
-// Factor is how many base units one unit is. It is not meaningful for
-// temperature scales, see Convert.
-func (u Unit) Factor() *big.Rat { return new(big.Rat).Set(u.factor) }
+// Factor is how many base units one unit is, unless it is Special.
+func (u Unit) Factor() *big.Rat { return new(big.Rat).Set(u.def().factor) }
 
-// Convert gives the value of one unit in another; false when they are not
-// comparable.
-func Convert(value *big.Rat, from, to Unit) (*big.Rat, bool) {
-	if !from.Comparable(to) {
-		return nil, false
+// Dimension is the exponents of the base units m, s, g, rad, K, C and cd.
+func (u Unit) Dimension() (exponents [7]int) {
+	for i, n := range u.def().dims {
+		exponents[i] = int(n)
 	}
-	base := new(big.Rat).Mul(value, from.factor)
-	if from.zero != nil {
-		base.Add(base, from.zero)
+	return exponents
+}
+
+// Canonical writes the dimension in base units, the arbitrary ones behind it:
+// "m-3.g"; "1" for a mere number. A value is canonical after Convert to it.
+func (u Unit) Canonical() string {
+	var parts []string
+	write := func(code string, power int) {
+		switch power {
+		case 0:
+		case 1:
+			parts = append(parts, code)
+		default:
+			parts = append(parts, code+strconv.Itoa(power))
+		}
 	}
-	if to.zero != nil {
-		base.Sub(base, to.zero)
+	for i, code := range baseCodes {
+		write(code, int(u.def().dims[i]))
 	}
-	return base.Quo(base, to.factor), true
+	for _, a := range u.def().arbitrary {
+		write(a.code, a.exponent)
+	}
+	if parts == nil {
+		return "1"
+	}
+	return strings.Join(parts, ".")
 }
 
 // Multiply names the unit of a product (power 1) or quotient (power -1) of
@@ -100,14 +177,14 @@ func Multiply(a, b string, power int) (code string, factor *big.Rat, err error) 
 	if err != nil {
 		return "", nil, err
 	}
-	w, err := u.times(v, power)
-	switch {
-	case err != nil:
-		return "", nil, err
-	case w.zero != nil:
+	if u.Special() || v.Special() {
 		return "", nil, errSpecial
+	}
+	w := Unit{&definition{factor: new(big.Rat).Mul(u.def().factor, ratPower(v.def().factor, power)), dims: u.def().dims, arbitrary: slices.Clone(u.def().arbitrary)}}
+	w.d.multiply(v.def(), power)
+	switch {
 	case w.Dimensionless():
-		return "1", w.factor, nil
+		return "1", w.d.factor, nil
 	case a == b && power == 1 && plain(a):
 		return a + "2", big.NewRat(1, 1), nil
 	}
@@ -116,51 +193,24 @@ func Multiply(a, b string, power int) (code string, factor *big.Rat, err error) 
 		joint = "/"
 	}
 	if strings.HasPrefix(a, "/") {
-		a = "(" + a + ")"
+		a = "1" + a
+	}
+	if strings.HasPrefix(b, "/") {
+		b = "1" + b
 	}
 	if strings.ContainsAny(b, "./") {
 		b = "(" + b + ")"
 	}
 	code = a + joint + b
-	_, err = Parse(code) // not too long
-	return code, big.NewRat(1, 1), err
+	if _, err := Parse(code); err != nil { // too long
+		return "", nil, err
+	}
+	return code, big.NewRat(1, 1), nil
 }
+
+var errSpecial = errors.New("a unit without ratio scale cannot be part of a product or quotient")
 
 // plain tells whether an exponent can follow the code.
 func plain(code string) bool {
 	return strings.IndexFunc(code, func(r rune) bool { return r < 'A' || r > 'z' || r == '^' }) < 0
-}
-
-// Valid tells whether the code is a unit of UCUM; Parse says why not.
-func Valid(code string) bool {
-	_, err := Parse(code)
-	return err == nil
-}
-
-// Dimension is the exponents of the base units m, s, g, rad, K, C and cd.
-func (u Unit) Dimension() [7]int { return u.dims }
-
-// Canonical writes the dimension in base units, the arbitrary ones behind it:
-// "m-3.g"; "1" for a mere number.
-func (u Unit) Canonical() string {
-	var parts []string
-	write := func(code string, power int) {
-		switch power {
-		case 0:
-		case 1:
-			parts = append(parts, code)
-		default:
-			parts = append(parts, code+strconv.Itoa(power))
-		}
-	}
-	for i, code := range [...]string{"m", "s", "g", "rad", "K", "C", "cd"} {
-		write(code, u.dims[i])
-	}
-	for _, code := range slices.Sorted(maps.Keys(u.arb)) {
-		write(code, u.arb[code])
-	}
-	if parts == nil {
-		return "1"
-	}
-	return strings.Join(parts, ".")
 }

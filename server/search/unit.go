@@ -77,7 +77,7 @@ var parsedBases = sync.OnceValue(func() []base {
 
 func reduce(code string) *canonical {
 	unit, err := ucum.Parse(code)
-	if err != nil || code == "" || unit.Dimensionless() {
+	if err != nil || code == "" || unit.Dimensionless() || unit.Special() {
 		return nil
 	}
 	for _, b := range parsedBases() {
