@@ -127,6 +127,9 @@ func (p *parser) product(sign, outer int) error {
 	}
 }
 
+// component is a unit, a number or a parenthesis, each with an annotation or
+// without, or an annotation alone. The grammar has none behind a parenthesis;
+// UCUM's own examples do: U/(10.g){feces}.
 func (p *parser) component(power int) error {
 	switch {
 	case p.take('('):
@@ -136,12 +139,12 @@ func (p *parser) component(power int) error {
 		if !p.take(')') {
 			return p.fail("unit %q: a parenthesis is not closed", p.code)
 		}
-		return nil
 	case p.rest != "" && p.rest[0] == '{':
 		return p.annotation()
-	}
-	if err := p.annotatable(power); err != nil {
-		return err
+	default:
+		if err := p.annotatable(power); err != nil {
+			return err
+		}
 	}
 	if p.rest != "" && p.rest[0] == '{' {
 		return p.annotation()

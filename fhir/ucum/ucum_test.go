@@ -84,6 +84,7 @@ func TestConvert(t *testing.T) {
 		{"12", "1/(4.h)", "h-1", "3"},
 		{"1", "10^3", "10*3", "1"},
 		{"1", "meq/L", "mmol/L", "1"},
+		{"8", "g/(8.h){shift}", "g/h", "1"},
 	} {
 		from, err := ucum.Parse(row.from)
 		if err != nil {
