@@ -42,6 +42,12 @@ func (n Node) Field(name string) Node {
 	return Node{}
 }
 
+// Underscored tells whether the object may have a member whose name starts with
+// _, FHIR's siblings of primitives: where it is false, none need be looked for.
+func (n Node) Underscored() bool {
+	return n.d != nil && n.d.nodes[n.i].flags&flagUnderscored != 0
+}
+
 // Len is the number of items of an array or members of an object, else 0.
 func (n Node) Len() int {
 	if n.d == nil {

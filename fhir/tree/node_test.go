@@ -130,3 +130,21 @@ func TestWideObject(t *testing.T) {
 		t.Errorf("kx.k1 = %q, want 9", got)
 	}
 }
+
+// TestUnderscored: only where it is false may siblings be passed over.
+func TestUnderscored(t *testing.T) {
+	for src, want := range map[string]bool{
+		`{"a":1}`: false, `{}`: false, `{"a_":1,"b":{"_c":1}}`: false, `{"a":1,"_a":{}}`: true, `{"\u005fa":{}}`: true, `[{"_a":1}]`: false,
+	} {
+		d, err := tree.Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Root().Underscored(); got != want {
+			t.Errorf("%s: Underscored() = %v, want %v", src, got, want)
+		}
+	}
+	if (tree.Node{}).Underscored() {
+		t.Error("an absent node is underscored")
+	}
+}

@@ -189,6 +189,9 @@ func (p *parser) object(i int, index uint32) int {
 		if escaped {
 			n.flags = flagKeyEscaped
 		}
+		if escaped || p.src[n.keyStart] == '_' {
+			p.d.nodes[index].flags |= flagUnderscored
+		}
 		if f := p.repeats(index, n, &seen); f != nil {
 			return p.stop(quote, f)
 		}
