@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"strings"
+
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 )
@@ -37,8 +39,10 @@ func New(r Resource, load func() ([]byte, error)) *Resource {
 	return &r
 }
 
-// Read describes a resource whose JSON is at hand and keeps the bytes. The
-// error is an *issue.Failure when it is no resource or has no url.
+// Read describes a resource whose JSON is at hand and keeps the bytes. A url
+// that is written with a version, against the rules but as R4 itself writes
+// some of HL7 v2, means that version. The error is an *issue.Failure when it is
+// no resource or has no url.
 func Read(body []byte, pack string) (*Resource, error) {
 	var d tree.Doc
 	if err := d.Parse(body, tree.Limits{}); err != nil {
@@ -52,6 +56,9 @@ func Read(body []byte, pack string) (*Resource, error) {
 	if r.Type == "" {
 		return nil, issue.Errorf(issue.Structure, "expected a resource: an object with a resourceType").
 			Rule("resource-type-missing").Chinese("此处应为资源：带有 resourceType 的对象")
+	}
+	if url, version, ok := strings.Cut(r.URL, "|"); ok {
+		r.URL, r.Version = url, version
 	}
 	if r.URL == "" {
 		return nil, issue.Errorf(issue.Required, "a %s needs a url to be found by", r.Type).

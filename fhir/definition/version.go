@@ -5,15 +5,34 @@ import (
 	"strings"
 )
 
-// compareVersions orders business versions: number by number as far as both
-// are numbers, as text from there on; a release comes after its pre-releases
-// ("1.0.0-ballot" before "1.0.0"), no version before any.
+// compareVersions orders business versions: part by part, numbers as numbers
+// and before words; a release comes after its pre-releases ("1.0.0-ballot"
+// before "1.0.0"), no version before any. What a "+" begins does not count.
+// Versions that mean the same ("1.0", "1.00") are ordered as text, so that it
+// is 0 for equal ones only.
+//
+// https://semver.org/spec/v2.0.0.html#spec-item-11
 func compareVersions(a, b string) int {
-	if a == b {
-		return 0
+	if a == "" || b == "" || a == b {
+		return cmp.Compare(a, b)
 	}
-	a, labelA, preA := strings.Cut(a, "-")
-	b, labelB, preB := strings.Cut(b, "-")
+	x, _, _ := strings.Cut(a, "+")
+	y, _, _ := strings.Cut(b, "+")
+	x, labelX, preX := strings.Cut(x, "-")
+	y, labelY, preY := strings.Cut(y, "-")
+	if c := compareParts(x, y); c != 0 {
+		return c
+	}
+	if preX != preY {
+		if preX {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(compareParts(labelX, labelY), cmp.Compare(a, b))
+}
+
+func compareParts(a, b string) int {
 	for a != "" || b != "" {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")
@@ -22,30 +41,32 @@ func compareVersions(a, b string) int {
 			return c
 		}
 	}
-	if preA != preB {
-		if preA {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Compare(labelA, labelB)
+	return 0
 }
 
 func comparePart(x, y string) int {
-	if digits(x) && digits(y) {
-		x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
-		if c := cmp.Compare(len(x), len(y)); c != 0 {
-			return c
-		}
+	if c := cmp.Compare(rank(x), rank(y)); c != 0 || rank(x) != number {
+		return cmp.Or(c, cmp.Compare(x, y))
 	}
-	return cmp.Compare(x, y)
+	x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
 }
 
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
+// The ranks of a part.
+const (
+	nothing = iota
+	number
+	word
+)
+
+func rank(part string) int {
+	if part == "" {
+		return nothing
+	}
+	for i := range len(part) {
+		if part[i] < '0' || part[i] > '9' {
+			return word
 		}
 	}
-	return s != ""
+	return number
 }
