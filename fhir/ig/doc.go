@@ -2,6 +2,10 @@
 // manifest, the conformance resources in it, and the order in which packages
 // that need one another are to be loaded.
 //
+//	stream → gzip → tar → package/package.json → Manifest
+//	                    → package/*.json       → File → visit
+//	manifests → Resolve → Plan: what first, what is missing
+//
 // A package is a stream from a stranger. It is read once, entry by entry, in
 // memory that the largest single resource bounds; links, paths that lead out of
 // it, names that stand twice and streams that inflate without end are refused.
@@ -9,10 +13,6 @@
 //
 // It opens no file and no connection: whoever has a reader or a file system
 // hands it in. It stores nothing and judges no resource.
-//
-//	stream → gzip → tar → package/package.json → Manifest
-//	                    → package/*.json      → File → visit
-//	manifests → Resolve → Plan: what first, what is missing
 //
 //   - https://hl7.org/fhir/packages.html
 //   - https://docs.npmjs.com/cli/v10/configuring-npm/package-json
