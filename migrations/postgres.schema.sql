@@ -1,8 +1,12 @@
+sequence code_system_key_seq increment 1;
+
 sequence ids increment 64;
 
 sequence leaf_seq_seq increment 1;
 
 sequence outbox_id_seq increment 1;
+
+sequence package_key_seq increment 1;
 
 sequence signature_seq_seq increment 1;
 
@@ -67,6 +71,22 @@ table checkpoint (
   at bigint not null,
   root bytea not null,
   note bytea not null
+);
+
+table code_system (
+  key bigint not null identity always,
+  added bigint not null,
+  concepts bigint not null,
+  tenant smallint not null,
+  ready smallint not null,
+  url text collate "C" not null,
+  version text collate "C" not null
+);
+
+table concept_chunk (
+  code_system bigint not null,
+  seq bigint not null,
+  body bytea not null
 );
 
 table date_row (
@@ -239,6 +259,33 @@ table outbox (
   reason text collate "C" not null
 );
 
+table package (
+  key bigint not null identity always,
+  added bigint not null,
+  resources bigint not null,
+  tenant smallint not null,
+  ready smallint not null,
+  name text collate "C" not null,
+  version text collate "C" not null,
+  title text collate "C" not null,
+  dependencies text collate "C" not null
+);
+
+table package_resource (
+  package bigint not null,
+  seq bigint not null,
+  type text collate "C" not null,
+  url text collate "C" not null,
+  version text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  status text collate "C" not null,
+  of_type text collate "C" not null,
+  derivation text collate "C" not null,
+  kind text collate "C" not null,
+  body bytea not null
+);
+
 table reference_row (
   rid bigint not null,
   key integer not null,
@@ -348,6 +395,10 @@ constraint case_head.case_head_pkey PRIMARY KEY (tenant, case_id);
 
 constraint checkpoint.checkpoint_pkey PRIMARY KEY (size);
 
+constraint code_system.code_system_pkey PRIMARY KEY (key);
+
+constraint concept_chunk.concept_chunk_pkey PRIMARY KEY (code_system, seq);
+
 constraint dicom_instance.dicom_instance_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
@@ -367,6 +418,10 @@ constraint ledger_node.ledger_node_pkey PRIMARY KEY (level, idx);
 constraint member.member_pkey PRIMARY KEY (tenant, case_id, type, rid);
 
 constraint outbox.outbox_pkey PRIMARY KEY (id);
+
+constraint package.package_pkey PRIMARY KEY (key);
+
+constraint package_resource.package_resource_pkey PRIMARY KEY (package, seq);
 
 constraint resource.resource_pkey PRIMARY KEY (rid);
 
@@ -399,6 +454,14 @@ CREATE UNIQUE INDEX case_access_pkey ON case_access USING btree (tenant, princip
 CREATE UNIQUE INDEX case_head_pkey ON case_head USING btree (tenant, case_id);
 
 CREATE UNIQUE INDEX checkpoint_pkey ON checkpoint USING btree (size);
+
+CREATE UNIQUE INDEX code_system_pkey ON code_system USING btree (key);
+
+CREATE INDEX code_system_ready ON code_system USING btree (tenant, ready, key);
+
+CREATE UNIQUE INDEX code_system_url ON code_system USING btree (tenant, url, version) WHERE (ready = 1);
+
+CREATE UNIQUE INDEX concept_chunk_pkey ON concept_chunk USING btree (code_system, seq);
 
 CREATE INDEX date_high ON date_row USING btree (tenant, key, high, rid) INCLUDE (low);
 
@@ -461,6 +524,14 @@ CREATE INDEX outbox_due ON outbox USING btree (due, id) WHERE (state = 0);
 CREATE UNIQUE INDEX outbox_key ON outbox USING btree (tenant, sink, key);
 
 CREATE UNIQUE INDEX outbox_pkey ON outbox USING btree (id);
+
+CREATE UNIQUE INDEX package_name ON package USING btree (tenant, name, version) WHERE (ready = 1);
+
+CREATE UNIQUE INDEX package_pkey ON package USING btree (key);
+
+CREATE INDEX package_ready ON package USING btree (tenant, ready, key);
+
+CREATE UNIQUE INDEX package_resource_pkey ON package_resource USING btree (package, seq);
 
 CREATE INDEX reference_resource ON reference_row USING btree (rid);
 

@@ -49,6 +49,27 @@ CREATE TABLE checkpoint (
   note BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE code_system (
+  key      INTEGER PRIMARY KEY,
+  tenant   INTEGER NOT NULL,
+  added    INTEGER NOT NULL,
+  concepts INTEGER NOT NULL,
+  ready    INTEGER NOT NULL,
+  url      TEXT NOT NULL,
+  version  TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX code_system_ready ON code_system (tenant, ready, key);
+
+CREATE UNIQUE INDEX code_system_url ON code_system (tenant, url, version) WHERE ready = 1;
+
+CREATE TABLE concept_chunk (
+  code_system INTEGER NOT NULL,
+  seq         INTEGER NOT NULL,
+  body        BLOB NOT NULL,
+  PRIMARY KEY (code_system, seq)
+) STRICT;
+
 CREATE TABLE date_row (
   rid    INTEGER NOT NULL,
   key    INTEGER NOT NULL,
@@ -267,6 +288,38 @@ CREATE INDEX outbox_dead ON outbox (id) WHERE state = 2;
 CREATE INDEX outbox_due ON outbox (due, id) WHERE state = 0;
 
 CREATE UNIQUE INDEX outbox_key ON outbox (tenant, sink, key);
+
+CREATE TABLE package (
+  key          INTEGER PRIMARY KEY,
+  tenant       INTEGER NOT NULL,
+  added        INTEGER NOT NULL,
+  resources    INTEGER NOT NULL,
+  ready        INTEGER NOT NULL,
+  name         TEXT NOT NULL,
+  version      TEXT NOT NULL,
+  title        TEXT NOT NULL,
+  dependencies TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX package_name ON package (tenant, name, version) WHERE ready = 1;
+
+CREATE INDEX package_ready ON package (tenant, ready, key);
+
+CREATE TABLE package_resource (
+  package    INTEGER NOT NULL,
+  seq        INTEGER NOT NULL,
+  type       TEXT NOT NULL,
+  url        TEXT NOT NULL,
+  version    TEXT NOT NULL,
+  id         TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  status     TEXT NOT NULL,
+  of_type    TEXT NOT NULL,
+  derivation TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  body       BLOB NOT NULL,
+  PRIMARY KEY (package, seq)
+) STRICT;
 
 CREATE TABLE reference_row (
   rid    INTEGER NOT NULL,

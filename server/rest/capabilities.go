@@ -17,11 +17,24 @@ func (d *Door) metadata(c *call) error {
 		return issue.Errorf(issue.NotSupported, "metadata has no mode %q; it is served as full.", clip(mode)).
 			WithStatus(400).At("mode").Rule("metadata-mode").Chinese("metadata 不支持该 mode。")
 	}
-	body, err := d.capabilities()
-	if err != nil {
-		return err
+	now := d.o.Definitions()
+	made := d.capabilities.Load()
+	if made == nil || made.registry != now.Search {
+		body, err := d.statement(now.Search)
+		if err != nil {
+			return err
+		}
+		made = &capabilities{now.Search, body}
+		d.capabilities.Store(made)
 	}
-	return c.send(http.StatusOK, body)
+	return c.send(http.StatusOK, made.body)
+}
+
+// capabilities is the statement as it was made of the search parameters that
+// were in force.
+type capabilities struct {
+	registry *search.Registry
+	body     []byte
 }
 
 // The parts of a CapabilityStatement that are used here.
@@ -96,26 +109,26 @@ var definitions = map[string]string{
 }
 
 // statement is made from the routes and the search parameters that are served.
-func (d *Door) statement() ([]byte, error) {
+func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	released := d.o.Released
 	if released.IsZero() {
 		released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}},
-		Documentation: "FHIR R4 in JSON. Every request needs a token but this one. What a caller cannot reach reads as absent."}
-	reverse := d.reverse()
+		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
+	reverse := d.reverse(registry)
 	for _, typ := range d.o.Model.Resources() {
-		part.Resource = append(part.Resource, d.resourcePart(typ, reverse[typ]))
+		part.Resource = append(part.Resource, d.resourcePart(registry, typ, reverse[typ]))
 	}
 	return json.Marshal(statement{
 		ResourceType: "CapabilityStatement", Status: "active", Date: released.UTC().Format("2006-01-02"), Publisher: d.o.Software,
 		Kind: "instance", Software: software{d.o.Software, d.o.Version},
 		Implementation: implementation{"Standards-based server for medical devices made for one patient", d.o.BaseURL},
-		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json"}, PatchFormat: []string{patchFormat}, Rest: []restPart{part},
+		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, PatchFormat: []string{patchFormat}, Rest: []restPart{part},
 	})
 }
 
-func (d *Door) resourcePart(typ string, reverse []string) resourcePart {
+func (d *Door) resourcePart(registry *search.Registry, typ string, reverse []string) resourcePart {
 	p := resourcePart{Type: typ, Versioning: "versioned", ReadHistory: true, UpdateCreate: d.o.UpdateAsCreate, ConditionalCreate: true,
 		ConditionalRead: "full-support", ConditionalUpdate: true, ConditionalDelete: "single", SearchRevInclude: reverse}
 	for _, r := range d.routes() {
@@ -126,7 +139,7 @@ func (d *Door) resourcePart(typ string, reverse []string) resourcePart {
 			p.Operation = append(p.Operation, op)
 		}
 	}
-	for _, sp := range served(d.o.Registry, typ) {
+	for _, sp := range served(registry, typ) {
 		p.SearchParam = append(p.SearchParam, param{Name: sp.Code, Definition: sp.URL, Type: sp.Type})
 		if sp.Type == "reference" {
 			p.SearchInclude = append(p.SearchInclude, typ+":"+sp.Code)
@@ -151,10 +164,10 @@ func operationOn(typ, path string) (operation, bool) {
 
 // reverse lists, for each type, the reference parameters that name it as their
 // target. Those that can point to anything are left out; they work all the same.
-func (d *Door) reverse() map[string][]string {
+func (d *Door) reverse(registry *search.Registry) map[string][]string {
 	all := map[string][]string{}
 	for _, source := range d.o.Model.Resources() {
-		for _, sp := range served(d.o.Registry, source) {
+		for _, sp := range served(registry, source) {
 			if sp.Type != "reference" || len(sp.Targets) > 40 {
 				continue
 			}

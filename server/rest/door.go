@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,6 +15,7 @@ import (
 	"tenon/fhir/validate"
 	"tenon/server/access"
 	"tenon/server/record"
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
@@ -35,11 +36,15 @@ type Record interface {
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 }
 
-// Options are what the door works with. Record, Registry and Model are needed.
+// Options are what the door works with. Record and Model are needed, and
+// Definitions or a Registry.
 type Options struct {
 	Record   Record
 	Registry *search.Registry
 	Model    *schema.Model
+	// Definitions gives the definitions in force, for operations on them; take
+	// it once for one request. Without it Registry stands for them.
+	Definitions func() *revision.Revision
 	// BaseURL is the address of the door as clients see it, "https://host/fhir".
 	// Empty: taken from each request's host, with the path "/fhir".
 	BaseURL string
@@ -56,14 +61,18 @@ type Options struct {
 // Door is the FHIR HTTP door.
 type Door struct {
 	o            Options
-	capabilities func() ([]byte, error) // made on first use
-	plans        *validate.Set          // of $validate, compiled on first use
+	capabilities atomic.Pointer[capabilities]
+	plans        *validate.Set // of $validate, compiled on first use
 }
 
 // New makes a door.
 func New(o Options) (*Door, error) {
-	if o.Record == nil || o.Registry == nil || o.Model == nil {
-		return nil, errors.New("rest: Record, Registry and Model are needed")
+	if o.Record == nil || o.Model == nil || o.Definitions == nil && o.Registry == nil {
+		return nil, errors.New("rest: Record, Model and Definitions are needed")
+	}
+	if o.Definitions == nil {
+		fixed := revision.Fixed(nil, o.Model, o.Registry, nil)
+		o.Definitions = func() *revision.Revision { return fixed }
 	}
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if o.Software == "" {
@@ -78,9 +87,7 @@ func New(o Options) (*Door, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Door{o: o, plans: validate.New(o.Model)}
-	d.capabilities = sync.OnceValues(d.statement)
-	return d, nil
+	return &Door{o: o, plans: validate.New(o.Model)}, nil
 }
 
 // route is one line of the door's table.

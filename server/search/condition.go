@@ -57,6 +57,10 @@ var readers = map[string]func(p *parser, typ string, param *Parameter, modifier 
 }
 
 func (p *parser) absent(typ, code string, param *Parameter) error {
+	if param != nil && param.Building {
+		return refuse(issue.NotSupported, "search-building", "", "参数 "+code+" 的索引正在建立，请稍后再试。",
+			"The rows of the parameter %q are still being made; it answers once they are complete.", code)
+	}
 	if param != nil {
 		return notServed(code, param.Type)
 	}

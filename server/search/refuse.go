@@ -41,3 +41,11 @@ func notServed(code, kind string) *issue.Failure {
 	return refuse(issue.NotSupported, "search-not-supported", "", "本服务器尚不支持参数 "+code+"。",
 		"The parameter %q (%s) is not supported by this server.", code, kind)
 }
+
+// clip shortens what a message repeats.
+func clip(s string) string {
+	if len(s) > 200 {
+		return s[:200] + "…"
+	}
+	return s
+}

@@ -23,7 +23,11 @@ type Parameter struct {
 	// Served tells whether the server indexes it. The others are known and
 	// refused by name.
 	Served bool
+	// Building says that rows are made, but not yet there for all resources, so
+	// that it is not served.
+	Building bool
 
+	indexed bool // rows are made of it
 	sortKey Key
 	exact   bool     // tokens whose case counts, all of them
 	bare    bool     // tokens without system: ContactPoint, uri, boolean, string, id
@@ -118,7 +122,7 @@ func example(url string) bool {
 func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]string) error {
 	p := &Parameter{Code: sp.Code, Type: sp.Type, Base: base, Key: KeyOf(base, sp.Code), Targets: sp.Target, URL: sp.URL}
 	p.Served = sp.Expression != "" && sp.Type != "composite" && sp.Type != "special"
-	p.sortKey = p.Key
+	p.indexed, p.sortKey = p.Served, p.Key
 	if err := claim(keys, p); err != nil {
 		return err
 	}
@@ -211,7 +215,7 @@ func (r *Registry) names(sp schema.SearchParameter, p *Parameter) bool {
 // place files the paths of a parameter under every JSON property that can make
 // them yield rows. _id and _lastUpdated need none.
 func (r *Registry) place(t *typeIndex, typ string, sp schema.SearchParameter, p *Parameter) error {
-	if !p.Served || p.Code == "_id" || p.Code == "_lastUpdated" {
+	if !p.indexed || p.Code == "_id" || p.Code == "_lastUpdated" {
 		return nil
 	}
 	for _, alternative := range alternatives(sp.Expression, p.Base) {

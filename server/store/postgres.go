@@ -32,6 +32,9 @@ type pg struct {
 const (
 	logLock     = 0x74656e6f6e01 // "tenon" and a number
 	migrateLock = 0x74656e6f6e02
+	// definitionsLock is the first of two numbers, the tenant is the second:
+	// shared by units, exclusive for what changes definitions.
+	definitionsLock = 0x746e0003
 )
 
 func openPostgres(ctx context.Context, o *Options) (engine, error) {
@@ -254,6 +257,9 @@ func (e *pg) dialect() dialect {
 		postgres:   true,
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		lockLog:    "SELECT pg_advisory_xact_lock(" + strconv.Itoa(logLock) + ")",
+		forShare:   " FOR SHARE",
+
+		lockDefinitions: "SELECT pg_advisory_xact_lock(" + strconv.Itoa(definitionsLock) + ", ?::int)",
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -143,8 +144,14 @@ func (p *pgUnit) lookUp(ctx context.Context) error {
 // set, which sees what was committed while the locks were waited for.
 func (p *pgUnit) check() {
 	p.checkCases()
+	defines := definesAny(p.u.Versions)
+	if defines {
+		p.queue(numbered(p.e.dialect().lockDefinitions), p.tenant)
+	}
 	if n := p.u.Reads.Definitions; n != 0 {
-		p.queue("SELECT 1 FROM state WHERE tenant = $1 AND name = 'definitions' FOR SHARE", p.tenant)
+		if !defines { // a lock that is shared in memory: a row lock would be written by every commit
+			p.queue("SELECT pg_advisory_xact_lock_shared("+strconv.Itoa(definitionsLock)+", $1::int)", p.tenant)
+		}
 		p.queue("SELECT expect(coalesce((SELECT value FROM state WHERE tenant = $1 AND name = 'definitions'), 1) = $2)", p.tenant, n)
 	}
 	p.checkVersions()

@@ -177,27 +177,27 @@ func (a *liteApply) index(rid int64, x *indexRows) error {
 		n    int
 		args func(i int) []any
 	}{
-		{"INSERT INTO token_row (rid, key, code, system, tenant) VALUES (?, ?, ?, ?, ?)", len(x.tokens), func(i int) []any {
+		{insertTokenRow, len(x.tokens), func(i int) []any {
 			t := &x.tokens[i]
 			return []any{rid, t.key, t.code, t.system, a.tenant}
 		}},
-		{"INSERT INTO string_row (rid, key, norm, ord, exact, rest, tenant) VALUES (?, ?, ?, ?, ?, ?, ?)", len(x.strings), func(i int) []any {
+		{insertStringRow, len(x.strings), func(i int) []any {
 			t := &x.strings[i]
-			return []any{rid, t.key, t.norm, int64(i), t.exact, t.rest, a.tenant}
+			return []any{rid, t.key, t.norm, t.exact, t.rest, a.tenant, int64(i)}
 		}},
-		{"INSERT INTO date_row (rid, key, low, high, tenant) VALUES (?, ?, ?, ?, ?)", len(x.dates), func(i int) []any {
+		{insertDateRow, len(x.dates), func(i int) []any {
 			t := &x.dates[i]
 			return []any{rid, t.key, t.low, t.high, a.tenant}
 		}},
-		{"INSERT INTO number_row (rid, key, canonical, low, high, code, system, tenant) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", len(x.numbers), func(i int) []any {
+		{insertNumberRow, len(x.numbers), func(i int) []any {
 			t := &x.numbers[i]
 			return []any{rid, t.key, t.canonical, t.low, t.high, t.code, t.system, a.tenant}
 		}},
-		{"INSERT INTO reference_row (rid, key, target, type, tenant) VALUES (?, ?, ?, ?, ?)", len(x.references), func(i int) []any {
+		{insertReferenceRow, len(x.references), func(i int) []any {
 			t := &x.references[i]
 			return []any{rid, t.key, t.target, t.typ, a.tenant}
 		}},
-		{"INSERT INTO uri_row (rid, key, uri, tenant) VALUES (?, ?, ?, ?)", len(x.uris), func(i int) []any {
+		{insertURIRow, len(x.uris), func(i int) []any {
 			t := &x.uris[i]
 			return []any{rid, t.key, t.uri, a.tenant}
 		}},

@@ -15,6 +15,7 @@ import (
 	"tenon/server/dispatch"
 	"tenon/server/ledger"
 	"tenon/server/record"
+	"tenon/server/revision"
 )
 
 // Options says which database to open. Only URL is needed.
@@ -45,6 +46,7 @@ var (
 	_ ledger.Store   = (*Store)(nil)
 	_ dispatch.Store = (*Store)(nil)
 	_ oauth.Store    = (*Store)(nil)
+	_ revision.Store = (*Store)(nil)
 )
 
 // Open connects to the database; on SQLite it makes the directory and the files

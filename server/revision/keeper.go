@@ -1,0 +1,110 @@
+package revision
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tenon/fhir/definition"
+	"tenon/fhir/schema"
+	"tenon/server/search"
+)
+
+// interval is how often a Keeper looks for a new number, so that a change on
+// another server holds here within a second.
+const interval = 400 * time.Millisecond
+
+// Options are what a Keeper works with; Base may be nil, Log too.
+type Options struct {
+	Base   *definition.Library // what is embedded
+	Model  *schema.Model
+	Search *search.Registry // parameters of the model
+	Store  Store
+	Log    *slog.Logger
+}
+
+// Keeper holds the current Revision of one database.
+type Keeper struct {
+	o       Options
+	current atomic.Pointer[Revision]
+	wake    chan struct{}
+
+	mu sync.Mutex // held by who makes the next revision
+}
+
+// New loads what the database holds.
+func New(ctx context.Context, o Options) (*Keeper, error) {
+	if o.Model == nil || o.Search == nil || o.Store == nil {
+		return nil, errors.New("revision: Model, Search and Store are needed")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	k := &Keeper{o: o, wake: make(chan struct{}, 1)}
+	return k, k.Refresh(ctx)
+}
+
+// Current is the Revision in force. Take it once for one request.
+func (k *Keeper) Current() *Revision { return k.current.Load() }
+
+// Refresh makes the current Revision be that of the database. It costs one
+// small read when nothing has changed.
+func (k *Keeper) Refresh(ctx context.Context) error {
+	if same, err := k.same(ctx); same || err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if same, err := k.same(ctx); same || err != nil { // another made it meanwhile
+		return err
+	}
+	held, err := k.o.Store.Held(ctx, Types)
+	if err != nil {
+		return err
+	}
+	next, err := k.next(ctx, held)
+	if err != nil {
+		return err
+	}
+	k.current.Store(next)
+	if next.Building() {
+		select {
+		case k.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) same(ctx context.Context) (bool, error) {
+	now := k.current.Load()
+	if now == nil {
+		return false, nil
+	}
+	number, err := k.o.Store.Definitions(ctx)
+	return err == nil && number == now.Number, err
+}
+
+// Run follows the database until ctx ends, and completes what search
+// parameters lack.
+func (k *Keeper) Run(ctx context.Context) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.wake:
+			if err := k.complete(ctx, 0); err != nil && ctx.Err() == nil {
+				k.o.Log.Error("search parameters are not complete", "error", err)
+			}
+		case <-tick.C:
+			if err := k.Refresh(ctx); err != nil && ctx.Err() == nil {
+				k.o.Log.Error("definitions are not followed", "error", err)
+			}
+		}
+	}
+}
