@@ -11,6 +11,8 @@ type Expr struct {
 	src    source
 	env    *Env
 	run    code
+	cond   condition // of an expression that is one; run is its value
+	valued bool      // it begins with `hasValue() or`, as FHIR's ele-1
 	static static
 }
 
@@ -33,7 +35,16 @@ func Compile(expr string, env *Env) (*Expr, error) {
 		}
 	}
 	c.root = c.this
-	if e.run, e.static, err = c.compile(n); err != nil {
+	cond, ok, err := c.direct(n)
+	if ok && err == nil {
+		e.cond, e.run, e.static = cond, cond.value(), staticOf(sysBoolean)
+		e.valued = n.text == "or" && c.isTruth(n.args[0]) && n.args[0].text == "hasValue" && n.args[0].target == nil
+		return e, nil
+	}
+	if err == nil {
+		e.run, e.static, err = c.compile(n)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -95,8 +106,16 @@ func (e *Expr) EvalValues(ctx *Context, focus ...Value) (Collection, error) {
 // allocates nothing of its own. The error is an *issue.Failure. A nil ctx is the
 // zero Context.
 func (e *Expr) Holds(ctx *Context, focus Value) (bool, error) {
+	if e.valued && focus.primitive() {
+		return true, nil
+	}
 	st := e.begin(ctx)
 	st.focus = append(st.focus, focus)
+	if e.cond != nil {
+		v, err := e.cond(st)
+		st.release()
+		return v == yes, err
+	}
 	err := e.run(st)
 	holds := err == nil && len(st.stack) > 0
 	if holds && len(st.stack) == 1 {
@@ -110,7 +129,7 @@ func (e *Expr) Holds(ctx *Context, focus Value) (bool, error) {
 
 func (e *Expr) root(n tree.Node) Value {
 	v := Value{node: n}
-	if v.typ = e.typeOf(v); v.typ == nil && e.env.Root != "" {
+	if v.typ = e.typeOf(&v); v.typ == nil && e.env.Root != "" {
 		v.typ = e.env.model(e.env.Root)
 	}
 	return v
@@ -172,9 +191,12 @@ const maxCompile = 2500
 // compile gives the closure and the static type of a syntax tree.
 func (c *compiler) compile(n *node) (code, static, error) {
 	if c.depth++; c.depth > maxCompile {
-		return nil, static{}, c.src.fail(issue.TooLong, RuleLimit, n.pos, "the expression is too deep")
+		return nil, static{}, c.tooDeep(n)
 	}
 	defer func() { c.depth-- }()
+	if cond, ok, err := c.direct(n); ok || err != nil {
+		return cond.value(), staticOf(sysBoolean), err
+	}
 	switch n.kind {
 	case nodeEmpty:
 		return nothing, static{}, nil
@@ -196,6 +218,10 @@ func (c *compiler) compile(n *node) (code, static, error) {
 		return c.typeOperator(n)
 	}
 	return c.binary(n)
+}
+
+func (c *compiler) tooDeep(n *node) error {
+	return c.src.fail(issue.TooLong, RuleLimit, n.pos, "the expression is too deep")
 }
 
 // nothing is the empty collection.
@@ -281,29 +307,50 @@ func (c *compiler) member(n *node) (code, static, error) {
 			return t.filter(), out, nil
 		}
 	}
-	target, in, err := c.target(n.target)
-	if err != nil {
+	s, _, err := c.step(n)
+	switch {
+	case err != nil:
 		return nil, static{}, err
+	case s.out.never:
+		return nothing, s.out, nil
+	case s.target == nil:
+		return s.member.ofThis, s.out, nil
+	}
+	return invoke(s.target, s.member.apply), s.out, nil
+}
+
+// step is the last step of a path: the children of one name.
+type step struct {
+	target code // nil for $this
+	member *member
+	out    static
+}
+
+// step compiles the last step of a path; ok is false for a type name.
+func (c *compiler) step(n *node) (s *step, ok bool, err error) {
+	if n.target == nil && c.leadingType(n.text) != nil {
+		return nil, false, nil
+	}
+	s = &step{}
+	in := c.this
+	if n.target != nil {
+		if s.target, in, err = c.compile(n.target); err != nil {
+			return nil, false, err
+		}
 	}
 	out, ok := in.child(n.text)
 	if element, wrong := in.spelled(n.text); wrong {
-		return nil, static{}, c.src.mistyped(n.pos, "%s is the name in JSON; write %s.ofType(…)", n.text, element)
+		return nil, false, c.src.mistyped(n.pos, "%s is the name in JSON; write %s.ofType(…)", n.text, element)
 	}
 	if !ok && c.env.Strict && !in.empty() {
-		return nil, static{}, c.src.mistyped(n.pos, "%s has no element %s", in, n.text)
+		return nil, false, c.src.mistyped(n.pos, "%s has no element %s", in, n.text)
 	}
 	if !ok {
 		out = anything
 	}
-	if in.never {
-		out.never = true
-		return nothing, out, nil
-	}
-	m := newMember(n.text, n.pos, c.env)
-	if n.target == nil {
-		return m.ofThis, out, nil
-	}
-	return invoke(target, m.apply), out, nil
+	out.never = out.never || in.never
+	s.member, s.out = newMember(n.text, n.pos, c.env), out
+	return s, true, nil
 }
 
 // ofThis pushes the children of $this without copying it to the stack first.

@@ -116,7 +116,7 @@ func (st *state) partsType(v *Value) *schema.Type {
 	if !v.node.Exists() {
 		return st.expr.env.model("Element")
 	}
-	return st.expr.typeOf(*v)
+	return st.expr.typeOf(v)
 }
 
 // equalNodes compares two properties; arrays item by item.

@@ -9,7 +9,7 @@ func init() {
 		"extension":      {1, 1, (*compiler).extension},
 		"hasExtension":   {1, 1, (*compiler).hasExtension}, // not in the specification; R4's parameter item-subject uses it
 		"checkModifiers": {0, 50, (*compiler).checkModifiers},
-		"hasValue":       {0, 0, (*compiler).hasValue},
+		"hasValue":       {0, 0, nil}, // condition.go
 		"getValue":       {0, 0, (*compiler).getValue},
 		"conformsTo":     {1, 1, (*compiler).conformsTo},
 		"htmlChecks":     {0, 0, (*compiler).htmlChecks},
@@ -99,15 +99,6 @@ func (c *compiler) checkModifiers(n *node, in static) (apply, static, error) {
 	}, in, nil
 }
 
-// hasValue is true for one primitive that has a value, not extensions alone.
-func (c *compiler) hasValue(*node, static) (apply, static, error) {
-	return func(st *state, base int) error {
-		has := len(st.stack)-base == 1 && st.stack[base].primitive()
-		st.set(base, Boolean(has))
-		return st.spend(1)
-	}, staticOf(sysBoolean), nil
-}
-
 func (v *Value) primitive() bool {
 	switch v.node.Kind() {
 	case tree.Bool, tree.Number, tree.String:
@@ -158,7 +149,7 @@ func (c *compiler) conformsTo(n *node, _ static) (apply, static, error) {
 		if st.expr.env.model(name) == nil {
 			return st.fail(n.pos, "conformsTo() knows the definitions of FHIR's types only")
 		}
-		t := st.expr.typeOf(*v)
+		t := st.expr.typeOf(v)
 		st.set(base, Boolean(t != nil && t.Is(name)))
 		return st.spend(1)
 	}, staticOf(sysBoolean), nil

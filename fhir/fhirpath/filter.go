@@ -8,8 +8,8 @@ func init() {
 		"repeat":    {1, 1, (*compiler).repeat},
 		"repeatAll": {1, 1, (*compiler).repeatAll},
 		"ofType":    {1, 1, (*compiler).ofTypeFunction},
-		"exists":    {0, 1, (*compiler).exists},
-		"all":       {1, 1, (*compiler).all},
+		"exists":    {0, 1, nil}, // condition.go
+		"all":       {1, 1, nil},
 		"aggregate": {1, 2, (*compiler).aggregate},
 		"iif":       {2, 3, (*compiler).iif},
 		"trace":     {1, 2, (*compiler).trace},
@@ -41,9 +41,13 @@ func (st *state) each(base, end int, run code, visit func(i, mark int) (more boo
 }
 
 // criteria compiles a Boolean lambda.
-func (c *compiler) criteria(n *node, in static) (code, error) {
-	run, _, err := c.within(in, n.args[0])
-	return run, err
+func (c *compiler) criteria(n *node, in static) (condition, error) {
+	in.unordered = false
+	saved := *c
+	c.this, c.inside = in, true
+	cond, err := c.condition(n.args[0], n.pos, "the condition of "+n.text+"()")
+	c.this, c.inside, c.vars = saved.this, saved.inside, saved.vars
+	return cond, err
 }
 
 func (c *compiler) where(n *node, in static) (apply, static, error) {
@@ -56,72 +60,19 @@ func (c *compiler) where(n *node, in static) (apply, static, error) {
 	}
 	return func(st *state, base int) error {
 		end, keep := len(st.stack), base
-		saved := st.scope
-		defer func() { st.scope = saved }()
-		st.scope.root = false
 		for i := base; i < end; i++ {
-			st.scope.this, st.scope.index = st.stack[i], int64(i-base)
-			if err := criteria(st); err != nil {
-				return err
-			}
-			value, known, err := st.truth(end, n.pos, "the condition of where()")
+			v, err := st.judge(criteria, i, base)
 			if err != nil {
 				return err
 			}
-			st.cut(end)
-			if value && known {
+			if v == yes {
 				st.stack[keep] = st.stack[i]
 				keep++
-			}
-			if err := st.spend(1); err != nil {
-				return err
 			}
 		}
 		st.cut(keep)
 		return nil
 	}, in, nil
-}
-
-func (c *compiler) exists(n *node, in static) (apply, static, error) {
-	boolean := staticOf(sysBoolean)
-	if len(n.args) == 0 {
-		return func(st *state, base int) error {
-			st.set(base, Boolean(len(st.stack) > base))
-			return st.spend(1)
-		}, boolean, nil
-	}
-	criteria, err := c.criteria(n, in)
-	if err != nil {
-		return nil, static{}, err
-	}
-	return quantifier(n, criteria, true), boolean, nil
-}
-
-func (c *compiler) all(n *node, in static) (apply, static, error) {
-	criteria, err := c.criteria(n, in)
-	if err != nil {
-		return nil, static{}, err
-	}
-	return quantifier(n, criteria, false), staticOf(sysBoolean), nil
-}
-
-// quantifier ends at the first item for which the condition is (is not) true:
-// exists() is then true, all() false.
-func quantifier(n *node, criteria code, found bool) apply {
-	what := "the condition of " + n.text + "()"
-	return func(st *state, base int) error {
-		result := !found
-		err := st.each(base, len(st.stack), criteria, func(_, mark int) (bool, error) {
-			value, known, err := st.truth(mark, n.pos, what)
-			st.cut(mark)
-			if (value && known) == found {
-				result = found
-			}
-			return result != found, err
-		})
-		st.set(base, Boolean(result))
-		return err
-	}
 }
 
 func (c *compiler) selectFunction(n *node, in static) (apply, static, error) {

@@ -75,7 +75,7 @@ func (m *member) push(st *state, v *Value) error {
 		m.pushOfPrimitive(st, v)
 		return nil
 	}
-	node, a := v.node, m.access(st.expr.typeOf(*v))
+	node, a := v.node, m.access(st.expr.typeOf(v))
 	switch {
 	case a.variants != nil:
 		return pushVariants(st, node, m.name, a.variants)
@@ -86,7 +86,7 @@ func (m *member) push(st *state, v *Value) error {
 	}
 	child := node.Field(m.name)
 	var twin tree.Node
-	if a.simple {
+	if a.simple && node.Underscored() {
 		twin = node.Field(m.under)
 	}
 	if child.Exists() || twin.Exists() {
@@ -96,6 +96,54 @@ func (m *member) push(st *state, v *Value) error {
 		return pushUntypedChoice(st, node, m.name)
 	}
 	return nil
+}
+
+// has tells whether push would push something.
+func (m *member) has(st *state, v *Value) (bool, error) {
+	if v.kind == sysNone && v.node.Kind() == tree.Object {
+		switch a := m.access(st.expr.typeOf(v)); {
+		case a.of == nil || a.spelled: // push knows
+		case !a.known:
+			return false, nil
+		case a.variants != nil:
+			return hasVariant(v.node, m.name, a.variants), st.spend(1)
+		default:
+			child := v.node.Field(m.name)
+			found := filled(child) || a.simple && v.node.Underscored() && filledTwin(v.node.Field(m.under))
+			return found, st.spend(1)
+		}
+	}
+	base := len(st.stack)
+	err := m.push(st, v)
+	found := len(st.stack) > base
+	st.cut(base)
+	return found, err
+}
+
+// filled tells whether a property has a value, or an array one that is not null.
+func filled(n tree.Node) bool {
+	if n.Kind() != tree.Array {
+		return n.Exists() && n.Kind() != tree.Null
+	}
+	for item := n.First(); item.Exists(); item = item.Next() {
+		if item.Kind() != tree.Null {
+			return true
+		}
+	}
+	return false
+}
+
+// filledTwin is filled for the sibling of a primitive: only objects count.
+func filledTwin(n tree.Node) bool {
+	if n.Kind() != tree.Array {
+		return n.Kind() == tree.Object
+	}
+	for item := n.First(); item.Exists(); item = item.Next() {
+		if item.Kind() == tree.Object {
+			return true
+		}
+	}
+	return false
 }
 
 // pushInfo pushes the parts of a TypeInfo.
@@ -157,7 +205,7 @@ func pushVariants(st *state, node tree.Node, name string, variants map[string]*s
 				continue // met as the property itself
 			}
 			child, twin = tree.Node{}, f
-		} else if t.Kind == schema.Primitive {
+		} else if t.Kind == schema.Primitive && node.Underscored() {
 			twin = node.Field("_" + property)
 		}
 		if err := pushChild(st, child, twin, t); err != nil {
@@ -165,6 +213,20 @@ func pushVariants(st *state, node tree.Node, name string, variants map[string]*s
 		}
 	}
 	return nil
+}
+
+// hasVariant tells whether pushVariants would push something.
+func hasVariant(node tree.Node, name string, variants map[string]*schema.Type) bool {
+	for f := node.First(); f.Exists(); f = f.Next() {
+		property, under := strings.CutPrefix(f.Name(), "_")
+		if !strings.HasPrefix(property, name) {
+			continue
+		}
+		if _, ok := variants[property]; ok && (under && filledTwin(f) || !under && filled(f)) {
+			return true
+		}
+	}
+	return false
 }
 
 // pushUntypedChoice finds a choice without a model: the name and a type's name.
@@ -238,7 +300,7 @@ func pushChildren(st *state, v *Value) error {
 	if node.Kind() != tree.Object {
 		node = v.twin
 	}
-	t := st.expr.typeOf(*v)
+	t := st.expr.typeOf(v)
 	if t != nil && t.Kind == schema.Primitive {
 		t = st.expr.env.model("Element")
 	}
@@ -255,7 +317,7 @@ func pushChildren(st *state, v *Value) error {
 			child, twin = tree.Node{}, f
 		}
 		ct, simple := childType(t, property)
-		if simple && child.Exists() {
+		if simple && child.Exists() && node.Underscored() {
 			twin = node.Field("_" + property)
 		}
 		if err := pushChild(st, child, twin, ct); err != nil {

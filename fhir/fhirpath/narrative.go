@@ -20,7 +20,7 @@ func (c *compiler) htmlChecks(n *node, _ static) (apply, static, error) {
 			div = child
 		}
 		text := div.Str()
-		st.set(base, Boolean(safeNarrative(text)))
+		st.set(base, Boolean(plainNarrative(text) || safeNarrative(text)))
 		return st.spend(1 + len(text)/16)
 	}, staticOf(sysBoolean), nil
 }

@@ -20,8 +20,6 @@ func (c *compiler) binary(n *node) (code, static, error) {
 		return nil, static{}, err
 	}
 	switch n.text {
-	case "and", "or", "xor", "implies":
-		return b.logic(), boolean, nil
 	case "=", "!=":
 		return b.equality(n.text == "!="), boolean, nil
 	case "~", "!~":
@@ -90,74 +88,6 @@ func (b *operands) eval(st *state) (base, middle int, err error) {
 	middle = len(st.stack)
 	err = b.right(st)
 	return
-}
-
-// logic is three-valued: unknown is the empty collection.
-// https://hl7.org/fhirpath/N1/#boolean-logic
-func (b *operands) logic() code {
-	return func(st *state) error {
-		base := len(st.stack)
-		if err := b.left(st); err != nil {
-			return err
-		}
-		x, xKnown, err := st.truth(base, b.pos, b.op)
-		if err != nil {
-			return err
-		}
-		st.cut(base)
-		if result, decided := b.decide(x, xKnown); decided {
-			st.push(Boolean(result))
-			return st.spend(1)
-		}
-		if err := b.right(st); err != nil {
-			return err
-		}
-		y, yKnown, err := st.truth(base, b.pos, b.op)
-		if err != nil {
-			return err
-		}
-		st.cut(base)
-		if result, known := combine(b.op, x, xKnown, y, yKnown); known {
-			st.push(Boolean(result))
-		}
-		return st.spend(1)
-	}
-}
-
-// decide tells whether the left side alone decides.
-func (b *operands) decide(x, known bool) (result, decided bool) {
-	switch {
-	case !known:
-		return false, false
-	case b.op == "and":
-		return false, !x
-	case b.op == "or":
-		return true, x
-	case b.op == "implies":
-		return true, !x
-	}
-	return false, false
-}
-
-func combine(op string, x, xKnown, y, yKnown bool) (result, known bool) {
-	switch op {
-	case "and":
-		if xKnown && !x || yKnown && !y {
-			return false, true
-		}
-	case "or":
-		if xKnown && x || yKnown && y {
-			return true, true
-		}
-	case "implies":
-		if xKnown && !x || yKnown && y {
-			return true, true
-		}
-		return false, xKnown && yKnown
-	case "xor":
-		return x != y, xKnown && yKnown
-	}
-	return op == "and", xKnown && yKnown
 }
 
 // equality compares collections item by item in their order; an empty operand

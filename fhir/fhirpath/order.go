@@ -53,7 +53,7 @@ func valueless(v *Value) bool {
 // typeName names the type of a value for a message.
 func (e *Expr) typeName(v *Value) string {
 	w := *v
-	w.typ = e.typeOf(w)
+	w.typ = e.typeOf(&w)
 	return w.Type()
 }
 

@@ -12,9 +12,9 @@ import (
 // https://hl7.org/fhirpath/N1/#existence and https://hl7.org/fhirpath/N1/#combining
 func init() {
 	register(map[string]builtin{
-		"empty":      {0, 0, (*compiler).emptyFunction},
+		"empty":      {0, 0, nil}, // condition.go
 		"count":      {0, 0, (*compiler).count},
-		"not":        {0, 0, (*compiler).not},
+		"not":        {0, 0, nil}, // condition.go
 		"allTrue":    {0, 0, judging(func(b bool) bool { return b }, true)},
 		"anyTrue":    {0, 0, judging(func(b bool) bool { return !b }, false)},
 		"allFalse":   {0, 0, judging(func(b bool) bool { return !b }, true)},
@@ -28,32 +28,11 @@ func init() {
 	})
 }
 
-func (c *compiler) emptyFunction(*node, static) (apply, static, error) {
-	return func(st *state, base int) error {
-		st.set(base, Boolean(len(st.stack) == base))
-		return st.spend(1)
-	}, staticOf(sysBoolean), nil
-}
-
 func (c *compiler) count(*node, static) (apply, static, error) {
 	return func(st *state, base int) error {
 		st.set(base, Integer(int64(len(st.stack)-base)))
 		return st.spend(1)
 	}, staticOf(sysInteger), nil
-}
-
-func (c *compiler) not(n *node, _ static) (apply, static, error) {
-	return func(st *state, base int) error {
-		value, known, err := st.truth(base, n.pos, "not()")
-		if err != nil {
-			return err
-		}
-		st.cut(base)
-		if known {
-			st.push(Boolean(!value))
-		}
-		return st.spend(1)
-	}, staticOf(sysBoolean), nil
 }
 
 // judging builds allTrue() and its kin: the result is all while every item

@@ -57,7 +57,8 @@ func (st *state) release() {
 	}
 	clear(st.stack[:st.high])
 	clear(st.focus)
-	*st = state{stack: st.stack, focus: st.focus[:0], scratch: st.scratch, used: st.used}
+	st.focus, st.high = st.focus[:0], 0
+	st.ctx, st.expr, st.vars, st.scope.this = nil, nil, nil, Value{}
 	if st.used {
 		clear(st.scratch[:])
 		st.used = false
@@ -136,7 +137,7 @@ func (st *state) truth(base, pos int, what string) (value, known bool, err error
 }
 
 // typeOf is the type of a node that came without one: that of the resource.
-func (e *Expr) typeOf(v Value) *schema.Type {
+func (e *Expr) typeOf(v *Value) *schema.Type {
 	if v.typ != nil || e.env.Model == nil {
 		return v.typ
 	}

@@ -60,7 +60,7 @@ func (t *typeTest) matches(e *Expr, v *Value, exact bool) bool {
 	if v.kind != sysNone {
 		return v.kind == t.sys
 	}
-	typ := e.typeOf(*v)
+	typ := e.typeOf(v)
 	if typ == nil {
 		return t.any && t.matchesJSON(v.node) || t.sys != sysNone && t.matchesJSON(v.node)
 	}
@@ -232,7 +232,7 @@ func (c *compiler) typeFunction(n *node, _ static) (apply, static, error) {
 	return func(st *state, base int) error {
 		for i := base; i < len(st.stack); i++ {
 			v := st.stack[i]
-			v.typ = st.expr.typeOf(v)
+			v.typ = st.expr.typeOf(&v)
 			st.stack[i] = box(scalar{kind: sysTypeInfo, str: v.Type()})
 		}
 		return st.spend(len(st.stack) - base + 1)
