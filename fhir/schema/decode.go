@@ -82,6 +82,8 @@ func readType(n tree.Node) TypeDefinition {
 			t.Invariants = list(v, integer)
 		case "e":
 			t.Elements = list(v, readElement)
+		default:
+			t.read(name, v)
 		}
 	}
 	return t
@@ -107,17 +109,26 @@ func readElement(n tree.Node) ElementDefinition {
 			e.Backbone = v.Bool()
 		case "i":
 			e.Invariants = list(v, integer)
-		case "s":
-			e.Strength = v.Str()
-		case "v":
-			e.ValueSet = v.Str()
 		case "m":
 			e.Modifier = v.Bool()
 		case "y":
 			e.Summary = v.Bool()
+		default:
+			e.read(name, v)
 		}
 	}
 	return e
+}
+
+func (b *Bound) read(name string, v tree.Node) {
+	switch name {
+	case "s":
+		b.Strength = v.Str()
+	case "v":
+		b.ValueSet = v.Str()
+	case "w":
+		b.Max = v.Str()
+	}
 }
 
 func readTypeRef(n tree.Node) TypeDefinedRef {

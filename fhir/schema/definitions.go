@@ -20,12 +20,13 @@ type Definitions struct {
 
 // TypeDefinition is a type without what it inherits. Kind is a Kind's number.
 type TypeDefinition struct {
-	Name       string              `json:"n"`
-	Base       string              `json:"b,omitempty"`
-	Kind       Kind                `json:"k,omitempty"`
-	Abstract   bool                `json:"a,omitempty"`
-	Invariants []int               `json:"i,omitempty"` // indices into Definitions.Invariants
-	Elements   []ElementDefinition `json:"e,omitempty"`
+	Name       string `json:"n"`
+	Base       string `json:"b,omitempty"`
+	Kind       Kind   `json:"k,omitempty"`
+	Abstract   bool   `json:"a,omitempty"`
+	Invariants []int  `json:"i,omitempty"` // indices into Definitions.Invariants
+	Bound
+	Elements []ElementDefinition `json:"e,omitempty"`
 }
 
 // ElementDefinition is an element as its type defines it.
@@ -38,10 +39,16 @@ type ElementDefinition struct {
 	Content    string           `json:"c,omitempty"` // type that contentReference points to: "Questionnaire.item"
 	Backbone   bool             `json:"k,omitempty"` // the element's own path names its type
 	Invariants []int            `json:"i,omitempty"`
-	Strength   string           `json:"s,omitempty"` // of the binding
-	ValueSet   string           `json:"v,omitempty"`
-	Modifier   bool             `json:"m,omitempty"`
-	Summary    bool             `json:"y,omitempty"`
+	Bound
+	Modifier bool `json:"m,omitempty"`
+	Summary  bool `json:"y,omitempty"`
+}
+
+// Bound is the binding of an element, or of all elements of a type.
+type Bound struct {
+	Strength string `json:"s,omitempty"`
+	ValueSet string `json:"v,omitempty"`
+	Max      string `json:"w,omitempty"` // elementdefinition-maxValueSet
 }
 
 // TypeDefinedRef is one allowed type of an element.

@@ -57,6 +57,10 @@ func (m *Model) linkType(t *Type, d *TypeDefinition, defs *Definitions) error {
 		t.Elements = make([]Element, 0, len(t.Base.Elements)+len(d.Elements))
 		t.Elements = append(t.Elements, t.Base.Elements...)
 	}
+	t.Binding = d.binding()
+	if t.Binding == nil && t.Base != nil {
+		t.Binding = t.Base.Binding
+	}
 	var err error
 	if t.Invariants, err = defs.pick(d.Invariants); err != nil {
 		return err
@@ -84,9 +88,7 @@ func (m *Model) linkElement(owner string, d *ElementDefinition, defs *Definition
 	if d.Choice {
 		e.Path, e.Property = path+"[x]", ""
 	}
-	if d.Strength != "" {
-		e.Binding = &Binding{d.Strength, d.ValueSet}
-	}
+	e.Binding = d.binding()
 	var err error
 	if e.Invariants, err = defs.pick(d.Invariants); err != nil {
 		return e, err
@@ -117,6 +119,13 @@ func (m *Model) linkElement(owner string, d *ElementDefinition, defs *Definition
 		e.Type = e.Types[0].Type
 	}
 	return e, nil
+}
+
+func (b *Bound) binding() *Binding {
+	if b.Strength == "" {
+		return nil
+	}
+	return &Binding{Strength: b.Strength, ValueSet: b.ValueSet, Max: b.Max}
 }
 
 func (defs *Definitions) pick(indices []int) ([]Invariant, error) {

@@ -20,7 +20,7 @@ func small() *schema.Definitions {
 				{Name: "a", Choice: true, Types: []schema.TypeDefinedRef{{Code: "string"}, {Code: "Base"}}},
 			}},
 			{Name: "Thing", Base: "Base", Kind: schema.Resource, Invariants: []int{0}, Elements: []schema.ElementDefinition{
-				{Name: "part", Max: -1, Backbone: true, Types: []schema.TypeDefinedRef{{Code: "Base"}}, Strength: "required", ValueSet: "http://v|1"},
+				{Name: "part", Max: -1, Backbone: true, Types: []schema.TypeDefinedRef{{Code: "Base"}}, Bound: schema.Bound{Strength: "required", ValueSet: "http://v|1"}},
 				{Name: "same", Content: "Thing.part"},
 			}},
 			{Name: "Thing.part", Base: "Base", Kind: schema.Backbone},
@@ -95,6 +95,8 @@ func TestDecodeReadsEverything(t *testing.T) {
 	defs := small()
 	defs.Types[2].Elements[0].Min, defs.Types[2].Elements[0].Modifier, defs.Types[2].Elements[0].Summary = 1, true, true
 	defs.Types[2].Elements[0].Invariants = []int{0}
+	defs.Types[2].Elements[0].Max, defs.Types[2].Bound = -1, schema.Bound{Strength: "extensible", ValueSet: "http://t", Max: "http://m"}
+	defs.Types[2].Elements[0].Bound.Max = "http://w"
 	defs.Types[1].Elements[0].Types[1].Profiles, defs.Types[1].Elements[0].Types[1].Targets = []string{"p"}, []string{"Thing"}
 	defs.Search = []schema.SearchParameter{{
 		URL: "u", Code: "c", Type: "token", Expression: "a \u2264 \"b\"", Usage: "phonetic", Base: []string{"Thing"}, Target: []string{"Thing"},
@@ -115,5 +117,53 @@ func TestDecodeReadsEverything(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("Decode(Encode(x)) = %+v, want %+v", got, want)
+	}
+}
+
+// What a type binds, all that derive from it do, unless they bind anew.
+func TestTypeBinding(t *testing.T) {
+	defs := small()
+	defs.Types[1].Bound = schema.Bound{Strength: "extensible", ValueSet: "http://b", Max: "http://m"}
+	defs.Types[3].Bound = schema.Bound{Strength: "required", ValueSet: "http://p"}
+	m, err := schema.Link(defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"string": "", "Base": "extensible http://b http://m", "Thing": "extensible http://b http://m", "Thing.part": "required http://p ",
+	} {
+		got := ""
+		if b := m.Type(name).Binding; b != nil {
+			got = b.Strength + " " + b.ValueSet + " " + b.Max
+		}
+		if got != want {
+			t.Errorf("Type(%s).Binding = %q, want %q", name, got, want)
+		}
+	}
+	if b := m.Type("Thing").Element("part").Binding; b == nil || b.ValueSet != "http://v|1" || b.Max != "" {
+		t.Errorf("the element's own binding is %+v", b)
+	}
+}
+
+func TestDefined(t *testing.T) {
+	m, err := schema.Link(small())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const base = "http://hl7.org/fhir/StructureDefinition/"
+	for canonical, want := range map[string]string{
+		base + "Thing": "Thing", base + "string": "string", base + "Base": "Base",
+		base + "Thing|4.0.1": "Thing", base + "Thing|4.0": "Thing", base + "Thing|4": "Thing",
+		base + "Thing|5.0.0": "", base + "Thing|4.0.10": "", base + "Thing|": "", base + "Thing|4.": "",
+		base + "Thing.part": "", base + "thing": "", base: "", "": "", "Thing": "", "http://x/StructureDefinition/Thing": "",
+		base + "Thing/x": "",
+	} {
+		got := ""
+		if typ := m.Defined(canonical); typ != nil {
+			got = typ.Name
+		}
+		if got != want {
+			t.Errorf("Defined(%q) = %q, want %q", canonical, got, want)
+		}
 	}
 }

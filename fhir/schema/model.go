@@ -25,6 +25,29 @@ func (m *Model) Version() string { return m.version }
 // a backbone element, "Patient.contact". It is nil when there is none.
 func (m *Model) Type(name string) *Type { return m.types[name] }
 
+// definitionBase is what the canonical URL of a base type's definition begins
+// with.
+const definitionBase = "http://hl7.org/fhir/StructureDefinition/"
+
+// Defined finds the type that a StructureDefinition of FHIR itself defines, by
+// its canonical URL: "http://hl7.org/fhir/StructureDefinition/Patient", without
+// version or with the model's or the beginning of it. It is nil for a profile,
+// an extension and whatever else is no base type.
+func (m *Model) Defined(canonical string) *Type {
+	name, ok := strings.CutPrefix(canonical, definitionBase)
+	if !ok {
+		return nil
+	}
+	name, version, versioned := strings.Cut(name, "|")
+	if versioned && version != m.version && !strings.HasPrefix(m.version, version+".") {
+		return nil
+	}
+	if t := m.types[name]; t != nil && t.Kind != Backbone {
+		return t
+	}
+	return nil
+}
+
 // Resources lists the concrete resource types, sorted. Not to be written to.
 func (m *Model) Resources() []string { return m.resources }
 

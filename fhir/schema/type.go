@@ -23,6 +23,10 @@ type Type struct {
 	Elements []Element
 	// Invariants holds the type's own ones; those of Base apply too.
 	Invariants []Invariant
+	// Binding is what the type itself binds, inherited or its own: the units
+	// of Age, Distance and Duration; nil without one. A binding of an element
+	// of that type applies too.
+	Binding *Binding
 
 	byName  map[string]*Element // by JSON property
 	choices map[string]*Element // by FHIRPath name
@@ -89,4 +93,8 @@ type Invariant struct {
 type Binding struct {
 	Strength string // required, extensible, preferred, example
 	ValueSet string // canonical URL, with version if the definition has one
+	// Max is the value set that no code may be outside of, however weak the
+	// strength: the extension elementdefinition-maxValueSet; "" without one.
+	// https://hl7.org/fhir/R4/extension-elementdefinition-maxvalueset.html
+	Max string
 }

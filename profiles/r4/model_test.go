@@ -126,6 +126,43 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// Bindings "limited to" a wider value set, and those of the types that are
+// quantities of one kind. https://hl7.org/fhir/R4/resource.html#Resource,
+// https://hl7.org/fhir/R4/datatypes.html#quantity
+func TestBindings(t *testing.T) {
+	const set = "http://hl7.org/fhir/ValueSet/"
+	m := r4.Model()
+	for _, tc := range []struct {
+		name string
+		got  *schema.Binding
+		want schema.Binding
+	}{
+		{"Patient.language", m.Type("Patient").Element("language").Binding, schema.Binding{Strength: "preferred", ValueSet: set + "languages", Max: set + "all-languages"}},
+		{"Attachment.language", m.Type("Attachment").Element("language").Binding, schema.Binding{Strength: "preferred", ValueSet: set + "languages", Max: set + "all-languages"}},
+		{"Patient.gender", m.Type("Patient").Element("gender").Binding, schema.Binding{Strength: "required", ValueSet: set + "administrative-gender|4.0.1"}},
+		{"Age", m.Type("Age").Binding, schema.Binding{Strength: "extensible", ValueSet: set + "age-units", Max: set + "all-time-units"}},
+		{"Duration", m.Type("Duration").Binding, schema.Binding{Strength: "extensible", ValueSet: set + "duration-units", Max: set + "all-time-units"}},
+		{"Distance", m.Type("Distance").Binding, schema.Binding{Strength: "extensible", ValueSet: set + "distance-units", Max: set + "all-distance-units"}},
+	} {
+		if tc.got == nil || *tc.got != tc.want {
+			t.Errorf("%s is bound by %+v, want %+v", tc.name, tc.got, tc.want)
+		}
+	}
+	for _, name := range []string{"Quantity", "Count", "Patient", "code"} {
+		if b := m.Type(name).Binding; b != nil {
+			t.Errorf("%s is bound by %+v", name, b)
+		}
+	}
+	for canonical, want := range map[string]bool{
+		"http://hl7.org/fhir/StructureDefinition/Patient|4.0.1": true, "http://hl7.org/fhir/StructureDefinition/Age": true,
+		"http://hl7.org/fhir/StructureDefinition/vitalsigns": false, "http://hl7.org/fhir/StructureDefinition/SimpleQuantity": false,
+	} {
+		if got := m.Defined(canonical) != nil; got != want {
+			t.Errorf("Defined(%s) = %v, want %v", canonical, got, want)
+		}
+	}
+}
+
 // The resource types are the codes of the value set resource-types.
 func TestResources(t *testing.T) {
 	m := r4.Model()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -34,12 +33,9 @@ type elementDefinition struct {
 	Constraint []struct {
 		schema.Invariant
 	} `json:"constraint"`
-	Binding *struct {
-		Strength string `json:"strength"`
-		ValueSet string `json:"valueSet"`
-	} `json:"binding"`
-	Modifier bool `json:"isModifier"`
-	Summary  bool `json:"isSummary"`
+	Binding  *binding `json:"binding"`
+	Modifier bool     `json:"isModifier"`
+	Summary  bool     `json:"isSummary"`
 }
 
 type elementRef struct {
@@ -50,6 +46,31 @@ type elementRef struct {
 		URL      string `json:"url"`
 		ValueURL string `json:"valueUrl"`
 	} `json:"extension"`
+}
+
+type binding struct {
+	Strength  string `json:"strength"`
+	ValueSet  string `json:"valueSet"`
+	Extension []struct {
+		URL   string `json:"url"`
+		Value string `json:"valueCanonical"`
+	} `json:"extension"`
+}
+
+// maxValueSet names the set that no code may be outside of.
+const maxValueSet = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+
+func (b *binding) bound() (bound schema.Bound) {
+	if b == nil {
+		return bound
+	}
+	bound.Strength, bound.ValueSet = b.Strength, b.ValueSet
+	for _, x := range b.Extension {
+		if x.URL == maxValueSet {
+			bound.Max = x.Value
+		}
+	}
+	return bound
 }
 
 type typeBuilder struct {
@@ -109,7 +130,7 @@ func (b *typeBuilder) add(name string) error {
 	}
 	t := schema.TypeDefinition{Name: name, Base: lastSegment(sd.Base), Kind: kind, Abstract: sd.Abstract}
 	elements := sd.Snapshot.Element
-	t.Invariants = b.pick(elements[0], name)
+	t.Invariants, t.Bound = b.pick(elements[0], name), elements[0].Binding.bound()
 	return b.level(t, elements[1:])
 }
 
@@ -176,7 +197,7 @@ func (b *typeBuilder) inherited(e elementDefinition) (bool, error) {
 		return true, nil
 	}
 	if e.Min != base.Min || e.Max != base.Max || !slices.EqualFunc(codes(e), codes(base), func(x, y string) bool { return x == y }) ||
-		!reflect.DeepEqual(e.Binding, base.Binding) || e.Modifier != base.Modifier {
+		e.Binding.bound() != base.Binding.bound() || e.Modifier != base.Modifier {
 		return false, fmt.Errorf("%s changes what %s defines", e.Path, e.Base.Path)
 	}
 	return true, nil
@@ -217,9 +238,7 @@ func (b *typeBuilder) element(e elementDefinition, name string) (schema.ElementD
 		d.Types = append(d.Types, ref)
 	}
 	d.Invariants = b.pick(e, "")
-	if e.Binding != nil {
-		d.Strength, d.ValueSet = e.Binding.Strength, e.Binding.ValueSet
-	}
+	d.Bound = e.Binding.bound()
 	return d, nil
 }
 
