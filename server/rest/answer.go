@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,15 +11,13 @@ import (
 	"tenon/server/record"
 )
 
-// send writes FHIR JSON.
+// send writes a resource, which comes as FHIR JSON, in the format of the answer.
 func (c *call) send(status int, body []byte) error {
-	if c.pretty {
-		var b bytes.Buffer
-		if json.Indent(&b, body, "", "  ") == nil {
-			body = b.Bytes()
-		}
+	body, f, err := c.render(status, body)
+	if err != nil {
+		return err
 	}
-	c.set("Content-Type", contentType)
+	c.set("Content-Type", f.String())
 	c.set("Content-Length", strconv.Itoa(len(body)))
 	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodHead {

@@ -5,10 +5,7 @@ import "net/http"
 // bundle is https://hl7.org/fhir/R4/http.html#transaction: a batch or a
 // transaction at the base.
 func (d *Door) bundle(c *call) error {
-	if err := resourceBody(c.header("Content-Type")); err != nil {
-		return err
-	}
-	body, err := c.body(d.o.MaxBundle)
+	body, err := c.resourceUpTo(d.o.MaxBundle)
 	if err != nil {
 		return err
 	}

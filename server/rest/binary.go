@@ -10,11 +10,12 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/xml"
 	"tenon/server/record"
 )
 
-// createBinary is https://hl7.org/fhir/R4/binary.html#rest: FHIR JSON is a
-// resource, anything else is content that streams into the blob store.
+// createBinary is https://hl7.org/fhir/R4/binary.html#rest: FHIR JSON or XML is
+// a resource, anything else is content that streams into the blob store.
 func (d *Door) createBinary(c *call) error {
 	body, content, err := c.binaryBody()
 	switch {
@@ -81,21 +82,20 @@ func (c *call) binaryResource(id string) ([]byte, error) {
 	return json.Marshal(b)
 }
 
-// binaryBody tells a Binary in FHIR JSON (body) from raw content (a stream).
-// application/json is either: a resource if it says so.
+// binaryBody tells a Binary as a resource (body, FHIR JSON) from raw content (a
+// stream). Plain JSON or XML is either: a resource if it says so.
 func (c *call) binaryBody() (body []byte, content io.Reader, err error) {
 	media, _, _ := mime.ParseMediaType(c.header("Content-Type"))
 	switch media {
-	case "application/fhir+json":
+	case "application/fhir+json", "application/fhir+xml":
 		body, err = c.resource()
 		return body, nil, err
-	case "application/fhir+xml":
-		return nil, nil, resourceBody(c.header("Content-Type"))
 	}
 	if err := c.plain(); err != nil {
 		return nil, nil, err
 	}
-	if media != "application/json" {
+	f, ok := formatOf(media)
+	if !ok {
 		return nil, c.Request().Body, nil
 	}
 	head, err := io.ReadAll(io.LimitReader(c.Request().Body, c.door.o.MaxBody))
@@ -103,11 +103,25 @@ func (c *call) binaryBody() (body []byte, content io.Reader, err error) {
 		return nil, nil, bodyFault(err)
 	}
 	if int64(len(head)) < c.door.o.MaxBody {
-		if doc, err := tree.Parse(head); err == nil && doc.Root().Field("resourceType").Str() == "Binary" {
-			return head, nil, nil
+		if body = c.binaryIn(head, f); body != nil {
+			return body, nil, nil
 		}
 	}
 	return nil, io.MultiReader(bytes.NewReader(head), c.Request().Body), nil
+}
+
+// binaryIn is the Binary that bytes hold in a format, or nil.
+func (c *call) binaryIn(raw []byte, f format) []byte {
+	if f == formatXML {
+		var err error
+		if raw, err = xml.ToJSON(raw, c.door.o.Model, xml.Limits{}); err != nil {
+			return nil
+		}
+	}
+	if doc, err := tree.Parse(raw); err == nil && doc.Root().Field("resourceType").Str() == "Binary" {
+		return raw
+	}
+	return nil
 }
 
 // notContent says that the data of a Binary cannot be sent as content.

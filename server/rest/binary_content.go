@@ -12,14 +12,14 @@ import (
 	"tenon/server/record"
 )
 
-// wantsResource tells whether a Binary is to be answered as FHIR JSON: only
-// when the client names that format. https://hl7.org/fhir/R4/binary.html#rest
+// wantsResource tells whether a Binary is to be answered as a resource: only
+// when the client names FHIR's format. https://hl7.org/fhir/R4/binary.html#rest
 func (c *call) wantsResource() bool {
 	if c.QueryParam("_format") != "" {
 		return true
 	}
 	for part := range strings.SplitSeq(strings.Join(c.Request().Header.Values("Accept"), ","), ",") {
-		if q, exact := quality(part); q > 0 && exact && strings.Contains(part, "fhir") {
+		if _, p, ok := mediaRange(part); ok && p.q > 0 && p.exact == 3 && strings.Contains(part, "fhir") {
 			return true
 		}
 	}
@@ -72,7 +72,7 @@ func closeQuietly(b record.BlobReader) {
 	}
 }
 
-// withData sends a Binary as FHIR JSON with its content as data, encoded while
+// withData sends a Binary as a resource with its content as data, encoded while
 // it streams.
 func (c *call) withData(v *record.Version) error {
 	blob, again, err := c.door.o.Record.Content(c.ctx(), c.who, v.ID)
@@ -84,10 +84,12 @@ func (c *call) withData(v *record.Version) error {
 		return c.send(http.StatusOK, again.Labelled())
 	}
 	defer closeQuietly(blob)
-	body := bytes.TrimRight(v.Labelled(), " \t\r\n")
-	head := append(body[:len(body)-1:len(body)-1], `,"data":"`...)
-	c.set("Content-Type", contentType)
-	c.set("Content-Length", strconv.FormatInt(int64(len(head)+2)+(blob.Size()+2)/3*4, 10))
+	head, tail, err := c.around(v.Labelled())
+	if err != nil {
+		return err
+	}
+	c.set("Content-Type", c.format.String())
+	c.set("Content-Length", strconv.FormatInt(int64(len(head)+len(tail))+(blob.Size()+2)/3*4, 10))
 	c.Response().WriteHeader(http.StatusOK)
 	if c.Request().Method == http.MethodHead {
 		return nil
@@ -100,6 +102,20 @@ func (c *call) withData(v *record.Version) error {
 	if err := e.Close(); err != nil {
 		return err
 	}
-	_, err = c.Response().Write([]byte(`"}`))
+	_, err = c.Response().Write(tail)
 	return err
+}
+
+// around is what stands before and behind the data of a Binary that has none
+// yet. In XML data is the last element.
+func (c *call) around(body []byte) (head, tail []byte, err error) {
+	if c.format == formatXML {
+		if body, _, err = c.render(http.StatusOK, body); err != nil {
+			return nil, nil, err
+		}
+		head = bytes.TrimSuffix(bytes.TrimRight(body, "\n"), []byte("</Binary>"))
+		return append(head[:len(head):len(head)], `<data value="`...), []byte(`"/></Binary>`), nil
+	}
+	body = bytes.TrimRight(body, " \t\r\n")
+	return append(body[:len(body)-1:len(body)-1], `,"data":"`...), []byte(`"}`), nil
 }

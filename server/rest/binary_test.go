@@ -111,7 +111,7 @@ func TestBinaryResource(t *testing.T) {
 	if string(m.content) != long {
 		t.Errorf("long JSON is stored with %d bytes, want %d", len(m.content), len(long))
 	}
-	if w := do(h, "POST", "/fhir/Binary", "<Binary/>", "Content-Type: application/fhir+xml"); w.Code != 415 {
-		t.Errorf("XML = %d, want 415", w.Code)
+	if w := do(h, "POST", "/fhir/Binary", "<Binary/>", "Content-Type: application/fhir+xml"); w.Code != 400 {
+		t.Errorf("XML without its namespace = %d, want 400", w.Code)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"tenon/fhir/issue"
+	"tenon/fhir/xml"
 )
 
 // body reads the request's body up to a limit.
@@ -45,10 +46,18 @@ func bodyFault(err error) error {
 	return issue.Errorf(issue.Invalid, "The body could not be read to its end.").WithStatus(400).Rule("http-body").Chinese("请求正文不完整。")
 }
 
-// resource is the body of a create or update.
-func (c *call) resource() ([]byte, error) {
-	if err := resourceBody(c.header("Content-Type")); err != nil {
+// resource is the body of a create, update or operation as FHIR JSON, whatever
+// it came in.
+func (c *call) resource() ([]byte, error) { return c.resourceUpTo(c.door.o.MaxBody) }
+
+func (c *call) resourceUpTo(limit int64) ([]byte, error) {
+	f, err := resourceBody(c.header("Content-Type"))
+	if err != nil {
 		return nil, err
 	}
-	return c.body(c.door.o.MaxBody)
+	raw, err := c.body(limit)
+	if err != nil || f == formatJSON {
+		return raw, err
+	}
+	return xml.ToJSON(raw, c.door.o.Model, xml.Limits{Bytes: int(limit)})
 }

@@ -17,8 +17,12 @@ type call struct {
 	who    *access.Context
 	base   string // own FHIR base URL
 	prefer prefer
+	format format // of the answer
 	pretty bool
-	id     string // of the request
+	// unmet is why Accept cannot be met, where a _format in the body may say
+	// otherwise.
+	unmet error
+	id    string // of the request
 }
 
 func (c *call) ctx() context.Context { return c.Request().Context() }
@@ -54,6 +58,7 @@ func (d *Door) handle(r route) echo.HandlerFunc {
 }
 
 func (c *call) begin(r route) error {
+	unmet := c.negotiate() // first, because a refusal too has a format
 	if c.who == nil && !r.open {
 		c.set("WWW-Authenticate", `Bearer realm="fhir"`)
 		return unknownCaller(c)
@@ -62,7 +67,11 @@ func (c *call) begin(r route) error {
 	if c.prefer, err = readPrefer(c.Request().Header.Values("Prefer")); err != nil {
 		return err
 	}
-	return c.negotiate()
+	if r.path == "/:type/_search" {
+		c.unmet = unmet
+		return nil
+	}
+	return unmet
 }
 
 // odd tells that a path only looks like a route: its type is none, or its id is

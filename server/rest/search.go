@@ -5,7 +5,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"tenon/fhir/issue"
 	"tenon/server/record"
@@ -73,11 +72,14 @@ func without(params []search.Param) []search.Param {
 func (d *Door) search(c *call, params []search.Param) error {
 	for _, p := range params {
 		c.pretty = c.pretty || p.Name == "_pretty" && p.Value == "true"
-		if p.Name == "_format" {
-			if err := acceptFormat(strings.ReplaceAll(p.Value, " ", "+")); err != nil {
-				return err
+		if p.Name == "_format" && p.Value != "" {
+			if c.format, c.unmet = namedFormat(p.Value); c.unmet != nil {
+				return c.unmet
 			}
 		}
+	}
+	if c.unmet != nil {
+		return c.unmet
 	}
 	page, told, err := d.o.Record.Search(c.ctx(), c.who, c.Param("type"), without(params), c.prefer.strict)
 	if err != nil {
