@@ -63,6 +63,11 @@ type Context struct {
 	// Vars are the host's %variables by name. "resource" and "rootResource"
 	// replace what the focus says.
 	Vars map[string]Collection
+	// Trace is told what trace() met: its name and the items of its input, or of
+	// its projection. They may be patient data: a log keeps len(items) and their
+	// types, never values. The items must not be kept after the call. nil traces
+	// nothing and evaluates no projection.
+	Trace func(name string, items Collection)
 	// Work bounds the steps of one evaluation; 0 is DefaultWork.
 	Work int
 	// Data is the host's own, for its functions.

@@ -14,7 +14,7 @@
 //     itself tells (Patient/7) is enough for `resolve() is Patient`.
 //
 // The package does no I/O, reads no clock (Context.Now), keeps no state between
-// evaluations, writes nothing for trace(), and puts no value of a resource into
+// evaluations, writes nothing for trace() (Context.Trace), and puts no value of a resource into
 // an error: messages name types and positions in the expression only.
 //
 //   - https://hl7.org/fhirpath/N1/

@@ -244,18 +244,39 @@ func (c *compiler) branch(n *node, in static, arg *node) (code, static, error) {
 	return c.within(in, arg)
 }
 
-// trace gives its input back. What it would write may be patient data, so it
-// writes nothing; its arguments are checked.
+// trace gives its input back and tells Context.Trace, if there is one.
+// https://hl7.org/fhirpath/N1/#tracename--string-projection-expression--collection
 func (c *compiler) trace(n *node, in static) (apply, static, error) {
-	if _, err := c.value(n, 0, 1<<sysString); err != nil {
+	name, err := c.value(n, 0, 1<<sysString)
+	if err != nil {
 		return nil, static{}, err
 	}
+	var projection code
 	if len(n.args) == 2 {
-		if _, _, err := c.within(in, n.args[1]); err != nil {
+		if projection, _, err = c.within(in, n.args[1]); err != nil {
 			return nil, static{}, err
 		}
 	}
-	return func(*state, int) error { return nil }, in, nil
+	return func(st *state, base int) error {
+		if st.ctx.Trace == nil {
+			return nil
+		}
+		end := len(st.stack)
+		word, _, err := st.word(n, name)
+		if err != nil {
+			return err
+		}
+		items := Collection(st.stack[base:end:end])
+		if projection != nil {
+			if err := st.each(base, end, projection, func(int, int) (bool, error) { return true, nil }); err != nil {
+				return err
+			}
+			items = Collection(st.stack[end:len(st.stack):len(st.stack)])
+		}
+		st.ctx.Trace(word, items)
+		st.cut(end)
+		return st.spend(1)
+	}, in, nil
 }
 
 // coalesce gives the first argument that is not empty.
