@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"tenon/fhir/rules"
 	"tenon/fhir/schema"
 )
 
@@ -19,6 +20,8 @@ type typePlan struct {
 	value    int   // slot of an extension's value
 	closing  closing
 	resource bool
+	checks   []*invariant // of the type and what it derives from
+	rule     rules.Rule
 }
 
 // closing tells what is judged when all members of an object have been seen.
@@ -51,6 +54,9 @@ type property struct {
 	refers  bool     // to a Reference
 	targets []string // resource types of a Reference; nil means any
 	simple  bool     // SimpleQuantity: no comparator
+	checks  []*invariant
+	coded   *binding // beyond codes and concept
+	kind    uint8    // of the rules that its type has
 }
 
 // stub is the plan of a type, perhaps not filled yet. The caller holds mu.
@@ -84,6 +90,9 @@ func (p *typePlan) compile() {
 		}
 	}
 	p.table = newTable(list)
+	if s.full() {
+		p.checks, p.rule = s.invariants.ofType(p.typ), rules.Of(p.typ.Name)
+	}
 	switch {
 	case p.typ.Is("Extension"):
 		p.closing = closeExtension
@@ -97,6 +106,9 @@ func (p *typePlan) compile() {
 // value, and for a primitive the _x with id and extensions.
 func (s *Set) properties(e *schema.Element, slot int) []*property {
 	v := &property{name: e.Property, element: e, slot: slot, list: e.Max != 1}
+	if s.full() {
+		v.checks, v.coded, v.kind = s.invariants.ofElement(e), s.baseBinding(e), kindOf(e.Type)
+	}
 	required := e.Binding != nil && e.Binding.Strength == "required"
 	if e.Type.Kind != schema.Primitive {
 		v.plan = s.stub(e.Type)
@@ -120,6 +132,25 @@ func (s *Set) properties(e *schema.Element, slot int) []*property {
 	x := &property{name: v.pair, element: e, slot: slot, list: v.list, sibling: true, pair: v.name}
 	x.plan = s.stub(s.model.Type("Element"))
 	return []*property{v, x}
+}
+
+// The kinds of types with rules that special judges.
+const (
+	kindExtension = iota + 1
+	kindCoding
+	kindQuantity
+)
+
+func kindOf(t *schema.Type) uint8 {
+	switch {
+	case t.Name == "Extension":
+		return kindExtension
+	case t.Name == "Coding":
+		return kindCoding
+	case t.Is("Quantity"):
+		return kindQuantity
+	}
+	return 0
 }
 
 // codeSet is nil when the value set cannot be listed.

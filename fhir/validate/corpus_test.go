@@ -20,30 +20,30 @@ var exceptions = map[string]string{
 	"EventDefinition-example":                      "EventDefinition.text.div txt-2",
 	"Questionnaire-zika-virus-exposure-assessment": "Questionnaire.text.div txt-2",
 	// Literal references to a type that the element may not point to.
-	"DeviceMetric-example":        "DeviceMetric.parent.reference reference-target",
-	"DeviceUseStatement-example":  "DeviceUseStatement.reasonReference[0].reference reference-target",
-	"MedicationRequest-medrx0301": "MedicationRequest.dispenseRequest.performer.reference reference-target",
-	"Observation-clinical-gender": "Observation.performer[0].reference reference-target",
+	"DeviceMetric-example":        "DeviceMetric.parent reference-target",
+	"DeviceUseStatement-example":  "DeviceUseStatement.reasonReference[0] reference-target",
+	"MedicationRequest-medrx0301": "MedicationRequest.dispenseRequest.performer reference-target",
+	"Observation-clinical-gender": "Observation.performer[0] reference-target",
 	// Points to contained resources that are not there.
 	"PlanDefinition-example-cardiology-os": "PlanDefinition.contained[11].item[0].answerValueSet reference-unresolved",
 	// Items without the linkId that is 1..1.
-	"Questionnaire-qs1": "Questionnaire.item[0].item[0].linkId cardinality-min",
+	"Questionnaire-qs1": "Questionnaire.item[0].item[0] cardinality-min",
 	// An id of more than 64 characters, and the guide that refers to it, which
 	// moreover lacks its name and status.
 	"SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject": "SearchParameter.id primitive-id",
-	"ImplementationGuide-fhir": "ImplementationGuide.manifest.resource[11904].reference.reference reference-format",
-	"ig-r4":                    "ImplementationGuide.manifest.resource[11904].reference.reference reference-format",
+	"ImplementationGuide-fhir": "ImplementationGuide.manifest.resource[11904].reference reference-format",
+	"ig-r4":                    "ImplementationGuide.manifest.resource[11904].reference reference-format",
 	// Base is 1..* and missing.
-	"SearchParameter-codesystem-extensions-CodeSystem-author":    "SearchParameter.base cardinality-min",
-	"SearchParameter-codesystem-extensions-CodeSystem-effective": "SearchParameter.base cardinality-min",
-	"SearchParameter-codesystem-extensions-CodeSystem-end":       "SearchParameter.base cardinality-min",
-	"SearchParameter-codesystem-extensions-CodeSystem-keyword":   "SearchParameter.base cardinality-min",
-	"SearchParameter-codesystem-extensions-CodeSystem-workflow":  "SearchParameter.base cardinality-min",
-	"SearchParameter-valueset-extensions-ValueSet-author":        "SearchParameter.base cardinality-min",
-	"SearchParameter-valueset-extensions-ValueSet-effective":     "SearchParameter.base cardinality-min",
-	"SearchParameter-valueset-extensions-ValueSet-end":           "SearchParameter.base cardinality-min",
-	"SearchParameter-valueset-extensions-ValueSet-keyword":       "SearchParameter.base cardinality-min",
-	"SearchParameter-valueset-extensions-ValueSet-workflow":      "SearchParameter.base cardinality-min",
+	"SearchParameter-codesystem-extensions-CodeSystem-author":    "SearchParameter cardinality-min",
+	"SearchParameter-codesystem-extensions-CodeSystem-effective": "SearchParameter cardinality-min",
+	"SearchParameter-codesystem-extensions-CodeSystem-end":       "SearchParameter cardinality-min",
+	"SearchParameter-codesystem-extensions-CodeSystem-keyword":   "SearchParameter cardinality-min",
+	"SearchParameter-codesystem-extensions-CodeSystem-workflow":  "SearchParameter cardinality-min",
+	"SearchParameter-valueset-extensions-ValueSet-author":        "SearchParameter cardinality-min",
+	"SearchParameter-valueset-extensions-ValueSet-effective":     "SearchParameter cardinality-min",
+	"SearchParameter-valueset-extensions-ValueSet-end":           "SearchParameter cardinality-min",
+	"SearchParameter-valueset-extensions-ValueSet-keyword":       "SearchParameter cardinality-min",
+	"SearchParameter-valueset-extensions-ValueSet-workflow":      "SearchParameter cardinality-min",
 }
 
 // TestExamples judges every resource of the npm package

@@ -4,18 +4,12 @@ import (
 	"fmt"
 	"sync"
 
+	"tenon/fhir/definition"
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
+	"tenon/fhir/terminology"
 	"tenon/fhir/tree"
 )
-
-// DefaultMaxIssues is how many issues a walk reports before it stops.
-const DefaultMaxIssues = 100
-
-// Options of a walk; nil and the zero value mean the defaults.
-type Options struct {
-	MaxIssues int // stop after so many; 0 means DefaultMaxIssues
-}
 
 // Plan judges values of one type. It is safe for concurrent use.
 type Plan struct {
@@ -23,19 +17,35 @@ type Plan struct {
 	of  *typePlan
 }
 
-// Set compiles and keeps the plans of one model; types that plans share are
-// compiled once. It is safe for concurrent use.
+// Set compiles and keeps the plans of one model and the profiles of one
+// library; what plans share is compiled once. It is safe for concurrent use. It
+// grows no larger than its definitions.
 type Set struct {
 	model *schema.Model
+	lib   *definition.Library // nil judges the shape alone
+	terms *terminology.Server // nil knows only the codes of the model
 	mu    sync.Mutex
 	plans map[string]*typePlan
 	codes map[string]map[string]struct{} // by value set
+
+	invariants invariants
+	profiles   sync.Map // canonical URL of a known profile → *profile
+	answers    answers
 }
 
-// New makes an empty set of plans.
-func New(m *schema.Model) *Set {
-	return &Set{model: m, plans: map[string]*typePlan{}, codes: map[string]map[string]struct{}{}}
+// New makes an empty set of plans. Without WithLibrary it judges the shape
+// alone: what doc.go calls the base walk.
+func New(m *schema.Model, opts ...Option) *Set {
+	s := &Set{model: m, plans: map[string]*typePlan{}, codes: map[string]map[string]struct{}{}}
+	for _, o := range opts {
+		o(s)
+	}
+	s.invariants.begin(s)
+	return s
 }
+
+// full tells whether more than the shape is judged.
+func (s *Set) full() bool { return s.lib != nil }
 
 // Plan gives the plan of a type: a resource or data type, or "Resource" for
 // whatever the resourceType says. The error is an *issue.Failure when the
@@ -55,8 +65,8 @@ func (s *Set) Plan(typeName string) (*Plan, error) {
 // several types shares a Set.
 func Compile(m *schema.Model, typeName string) (*Plan, error) { return New(m).Plan(typeName) }
 
-// Validate judges a value and all that is in it, and returns what is wrong, in
-// document order; nothing is wrong when it returns none.
+// Validate judges a value and all that is in it, and returns what is wrong or
+// worth a word; HasErrors tells whether something is wrong.
 func (p *Plan) Validate(n tree.Node, opt *Options) []issue.Issue {
 	w := walkers.Get().(*walker)
 	defer walkers.Put(w)

@@ -18,7 +18,7 @@ func TestPlanOfType(t *testing.T) {
 		{"Patient", `{"resourceType":"Group"}`, "Group resource-type-mismatch"},
 		{"DomainResource", `{"resourceType":"Bundle","type":"batch"}`, "Bundle resource-type-mismatch"},
 		{"HumanName", `{"family":"x"}`, ""},
-		{"HumanName", `{"famly":"x"}`, "HumanName.famly unknown-property"},
+		{"HumanName", `{"famly":"x"}`, "HumanName unknown-property"},
 		{"Patient.contact", `{"gender":"x"}`, "Patient.contact.gender binding-required"},
 	} {
 		plan, err := validate.Compile(r4.Model(), tc.typ)

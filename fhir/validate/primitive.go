@@ -4,6 +4,7 @@ package validate
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -73,8 +74,11 @@ func (w *walker) primitive(n tree.Node, prop *property) {
 			w.code(n, prop)
 		}
 	}
-	if p.name == "canonical" && text[0] == '#' {
-		w.fragment(text)
+	if text[0] == '#' && (p.name == "canonical" || p.name == "uri" || p.name == "url") {
+		w.refers(strings.Clone(text))
+		if p.name == "canonical" {
+			w.fragment(text)
+		}
 	}
 }
 

@@ -15,18 +15,15 @@ import (
 // that the element may point to.
 func (w *walker) reference(n tree.Node, targets []string) {
 	if t := n.Field("type"); t.Kind() == tree.String {
-		w.push("type", -1)
 		w.target(t.Str(), targets)
-		w.pop()
 	}
 	literal := n.Field("reference")
 	if literal.Kind() != tree.String || literal.Str() == "" {
 		return
 	}
-	w.push("reference", -1)
-	defer w.pop()
 	ref := literal.Str()
 	if ref[0] == '#' {
+		w.refers(ref)
 		if target := w.fragment(ref); target.Exists() {
 			w.target(target.Field("resourceType").Str(), targets)
 		}

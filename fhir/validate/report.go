@@ -10,14 +10,47 @@ import (
 	"tenon/fhir/tree"
 )
 
-// add notes an issue at the value in hand.
+// add notes an error at the value in hand.
 func (w *walker) add(t issue.Type, rule, text, chinese string) {
-	if w.full() {
+	w.report(issue.Error, t, rule, text, chinese)
+}
+
+// warn notes a warning at the value in hand.
+func (w *walker) warn(t issue.Type, rule, text, chinese string) {
+	w.report(issue.Warning, t, rule, text, chinese)
+}
+
+// report notes an issue at the value in hand, once.
+func (w *walker) report(s issue.Severity, t issue.Type, rule, text, chinese string) {
+	w.take(issue.Issue{Severity: s, Type: t, Rule: rule, Path: w.path(), Text: text, Chinese: chinese})
+}
+
+// take keeps an issue. A profile often says again what the base or another
+// profile said, so what is there already is not kept twice.
+func (w *walker) take(is issue.Issue) {
+	if is.Severity == "" {
+		is.Severity = issue.Error
+	}
+	wrong := isError(is.Severity)
+	if wrong && w.full() || !wrong && len(w.issues)-w.errors >= w.most {
 		return
 	}
-	w.issues = append(w.issues, issue.Issue{
-		Severity: issue.Error, Type: t, Rule: rule, Path: w.path(), Text: text, Chinese: chinese,
-	})
+	for i := range w.issues {
+		if at := &w.issues[i]; at.Rule == is.Rule && at.Path == is.Path && at.Text == is.Text && at.Severity == is.Severity {
+			return
+		}
+	}
+	if wrong {
+		w.errors++
+	}
+	w.issues = append(w.issues, is)
+}
+
+// at runs f with a name added to the way.
+func (w *walker) at(name string, f func()) {
+	w.push(name, -1)
+	f()
+	w.pop()
 }
 
 // kind reports a value of the wrong JSON kind.
@@ -81,6 +114,19 @@ func cut(s string) string {
 		return s
 	}
 	at := maxShown
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + "…"
+}
+
+// cutLong keeps a sentence of a definition at a readable length.
+func cutLong(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	at := most
 	for at > 0 && !utf8.RuneStart(s[at]) {
 		at--
 	}

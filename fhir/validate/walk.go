@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
 	"tenon/fhir/tree"
@@ -12,21 +13,39 @@ import (
 // walker is the state of one walk.
 type walker struct {
 	set    *Set
+	o      Options
 	most   int
 	issues []issue.Issue
+	errors int     // among issues
 	frames []frame // the way from the root to the value in hand
 	buf    []byte  // text of strings with escapes
 	html   narrative
 
 	container  tree.Node // the resource whose contained a "#x" points into
 	containeds map[string]tree.Node
-	inside     bool // within a contained resource
+	inside     bool      // within a contained resource
+	resource   tree.Node // the innermost resource in hand
+	root       tree.Node // the outermost one of the document
+	bundles    []bundle  // that the value in hand stands in, innermost last
+
+	deep      bool // more than the shape is judged
+	fragments []fragment
+	ctx       fhirpath.Context
+	work      int // evaluations, comparisons and trials that are left
+	trials    int // how many trials are under way
+	exhausted bool
+	memo      map[trial]bool
+	systems   []string   // code systems that were told to be unknown
+	under     []underway // what is being judged by which profile
 }
 
 // frame is one step of the way: an element, or its i-th item.
 type frame struct {
-	name  string
-	index int // -1 without
+	name    string
+	index   int          // -1 without
+	typ     *schema.Type // of the value, where it is known
+	element *schema.Element
+	node    tree.Node // an object, or a primitive's sibling
 }
 
 // object is an object in hand with its plan.
@@ -37,31 +56,56 @@ type object struct {
 	prop *property // under which it stands; nil for a root or resource
 }
 
+// minWork and workPerByte bound what one walk may cost: an evaluation, a
+// comparison or the trial of a profile is one step or more.
+const (
+	minWork     = 1_000_000
+	workPerByte = 4
+)
+
 func (w *walker) begin(s *Set, opt *Options) {
-	w.set, w.most, w.issues, w.frames = s, DefaultMaxIssues, nil, w.frames[:0]
-	if opt != nil && opt.MaxIssues > 0 {
-		w.most = opt.MaxIssues
+	w.set, w.most, w.issues, w.errors, w.frames = s, DefaultMaxIssues, nil, 0, w.frames[:0]
+	w.o = Options{}
+	if opt != nil {
+		w.o = *opt
 	}
-	w.container, w.containeds, w.inside = tree.Node{}, nil, false
+	if w.o.MaxIssues > 0 {
+		w.most = w.o.MaxIssues
+	}
+	w.deep, w.work = s.full(), minWork
+	w.ctx.Now, w.ctx.Resolve, w.ctx.Data, w.ctx.Work = w.o.Now, w.o.Resolve, w, maxEvaluation
 }
 
 // end drops what would keep the document alive in the pool.
 func (w *walker) end() {
-	w.set, w.issues, w.container, w.containeds = nil, nil, tree.Node{}, nil
+	clear(w.frames[:cap(w.frames)])
+	clear(w.bundles[:cap(w.bundles)])
+	clear(w.fragments[:cap(w.fragments)])
+	*w = walker{frames: w.frames[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html}
 	if cap(w.buf) > 1<<20 {
 		w.buf = nil
+	}
+	if cap(w.frames) > 1<<10 || cap(w.fragments) > 1<<10 {
+		w.frames, w.fragments = nil, nil
 	}
 }
 
 // value judges the root.
 func (w *walker) value(n tree.Node, p *typePlan) {
+	if n.Exists() {
+		w.work += workPerByte * len(n.Doc().Src())
+	}
 	if p.resource {
 		w.push(resourceName(n, p), -1)
-		w.resource(n, p)
+		w.root = n
+		w.whole(n, p, w.o.Profiles)
 		return
 	}
 	w.push(p.typ.Name, -1)
 	w.object(n, p, nil)
+	if w.deep {
+		w.follow(value{node: n, typ: p.typ}, w.o.Profiles)
+	}
 }
 
 func resourceName(n tree.Node, p *typePlan) string {
@@ -71,13 +115,15 @@ func resourceName(n tree.Node, p *typePlan) string {
 	return p.typ.Name
 }
 
-func (w *walker) push(name string, index int) { w.frames = append(w.frames, frame{name, index}) }
-func (w *walker) pop()                        { w.frames = w.frames[:len(w.frames)-1] }
-func (w *walker) full() bool                  { return len(w.issues) >= w.most }
+func (w *walker) push(name string, index int) {
+	w.frames = append(w.frames, frame{name: name, index: index})
+}
+func (w *walker) pop()       { w.frames = w.frames[:len(w.frames)-1] }
+func (w *walker) full() bool { return w.errors >= w.most }
 
-// resource judges a resource whose type is its own to say, as far as the plan
-// allows it.
-func (w *walker) resource(n tree.Node, p *typePlan) {
+// whole judges a resource whose type is its own to say, as far as the plan
+// allows it, and by the profiles that it or the caller names.
+func (w *walker) whole(n tree.Node, p *typePlan, profiles []string) {
 	if n.Kind() != tree.Object {
 		w.kind(n, tree.Object)
 		return
@@ -104,13 +150,36 @@ func (w *walker) resource(n tree.Node, p *typePlan) {
 		w.set.mu.Unlock()
 	}
 	if w.inside {
-		w.object(n, p, nil)
+		resource := w.resource
+		w.resource = n
+		w.judge(n, p, profiles)
+		w.resource = resource
 		return
 	}
-	container, containeds := w.container, w.containeds
-	w.container, w.containeds = n, nil
+	container, containeds, resource, fragments := w.container, w.containeds, w.resource, len(w.fragments)
+	w.container, w.containeds, w.resource = n, nil, n
+	w.judge(n, p, profiles)
+	if w.deep {
+		w.unreferenced(n, w.fragments[fragments:])
+	}
+	w.fragments = w.fragments[:fragments]
+	w.container, w.containeds, w.resource = container, containeds, resource
+}
+
+// judge judges a resource by its type, then by its profiles.
+func (w *walker) judge(n tree.Node, p *typePlan, profiles []string) {
+	inBundle := w.deep && p.typ.Name == "Bundle"
+	if inBundle {
+		w.bundles = append(w.bundles, bundle{node: n})
+	}
 	w.object(n, p, nil)
-	w.container, w.containeds = container, containeds
+	if w.deep && !w.full() {
+		w.profiled(n, p.typ, profiles)
+		w.answered(n, p.typ)
+	}
+	if inBundle {
+		w.bundles = w.bundles[:len(w.bundles)-1]
+	}
 }
 
 // object judges an object member by member, then what is missing.
@@ -124,6 +193,13 @@ func (w *walker) object(n tree.Node, p *typePlan, under *property) {
 		return
 	}
 	p.ready()
+	top := &w.frames[len(w.frames)-1]
+	top.typ, top.node = p.typ, n
+	if under != nil {
+		if top.element = under.element; under.sibling {
+			top.typ = under.element.Type
+		}
+	}
 	o := object{node: n, plan: p, prop: under}
 	for member := n.First(); member.Exists() && !w.full(); member = member.Next() {
 		name := member.Name()
@@ -155,11 +231,15 @@ func (w *walker) object(n tree.Node, p *typePlan, under *property) {
 	case closeExtension:
 		w.extension(&o)
 	}
+	if w.deep {
+		w.constraints(&o)
+	}
 }
 
 // member judges one property: a value or an array of them.
 func (w *walker) member(o *object, n tree.Node, prop *property) {
 	w.push(prop.element.Name, -1)
+	w.frames[len(w.frames)-1].element = prop.element
 	switch {
 	case !prop.list:
 		w.item(o, n, prop)
@@ -219,13 +299,17 @@ func (w *walker) item(o *object, n tree.Node, prop *property) {
 		w.null()
 	case prop.sibling:
 		w.sibling(n, prop, o.node.Field(prop.pair))
+		return
 	case prop.prim != nil:
 		w.primitive(n, prop)
 	case prop.plan.resource:
-		w.nested(n, prop)
+		w.nested(o, n, prop)
 	default:
 		w.object(n, prop.plan, prop)
 		w.complex(n, prop)
+	}
+	if w.deep && prop.checks != nil {
+		w.hold(prop.checks, fhirpath.Element(n, prop.element.Type, o.node.Field(prop.pair)))
 	}
 }
 
@@ -240,18 +324,44 @@ func (w *walker) complex(n tree.Node, prop *property) {
 	if prop.refers {
 		w.reference(n, prop.targets)
 	}
+	if prop.coded != nil && w.deep {
+		w.coded(value{node: n, typ: prop.element.Type}, prop.coded)
+	}
+	if w.deep && prop.kind != 0 {
+		w.special(n, prop)
+	}
 	if prop.simple && n.Field("comparator").Exists() {
 		w.add(issue.Invariant, "sqty-1", "found a comparator, expected a quantity without one", "此处的数量不得带 comparator")
 	}
 }
 
+// special judges what the types say that have rules of their own.
+func (w *walker) special(n tree.Node, prop *property) {
+	switch prop.kind {
+	case kindExtension:
+		w.extended(n)
+	case kindCoding:
+		if w.set.terms != nil {
+			w.coding(n)
+		}
+	case kindQuantity:
+		w.unit(n)
+	}
+}
+
 // nested judges a resource within a resource.
-func (w *walker) nested(n tree.Node, prop *property) {
+func (w *walker) nested(o *object, n tree.Node, prop *property) {
 	if prop.element.Path != "DomainResource.contained" {
 		inside := w.inside
 		w.inside = false
-		w.resource(n, prop.plan)
+		if last := len(w.bundles) - 1; last >= 0 && o.plan.typ.Name == "Bundle.entry" {
+			w.bundles[last].entry = o.node
+		}
+		w.whole(n, prop.plan, nil)
 		w.inside = inside
+		return
+	}
+	if w.deep && w.o.Contained == IgnoreContained {
 		return
 	}
 	if w.inside {
@@ -263,16 +373,14 @@ func (w *walker) nested(n tree.Node, prop *property) {
 			fmt.Sprintf("两个被包含资源的 id 同为 %s，引用有歧义", quote(id)))
 	}
 	w.inside = true
-	w.resource(n, prop.plan)
+	w.whole(n, prop.plan, nil)
 	w.inside = false
 }
 
 // unknown reports a property that the type does not have.
 func (w *walker) unknown(name string, p *typePlan) {
-	w.push(name, -1)
 	w.add(issue.Structure, "unknown-property", fmt.Sprintf("%s has no property %s: check the spelling, and for a choice the type in the name", p.typ.Name, quote(name)),
 		fmt.Sprintf("%s 没有属性 %s，请检查拼写；选择类型的属性名须带类型", p.typ.Name, quote(name)))
-	w.pop()
 }
 
 // once reports a choice that has values of two types.
@@ -298,10 +406,8 @@ func (w *walker) once(o *object, prop *property) {
 
 func (w *walker) missing(p *typePlan, slot int) {
 	e := &p.typ.Elements[slot]
-	w.push(e.Name, -1)
 	w.add(issue.Required, "cardinality-min", fmt.Sprintf("%s is required and missing", quote(propertyNames(e))),
 		fmt.Sprintf("缺少必填元素 %s", quote(propertyNames(e))))
-	w.pop()
 }
 
 func propertyNames(e *schema.Element) string {

@@ -1,0 +1,210 @@
+package validate
+
+// https://hl7.org/fhir/R4/terminologies.html
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/terminology"
+	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
+)
+
+// binding says from which value set the codes of an element come.
+type binding struct {
+	strength string // required, extensible, max: none beyond it
+	valueSet string
+	owner    string // the profile that says so, "" for the base
+}
+
+// baseBinding is the binding of the base where the model's lists of codes don't
+// judge it.
+func (s *Set) baseBinding(e *schema.Element) *binding {
+	if e.Binding == nil || s.terms == nil {
+		return nil
+	}
+	switch strength := e.Binding.Strength; strength {
+	case "required":
+		if _, listed := s.model.Codes(e.Binding.ValueSet); listed {
+			return nil
+		}
+	case "extensible":
+	default:
+		return nil
+	}
+	return &binding{strength: e.Binding.Strength, valueSet: e.Binding.ValueSet}
+}
+
+// coded judges a coded value by a binding.
+func (w *walker) coded(v value, b *binding) {
+	if w.set.terms == nil || b.valueSet == "" {
+		return
+	}
+	verdict, problem, asked := w.bound(v, b)
+	switch {
+	case verdict == terminology.Member:
+	case !asked:
+		if b.strength == "required" && v.typ != nil && v.typ.Name == "CodeableConcept" && !absent(v.node) {
+			w.add(issue.CodeInvalid, "binding-required", fmt.Sprintf("found no code, expected one of the value set %s%s", b.valueSet, b.by()),
+				fmt.Sprintf("没有编码，应取自值集 %s%s", b.valueSet, b.by()))
+		}
+	case verdict == terminology.Unknown:
+		if b.strength != "extensible" {
+			w.warn(issue.NotFound, "binding-unjudged", fmt.Sprintf("whether the code is of the value set %s could not be judged: %s", b.valueSet, problem),
+				fmt.Sprintf("无法判定编码是否属于值集 %s", b.valueSet))
+		}
+	case b.strength == "extensible":
+		w.warn(issue.CodeInvalid, "binding-extensible", fmt.Sprintf("found %s, expected a code of the value set %s unless it has none that fits%s", codes(v), b.valueSet, b.by()),
+			fmt.Sprintf("编码为 %s，应取自值集 %s，除非其中没有合适的编码%s", codes(v), b.valueSet, b.by()))
+	default:
+		w.add(issue.CodeInvalid, "binding-"+b.strength, fmt.Sprintf("found %s, expected a code of the value set %s%s", codes(v), b.valueSet, b.by()),
+			fmt.Sprintf("编码为 %s，应取自值集 %s%s", codes(v), b.valueSet, b.by()))
+	}
+}
+
+func (b *binding) by() string {
+	if b.owner == "" {
+		return ""
+	}
+	return " (" + b.owner + ")"
+}
+
+// absent tells whether a value says why it is not there.
+func absent(n tree.Node) bool {
+	for x := range n.Field("extension").Items() {
+		if x.Field("url").Str() == "http://hl7.org/fhir/StructureDefinition/data-absent-reason" {
+			return true
+		}
+	}
+	return false
+}
+
+// codes shows the codes of a value.
+func codes(v value) string {
+	var list []string
+	each := func(n tree.Node) {
+		if s := n.Field("system").Str(); s != "" {
+			list = append(list, cut(s)+"|"+cut(n.Field("code").Str()))
+		} else {
+			list = append(list, cut(n.Field("code").Str()))
+		}
+	}
+	switch {
+	case v.node.Kind() != tree.Object:
+		return raw(v.node)
+	case v.typ != nil && v.typ.Name == "CodeableConcept":
+		for c := range v.node.Field("coding").Items() {
+			each(c)
+		}
+	default:
+		each(v.node)
+	}
+	return some(list)
+}
+
+// isBound tells whether a value is of a value set.
+func (w *walker) isBound(v value, b *binding) bool {
+	if b == nil || w.set.terms == nil {
+		return false
+	}
+	verdict, _, _ := w.bound(v, b)
+	return verdict == terminology.Member
+}
+
+// bound asks for each code of a value whether it is of a value set: one is
+// enough. asked is false when it has no code.
+func (w *walker) bound(v value, b *binding) (verdict terminology.Verdict, problem string, asked bool) {
+	ask := func(c terminology.Coding) {
+		if c.Code == "" || asked && verdict == terminology.Member {
+			return
+		}
+		a := w.ask(b.valueSet, c)
+		if !asked || a.Verdict == terminology.Member || a.Verdict == terminology.Unknown {
+			verdict, problem = a.Verdict, a.Text
+		}
+		asked = true
+	}
+	switch {
+	case v.node.Kind() == tree.String:
+		ask(terminology.Coding{Code: v.node.Str()})
+	case v.typ != nil && v.typ.Name == "CodeableConcept":
+		for c := range v.node.Field("coding").Items() {
+			ask(codingOf(c))
+		}
+	case v.node.Kind() == tree.Object:
+		c := codingOf(v.node)
+		c.Display = ""
+		ask(c)
+	}
+	return verdict, problem, asked
+}
+
+func codingOf(n tree.Node) terminology.Coding {
+	return terminology.Coding{System: n.Field("system").Str(), Version: n.Field("version").Str(), Code: n.Field("code").Str()}
+}
+
+// ask asks the terminology server, or its memory.
+func (w *walker) ask(valueSet string, c terminology.Coding) terminology.Answer {
+	w.work--
+	if strings.HasPrefix(valueSet, "#") {
+		return w.set.terms.ValidateCode(valueSet, c, &terminology.CodeOptions{ContainedIn: w.container})
+	}
+	return w.set.answers.ask(w.set.terms, valueSet, c)
+}
+
+// coding judges a Coding by its code system alone.
+func (w *walker) coding(n tree.Node) {
+	c := codingOf(n)
+	if c.System == "" || c.Code == "" {
+		return
+	}
+	c.Display = n.Field("display").Str()
+	switch a := w.ask("", c); a.Problem {
+	case terminology.UnknownCode:
+		w.at("code", func() {
+			w.add(issue.CodeInvalid, "code-unknown", fmt.Sprintf("the code system %s has no code %s", cut(c.System), quote(c.Code)),
+				fmt.Sprintf("代码系统 %s 中没有代码 %s", cut(c.System), quote(c.Code)))
+		})
+	case terminology.WrongDisplay:
+		severity := w.o.WrongDisplay
+		if severity == "" {
+			severity = issue.Error
+		}
+		w.at("display", func() {
+			w.report(severity, issue.Invalid, "display-wrong", fmt.Sprintf("%s is no display of %s|%s, expected %s", quote(c.Display), cut(c.System), cut(c.Code), some(a.Displays)),
+				fmt.Sprintf("%s 不是 %s|%s 的显示名，应为 %s", quote(c.Display), cut(c.System), cut(c.Code), some(a.Displays)))
+		})
+	case terminology.Inactive:
+		w.warn(issue.BusinessRule, "code-inactive", fmt.Sprintf("the code %s of %s is no longer active", quote(c.Code), cut(c.System)),
+			fmt.Sprintf("%s 的代码 %s 已停用", cut(c.System), quote(c.Code)))
+	case terminology.UnknownSystem:
+		w.unknownSystem(c.System)
+	}
+}
+
+// unknownSystem says of a code system, once, that its codes could not be judged.
+func (w *walker) unknownSystem(system string) {
+	if slices.Contains(w.systems, system) || len(w.systems) >= 32 {
+		return
+	}
+	w.systems = append(w.systems, system)
+	w.at("system", func() {
+		w.warn(issue.NotFound, "code-system-unknown", fmt.Sprintf("the code system %s is not known here, so its codes could not be judged", quote(system)),
+			fmt.Sprintf("未知代码系统 %s，其代码未校验", quote(system)))
+	})
+}
+
+const ucumSystem = "http://unitsofmeasure.org"
+
+// unit judges the UCUM unit of a Quantity.
+func (w *walker) unit(n tree.Node) {
+	code := n.Field("code").Str()
+	if code == "" || n.Field("system").Str() != ucumSystem || ucum.Valid(code) {
+		return
+	}
+	w.warn(issue.CodeInvalid, "unit-invalid", fmt.Sprintf("%s is no unit of UCUM", quote(code)), fmt.Sprintf("%s 不是 UCUM 单位", quote(code)))
+}

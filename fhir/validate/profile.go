@@ -1,0 +1,98 @@
+package validate
+
+// https://hl7.org/fhir/R4/profiling.html
+
+import (
+	"strings"
+	"sync"
+
+	"tenon/fhir/definition"
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/snapshot"
+	"tenon/fhir/tree"
+)
+
+// profile is a StructureDefinition, compiled when it is first followed.
+type profile struct {
+	def  *definition.Resource
+	once sync.Once
+	typ  *schema.Type // what it constrains; nil when the model does not know it
+	root *element     // nil when nothing differs from the base
+	// fault says why it can't be judged.
+	fault string
+	// use tells where an extension may stand.
+	use *use
+}
+
+// profile finds a profile by canonical URL; nil when the library has none.
+func (s *Set) profile(canonical string) *profile {
+	def := s.lib.Find("StructureDefinition", canonical)
+	if def == nil {
+		return nil
+	}
+	if known, ok := s.profiles.Load(def); ok {
+		return known.(*profile)
+	}
+	kept, _ := s.profiles.LoadOrStore(def, &profile{def: def})
+	return kept.(*profile)
+}
+
+// ready compiles the profile. It compiles no other profile, so that profiles
+// may name one another in circles.
+func (p *profile) ready(s *Set) *profile {
+	p.once.Do(func() { p.compile(s) })
+	return p
+}
+
+func (p *profile) compile(s *Set) {
+	n, err := p.def.Node()
+	if err != nil {
+		p.fault = firstText(err)
+		return
+	}
+	p.use = readUse(n)
+	p.typ = s.model.Type(p.def.Of)
+	if p.typ == nil || p.def.Derivation != "constraint" {
+		return // the model judges what defines a type
+	}
+	if !n.Field("snapshot").Field("element").Exists() {
+		if n, err = generate(n, s.lib); err != nil {
+			p.fault = firstText(err)
+			return
+		}
+	}
+	read := reader{set: s, profile: p}
+	if p.root = read.snapshot(n.Field("snapshot").Field("element")); p.root != nil && !p.root.matters {
+		p.root = nil
+	}
+}
+
+func generate(n tree.Node, lib *definition.Library) (tree.Node, error) {
+	body, err := snapshot.Generate(n, lib)
+	if err != nil {
+		return tree.Node{}, err
+	}
+	d, err := tree.Parse(body)
+	if err != nil {
+		return tree.Node{}, err
+	}
+	return d.Root(), nil
+}
+
+func firstText(err error) string {
+	if f := issue.As(err); f != nil && len(f.Issues) > 0 {
+		return f.Issues[0].String()
+	}
+	return err.Error()
+}
+
+// plain tells whether a canonical names a base type of FHIR, and gives its name.
+func plain(canonical string) (typeName string, ok bool) {
+	name, ok := strings.CutPrefix(canonical, "http://hl7.org/fhir/StructureDefinition/")
+	if !ok {
+		return "", false
+	}
+	name, _, _ = strings.Cut(name, "|")
+	return name, true
+}

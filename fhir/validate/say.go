@@ -1,0 +1,180 @@
+package validate
+
+// https://hl7.org/fhir/R4/elementdefinition.html
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"tenon/fhir/schema"
+	"tenon/fhir/tree"
+)
+
+// say reads what an ElementDefinition says beyond the base.
+func (r *reader) say(e *element, d *definedElement, typ *schema.Type) {
+	n := d.node
+	r.cardinality(e, n)
+	if ref := n.Field("contentReference").Str(); ref != "" {
+		_, e.reference, _ = strings.Cut(ref, "#")
+		r.refs = append(r.refs, e)
+	}
+	r.types(e, n)
+	r.values(e, n)
+	r.bindings(e, n)
+	r.invariants(e, n, typ)
+	if s := n.Field("slicing"); s.Exists() {
+		e.slicing = readSlicing(e, s)
+	}
+	e.matters = e.min > 0 || e.max >= 0 || e.types != nil || e.fixed != nil || e.pattern != nil || e.bindings != nil ||
+		e.low != nil || e.high != nil || e.length > 0 || e.checks != nil
+}
+
+func (r *reader) cardinality(e *element, n tree.Node) {
+	if e.base == nil {
+		return
+	}
+	low, high := integer(n.Field("min")), n.Field("max").Str()
+	if low > e.base.Min || e.slice != "" {
+		e.min = low
+	}
+	if most, err := strconv.Atoi(high); err == nil && (e.base.Max < 0 || most < e.base.Max) {
+		e.max = most
+	}
+}
+
+// types reads the types where they differ from the base's.
+func (r *reader) types(e *element, n tree.Node) {
+	var rules []typeRule
+	for t := range n.Field("type").Items() {
+		code := t.Field("code").Str()
+		if strings.HasPrefix(code, "http://hl7.org/fhirpath/") || strings.Contains(code, "/") {
+			return
+		}
+		rules = append(rules, typeRule{code: code, typ: r.set.model.Type(code),
+			profiles: texts(t.Field("profile")), targets: texts(t.Field("targetProfile")), modes: texts(t.Field("aggregation"))})
+	}
+	if e.base == nil || len(rules) == 0 || sameTypes(e.base, rules) {
+		return
+	}
+	for i := range rules {
+		if rule := &rules[i]; rule.code == "BackboneElement" || rule.code == "Element" && e.base.Type != nil {
+			rule.typ = e.base.Type
+		}
+	}
+	e.types = rules
+}
+
+func texts(n tree.Node) []string {
+	var list []string
+	for x := range n.Items() {
+		list = append(list, string(x.AppendStr(nil)))
+	}
+	return list
+}
+
+// sameTypes tells whether the rules allow all that the base allows.
+func sameTypes(base *schema.Element, rules []typeRule) bool {
+	for _, ref := range base.Types {
+		if !slices.ContainsFunc(rules, func(rule typeRule) bool { return sameType(base, ref, rule) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameType(base *schema.Element, ref schema.TypeRef, rule typeRule) bool {
+	if ref.Code != rule.code || len(rule.modes) > 0 || len(rule.profiles) != len(ref.Profiles) {
+		return false
+	}
+	for _, p := range rule.profiles {
+		if !slices.Contains(ref.Profiles, p) {
+			return false
+		}
+	}
+	if len(rule.targets) == 0 {
+		return true
+	}
+	if slices.Contains(rule.targets, "http://hl7.org/fhir/StructureDefinition/Resource") {
+		return len(ref.TargetTypes) == 0
+	}
+	if len(rule.targets) != len(ref.TargetTypes) {
+		return false
+	}
+	for _, t := range rule.targets {
+		if name, ok := plain(t); !ok || !slices.Contains(ref.TargetTypes, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// values reads fixed[x], pattern[x], minValue[x], maxValue[x] and maxLength.
+func (r *reader) values(e *element, n tree.Node) {
+	for name, v := range n.Fields() {
+		switch {
+		case strings.HasPrefix(name, "fixed"):
+			e.fixed = newLiteral(v, name[len("fixed"):])
+		case strings.HasPrefix(name, "pattern"):
+			e.pattern = newLiteral(v, name[len("pattern"):])
+		case strings.HasPrefix(name, "minValue"):
+			e.low = newLiteral(v, name[len("minValue"):])
+		case strings.HasPrefix(name, "maxValue"):
+			e.high = newLiteral(v, name[len("maxValue"):])
+		case name == "maxLength":
+			e.length = integer(v)
+		}
+	}
+}
+
+// newLiteral copies a value out of the definition, so that it does not keep it
+// all in memory.
+func newLiteral(n tree.Node, name string) *literal {
+	d, err := tree.Parse(slices.Clone(n.Raw()))
+	if err != nil { // it was part of a document that parsed
+		return nil
+	}
+	return &literal{d.Root(), name}
+}
+
+// invariants reads the constraints that neither the base nor the type has.
+func (r *reader) invariants(e *element, n tree.Node, typ *schema.Type) {
+	root := ""
+	if typ != nil {
+		root = typ.Name
+	}
+	for c := range n.Field("constraint").Items() {
+		i := schema.Invariant{Key: string(c.Field("key").AppendStr(nil)), Severity: string(c.Field("severity").AppendStr(nil)),
+			Human: string(c.Field("human").AppendStr(nil)), Expression: string(c.Field("expression").AppendStr(nil))}
+		if i.Expression == "" || exempt[i.Key] || r.known(e, i, typ) {
+			continue
+		}
+		source := string(c.Field("source").AppendStr(nil))
+		if source == "" {
+			source = r.owner
+		}
+		e.checks = append(e.checks, r.set.invariants.get(i, root, source))
+	}
+}
+
+// known tells whether the base judges an invariant anyway.
+func (r *reader) known(e *element, i schema.Invariant, typ *schema.Type) bool {
+	same := func(other schema.Invariant) bool {
+		return other.Key == i.Key && (other.Expression == i.Expression || coreKey(i.Key))
+	}
+	if e.base != nil && slices.ContainsFunc(e.base.Invariants, same) {
+		return true
+	}
+	for t := typ; t != nil; t = t.Base {
+		if slices.ContainsFunc(t.Invariants, same) {
+			return true
+		}
+	}
+	return e.base == nil && r.profile.typ == nil
+}
+
+// coreKey names the rules of the base that every definition repeats, sometimes
+// in the words of another version.
+func coreKey(key string) bool {
+	return strings.HasPrefix(key, "dom-") || strings.HasPrefix(key, "ele-") || strings.HasPrefix(key, "ext-")
+}

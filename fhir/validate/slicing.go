@@ -1,0 +1,159 @@
+package validate
+
+// https://hl7.org/fhir/R4/profiling.html#slicing
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"tenon/fhir/tree"
+)
+
+// slicing tells the values of one element apart.
+type slicing struct {
+	of             *element
+	discriminators []discriminator
+	rules          string // open, closed, openAtEnd
+	ordered        bool
+	slices         []*element
+
+	once     sync.Once
+	criteria [][]criterion // of each slice: all must hold
+}
+
+type discriminator struct{ kind, path string }
+
+func readSlicing(e *element, n tree.Node) *slicing {
+	s := &slicing{of: e, rules: string(n.Field("rules").AppendStr(nil)), ordered: n.Field("ordered").Bool()}
+	for d := range n.Field("discriminator").Items() {
+		s.discriminators = append(s.discriminators, discriminator{string(d.Field("type").AppendStr(nil)), string(d.Field("path").AppendStr(nil))})
+	}
+	return s
+}
+
+// implied is the slicing of slices whose element does not say how they differ:
+// extensions differ by url, the types of a choice by type.
+func implied(e *element) *slicing {
+	s := &slicing{of: e, rules: "open"}
+	switch {
+	case e.base == nil:
+	case e.base.Type != nil && e.base.Type.Name == "Extension":
+		s.discriminators = []discriminator{{"value", "url"}}
+	case e.base.Choice:
+		s.discriminators = []discriminator{{"type", "$this"}}
+	}
+	return s
+}
+
+// matters tells whether the slicing can find a fault: open slices of extensions
+// that say no more than the extension's own definition can't.
+func (s *slicing) matters() bool {
+	if s.rules == "closed" || s.ordered && len(s.slices) > 1 || s.rules == "openAtEnd" {
+		return len(s.slices) > 0 || s.rules == "closed"
+	}
+	s.slices = slices.DeleteFunc(s.slices, func(e *element) bool { return !e.matters })
+	if s.of.base == nil || s.of.base.Type == nil || s.of.base.Type.Name != "Extension" {
+		return len(s.slices) > 0
+	}
+	return slices.ContainsFunc(s.slices, func(e *element) bool { return !e.repeatsDefinition() })
+}
+
+// repeatsDefinition tells whether a slice of extensions says only which
+// definition they follow, which is judged wherever an extension stands.
+func (e *element) repeatsDefinition() bool {
+	return e.min == 0 && e.max < 0 && len(e.types) == 1 && len(e.types[0].profiles) == 1 && len(e.children) == 0 &&
+		e.fixed == nil && e.pattern == nil && e.bindings == nil && e.checks == nil && e.slicing == nil
+}
+
+// ready finds out what tells each slice from the others. It compiles the
+// profiles that the slices name.
+func (s *slicing) ready(set *Set) {
+	s.once.Do(func() {
+		s.criteria = make([][]criterion, len(s.slices))
+		for i, slice := range s.slices {
+			for _, d := range s.discriminators {
+				s.criteria[i] = append(s.criteria[i], set.criteria(slice, d)...)
+			}
+		}
+	})
+}
+
+// apply sorts the values into slices, counts them and judges each by its slice.
+// The frame in hand is the values' parent.
+func (w *walker) slices(s *slicing, values []value) {
+	s.ready(w.set)
+	counts := make([]int, len(s.slices))
+	last, unmatched := -1, false
+	for _, v := range values {
+		at := w.slice(s, v)
+		if at < 0 {
+			w.unsliced(s, v)
+			unmatched = true
+			continue
+		}
+		counts[at]++
+		w.order(s, v, at, last, unmatched)
+		last = max(last, at)
+	}
+	for i, slice := range s.slices {
+		if isDefault(slice) {
+			continue
+		}
+		w.sliceCount(slice, counts[i])
+		if slice.slicing != nil || counts[i] > 0 && slice.matters {
+			w.inSlice(s, i, values)
+		}
+	}
+}
+
+// inSlice judges the values of one slice, and its re-slices.
+func (w *walker) inSlice(s *slicing, at int, values []value) {
+	slice := s.slices[at]
+	var own []value
+	for _, v := range values {
+		if w.isOf(s, at, v) {
+			own = append(own, v)
+			w.one(slice, v)
+		}
+	}
+	if slice.slicing != nil && len(slice.slicing.slices) > 0 {
+		w.slices(slice.slicing, own)
+	}
+}
+
+// slice finds the slice of a value, -1 for none; a value in two is a fault of
+// the profile or of the value.
+func (w *walker) slice(s *slicing, v value) int {
+	found := -1
+	for at, slice := range s.slices {
+		if isDefault(slice) || !w.isOf(s, at, v) {
+			continue
+		}
+		if found >= 0 {
+			w.twoSlices(s, v, s.slices[found], slice)
+			return found
+		}
+		found = at
+	}
+	return found
+}
+
+func (w *walker) isOf(s *slicing, at int, v value) bool {
+	list := s.criteria[at]
+	if len(list) == 0 {
+		return false
+	}
+	for i := range list {
+		if w.work--; w.work < 0 {
+			w.tooMuch()
+			return false
+		}
+		if !w.matches(v, &list[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isDefault(e *element) bool { return strings.HasSuffix(e.slice, "@default") }
