@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -9,8 +10,12 @@ import (
 	"tenon/fhir/tree"
 )
 
-// maxDecoded bounds the unpacked form, which is one megabyte for R4.
-const maxDecoded = 64 << 20
+// maxDecoded bounds the unpacked form. usual is room for that of R4, which has
+// a megabyte: what is read grows no buffer.
+const (
+	maxDecoded = 64 << 20
+	usual      = 1100 << 10
+)
 
 // Decode reads the compact form and links it. A reference to a type that is
 // not there is an error. It reads by way of the element tree, four times as
@@ -20,11 +25,11 @@ func Decode(r io.Reader) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	src, err := io.ReadAll(io.LimitReader(z, maxDecoded))
-	if err != nil {
+	src := bytes.NewBuffer(make([]byte, 0, usual))
+	if _, err := src.ReadFrom(io.LimitReader(z, maxDecoded)); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	doc, err := tree.Parse(src)
+	doc, err := tree.Parse(src.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
