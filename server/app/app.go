@@ -24,6 +24,7 @@ import (
 	"tenon/server/ledger"
 	"tenon/server/record"
 	"tenon/server/rest"
+	"tenon/server/revision"
 	"tenon/server/search"
 	"tenon/server/store"
 	"tenon/server/store/blob"
@@ -38,7 +39,7 @@ type App struct {
 	OAuth    *oauth.Provider
 
 	model      *schema.Model
-	registry   *search.Registry
+	keeper     *revision.Keeper
 	keys       *ledger.Keys
 	sequencer  *ledger.Sequencer
 	worker     *dispatch.Worker
@@ -134,13 +135,18 @@ func exists(name string) bool {
 	return err == nil
 }
 
-func (a *App) openRecord(context.Context) (err error) {
+func (a *App) openRecord(ctx context.Context) (err error) {
 	a.model = r4.Model()
 	cursors, err := a.secret("cursor.key")
 	if err != nil {
 		return err
 	}
-	if a.registry, err = search.NewRegistry(a.model, search.WithBase(a.Config.BaseURL), search.WithCursorKey(cursors)); err != nil {
+	registry, err := search.NewRegistry(a.model, search.WithBase(a.Config.BaseURL), search.WithCursorKey(cursors))
+	if err != nil {
+		return err
+	}
+	a.keeper, err = revision.New(ctx, revision.Options{Base: r4.Library(), Model: a.model, Search: registry, Store: a.Store, Log: a.log})
+	if err != nil {
 		return err
 	}
 	grader, err := newGrader()
@@ -148,7 +154,8 @@ func (a *App) openRecord(context.Context) (err error) {
 		return err
 	}
 	a.Recorder, err = record.New(record.Options{
-		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Registry: a.registry, Engine: casework.NewEngine(),
+		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
+		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store}, Grader: grader, Dossiers: dossiers{a},
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, BaseURL: a.Config.BaseURL, Clock: a.clock,
 	})
@@ -211,6 +218,7 @@ func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(ctx)
 	a.background.Go(func() { a.sequencer.Run(ctx) })
 	a.background.Go(func() { a.worker.Run(ctx) })
+	a.background.Go(func() { a.keeper.Run(ctx) })
 }
 
 // Close stops what runs and closes what is open.
@@ -241,7 +249,7 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 // doors makes the FHIR and the DICOMweb door.
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
-		Record: a.Recorder, Registry: a.registry, Model: a.model, BaseURL: a.Config.BaseURL,
+		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
 		UpdateAsCreate: a.Config.UpdateAsCreate, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {

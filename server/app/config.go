@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"tenon/profiles/r4"
+	"tenon/server/record"
 )
 
 // Config is the whole configuration. Every field has a flag, an environment
@@ -22,7 +25,17 @@ type Config struct {
 
 	UpdateAsCreate bool `help:"Let clients choose the id of a new resource by PUT." env:"TENON_UPDATE_AS_CREATE"`
 
-	MES MES `embed:"" prefix:"mes-"`
+	Validation Validation `embed:"" prefix:"validate-"`
+	MES        MES        `embed:"" prefix:"mes-"`
+}
+
+// Validation says what resources are judged by when they are written, and what
+// becomes of those with errors. What is no sound resource of its type is always
+// refused.
+type Validation struct {
+	Policy   string              `help:"What becomes of a resource with errors: refuse or warn." default:"refuse" enum:"refuse,warn" env:"TENON_VALIDATE_POLICY"`
+	Types    map[string]string   `help:"The policy of single types: Type=warn;Type=refuse." env:"TENON_VALIDATE_TYPES"`
+	Profiles map[string][]string `help:"Profiles that all resources of a type must follow: Type=url,url;Type=url." env:"TENON_VALIDATE_PROFILES"`
 }
 
 // MES is the webhook to the manufacturer's execution system.
@@ -53,7 +66,46 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("base-url: %q is not an http(s) URL", c.BaseURL)
 		}
 	}
+	if err := c.Validation.check(); err != nil {
+		return err
+	}
 	return c.MES.validate()
+}
+
+func (v *Validation) check() error {
+	if !policies[v.Policy] {
+		return fmt.Errorf("validate-policy: %q is neither refuse nor warn", v.Policy)
+	}
+	for typ, policy := range v.Types {
+		if !r4.Model().IsResource(typ) {
+			return fmt.Errorf("validate-types: %q is not a resource type", typ)
+		}
+		if policy == "" || !policies[policy] {
+			return fmt.Errorf("validate-types: %s: %q is neither refuse nor warn", typ, policy)
+		}
+	}
+	for typ, profiles := range v.Profiles {
+		if !r4.Model().IsResource(typ) {
+			return fmt.Errorf("validate-profiles: %q is not a resource type", typ)
+		}
+		for _, p := range profiles {
+			if u, err := url.Parse(p); err != nil || !u.IsAbs() {
+				return fmt.Errorf("validate-profiles: %s: %q is not the canonical URL of a profile", typ, p)
+			}
+		}
+	}
+	return nil
+}
+
+var policies = map[string]bool{"": true, "refuse": true, "warn": true}
+
+// asked is the same as record wants it.
+func (v *Validation) asked() record.Validation {
+	out := record.Validation{Profiles: v.Profiles, Policy: record.Policy(v.Policy), ByType: map[string]record.Policy{}}
+	for typ, policy := range v.Types {
+		out.ByType[typ] = record.Policy(policy)
+	}
+	return out
 }
 
 func (m *MES) validate() error {

@@ -155,7 +155,7 @@ func (p *preparation) amend(w *write, body []byte, root tree.Node) error {
 			break
 		}
 	}
-	w.body, w.root = body, root
+	w.body, w.root, w.judged = body, root, false
 	if err := p.check(w); err != nil {
 		return err
 	}

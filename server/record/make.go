@@ -66,8 +66,40 @@ func (p *preparation) relink(n tree.Node, edits *[]tree.Edit) {
 	}
 }
 
-// make turns every operation into a version: allowed, well formed, with id and
-// meta, indexed and graded.
+// allowAll asks for every operation whether the caller may do it, and carries
+// out patches: from here on each write has its body.
+func (p *preparation) allowAll() error {
+	p.targets.writes = make(map[string]*write, len(p.writes))
+	for i, w := range p.writes {
+		if w == nil {
+			continue
+		}
+		if err := p.allow(w); err != nil {
+			return at(err, i, p.draft)
+		}
+		if err := p.patched(w); err != nil {
+			return at(err, i, p.draft)
+		}
+		p.targets.writes[w.typ+"/"+w.id] = w
+	}
+	return nil
+}
+
+func (p *preparation) patched(w *write) error {
+	if w.op.Method != "PATCH" {
+		return nil
+	}
+	patched, err := patch(w.before.Body, w.body)
+	if err != nil {
+		return err
+	}
+	w.body = patched
+	w.root, err = parsed(patched)
+	return err
+}
+
+// make turns every operation into a version: well formed, with id and meta,
+// indexed and graded.
 func (p *preparation) make() error {
 	for i, w := range p.writes {
 		if w == nil {
@@ -76,7 +108,8 @@ func (p *preparation) make() error {
 		if err := p.makeOne(w); err != nil {
 			return at(err, i, p.draft)
 		}
-		p.outcome.Results[i] = Result{Status: statusFor(w), Version: w.version}
+		r := &p.outcome.Results[i]
+		r.Status, r.Version, r.Warnings = statusFor(w), w.version, append(r.Warnings, w.warnings...)
 	}
 	for i, w := range p.writes {
 		if w == nil || w.version.Deleted {
@@ -100,24 +133,13 @@ func statusFor(w *write) int {
 }
 
 func (p *preparation) makeOne(w *write) error {
-	if err := p.allow(w); err != nil {
-		return err
-	}
 	if w.op.Method == "DELETE" {
 		return p.tombstone(w)
 	}
-	if w.op.Method == "PATCH" {
-		patched, err := patch(w.before.Body, w.body)
-		if err != nil {
+	if !w.judged {
+		if err := p.check(w); err != nil {
 			return err
 		}
-		w.body = patched
-		if w.root, err = parsed(patched); err != nil {
-			return err
-		}
-	}
-	if err := p.check(w); err != nil {
-		return err
 	}
 	return p.store(w)
 }
@@ -174,20 +196,9 @@ func (p *preparation) check(w *write) error {
 	if !validate.IsID(w.id) {
 		return issue.Errorf(issue.Value, "%q is not an id: 1 to 64 of A-Z a-z 0-9 - and .", w.id).At(w.typ + ".id").Rule("id-grammar").WithStatus(400)
 	}
-	var faults []issue.Issue
-	plan, err := p.r.plans.Plan(w.typ)
-	if err != nil {
-		return err
-	}
-	for _, is := range plan.Validate(w.root, nil) {
-		if is.Severity == "" || is.Severity == issue.Error || is.Severity == issue.Fatal {
-			faults = append(faults, is)
-		}
-	}
-	if len(faults) > 0 {
-		return issue.New(faults...).WithStatus(422)
-	}
-	return nil
+	var err error
+	w.warnings, err = p.shape(w)
+	return err
 }
 
 // store makes the version: id and meta are spliced into the caller's bytes.
@@ -221,7 +232,7 @@ func (p *preparation) store(w *write) error {
 	if w.root, err = parsed(body); err != nil {
 		return err
 	}
-	if v.Rows, err = p.r.o.Registry.Index(w.root); err != nil {
+	if v.Rows, err = p.rev.Search.Index(w.root); err != nil {
 		return err
 	}
 	v.Patient = p.r.about(w.root, w.id)

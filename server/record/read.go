@@ -69,7 +69,7 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 }
 
 func (r *Recorder) parse(who *access.Context, typ string, params []search.Param, strict bool) (*search.Plan, *search.Told, error) {
-	return r.o.Registry.Parse(search.Request{
+	return r.revision().Search.Parse(search.Request{
 		Type: typ, Params: params, Strict: strict, Now: r.now(), BaseURL: r.o.BaseURL,
 		Reach: func(string) access.Predicate { return who.Reach() }, Principal: who.Principal,
 	})

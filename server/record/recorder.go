@@ -17,20 +17,24 @@ import (
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/dispatch"
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
-// Options are the parts that a Recorder works with. Store, Blobs, Model,
-// Registry and Engine are needed; the rest has working zero values.
+// Options are the parts that a Recorder works with. Store, Blobs, Model and
+// Engine are needed, and Definitions, or a Registry where the definitions never
+// change; the rest has working zero values.
 type Options struct {
-	Store    Store
-	Blobs    Blobs
-	Model    *schema.Model
-	Registry *search.Registry
-	Engine   *casework.Engine
-	Signers  Signers
-	Grader   Grader
-	Dossiers Dossiers
+	Store       Store
+	Blobs       Blobs
+	Model       *schema.Model
+	Definitions Definitions
+	Registry    *search.Registry // without Definitions: shapes alone are judged
+	Validation  Validation
+	Engine      *casework.Engine
+	Signers     Signers
+	Grader      Grader
+	Dossiers    Dossiers
 	// Jobs names the checks that a stored version asks for; they run after the
 	// commit, from the outbox.
 	Jobs func(v *Version, root tree.Node) []dispatch.Message
@@ -69,8 +73,8 @@ type Dossiers interface {
 
 // Recorder is the one way in and out.
 type Recorder struct {
-	o     Options
-	plans *validate.Set
+	o      Options
+	shapes *validate.Set // by the types alone
 }
 
 // attempts bounds how often a write is prepared again when the record moved on
@@ -79,8 +83,11 @@ const attempts = 12
 
 // New returns a Recorder; validation plans compile when a type is first written.
 func New(o Options) (*Recorder, error) {
-	if o.Store == nil || o.Blobs == nil || o.Model == nil || o.Registry == nil || o.Engine == nil {
-		return nil, errors.New("record: Store, Blobs, Model, Registry and Engine are needed")
+	if o.Store == nil || o.Blobs == nil || o.Model == nil || o.Engine == nil || o.Definitions == nil && o.Registry == nil {
+		return nil, errors.New("record: Store, Blobs, Model, Engine and Definitions are needed")
+	}
+	if o.Definitions == nil {
+		o.Definitions = fixed{revision.Fixed(nil, o.Model, o.Registry, nil)}
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -91,7 +98,7 @@ func New(o Options) (*Recorder, error) {
 	if o.Tenant == "" {
 		o.Tenant = "main"
 	}
-	return &Recorder{o: o, plans: validate.New(o.Model)}, nil
+	return &Recorder{o: o, shapes: validate.New(o.Model)}, nil
 }
 
 func (r *Recorder) newID() (string, error) {

@@ -10,6 +10,7 @@ import (
 	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/casework"
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
@@ -47,10 +48,14 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		}
 		err := r.o.Store.Commit(ctx, &p.unit)
 		if err == nil {
+			p.settle()
 			return p.outcome, nil
 		}
 		if !errors.Is(err, ErrStale) {
 			return nil, fmt.Errorf("record: commit: %w", err)
+		}
+		if err := r.o.Definitions.Refresh(ctx); err != nil {
+			return nil, fmt.Errorf("record: definitions: %w", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -117,7 +122,9 @@ type preparation struct {
 	draft *Draft
 	in    internal
 	at    time.Time
+	rev   *revision.Revision // that the draft is judged by
 
+	targets targets
 	unit    Unit
 	outcome *Outcome
 	writes  []*write // one an operation; nil where nothing is written
@@ -134,6 +141,9 @@ type write struct {
 	root    tree.Node
 	version *Version
 	server  bool // an effect: the server's own doing
+	judged  bool // the body as it is
+
+	warnings []issue.Issue
 }
 
 // run takes the steps of the room in their order (see the package comment).
@@ -143,7 +153,10 @@ func (p *preparation) run() error {
 	p.writes = make([]*write, len(p.draft.Ops))
 	p.cases = map[string]*touched{}
 	p.links = map[string]string{}
-	steps := []func() error{p.resolve, p.link, p.make, p.join, p.judge, p.finish}
+	p.rev = p.r.revision()
+	p.unit.Reads.Definitions = p.rev.Number
+	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.Reach(), links: p.links}
+	steps := []func() error{p.resolve, p.link, p.allowAll, p.define, p.make, p.join, p.judge, p.finish}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err

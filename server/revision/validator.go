@@ -8,10 +8,13 @@ import (
 )
 
 // newValidator makes an empty set of plans over the definitions; a plan is
-// compiled when it is first needed.
-func newValidator(m *schema.Model, _ *definition.Library, _ *terminology.Server) *validate.Set {
-	return validate.New(m)
+// compiled when it is first needed. Without a library shapes alone are judged.
+func newValidator(m *schema.Model, lib *definition.Library, t *terminology.Server) *validate.Set {
+	if lib == nil {
+		return validate.New(m)
+	}
+	return validate.New(m, validate.WithLibrary(lib), validate.WithTerminology(t))
 }
 
 // compileProfile tells why a profile cannot be used.
-func compileProfile(*Revision, *definition.Resource) error { return nil }
+func compileProfile(r *Revision, d *definition.Resource) error { return nil }

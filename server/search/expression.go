@@ -19,6 +19,7 @@ type path struct {
 	// property is the first element of the path; without it in the resource the
 	// path yields nothing and is not evaluated. "" means always evaluate.
 	property string
+	posted   bool // not of the model: what it cannot evaluate has no rows
 }
 
 // part is one alternative of a parameter's expression.

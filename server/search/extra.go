@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
 )
@@ -126,12 +127,17 @@ func (r *Registry) tryPaths(sp schema.SearchParameter, p *Parameter) error {
 	}
 	for _, alternative := range sources {
 		_, source := newPart(p, alternative)
-		if _, err := r.compiled(p.Base, source); err != nil {
-			if f := issue.As(err); f != nil {
-				return f.At("SearchParameter.expression").WithStatus(422)
-			}
+		_, err := fhirpath.Compile(source, &fhirpath.Env{Model: r.model, Root: p.Base, FilterAs: true, Strict: true})
+		if err == nil {
+			_, err = r.compiled(p.Base, source)
+		}
+		if f := issue.As(err); f != nil {
+			return f.At("SearchParameter.expression").WithStatus(422)
+		}
+		if err != nil {
 			return err
 		}
+		r.paths[[2]string{p.Base, source}].posted = true
 	}
 	return nil
 }

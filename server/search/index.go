@@ -9,7 +9,7 @@ import (
 	"tenon/fhir/tree"
 )
 
-// Index makes all rows of one resource. It fails only when an expression
+// Index makes all rows of one resource. It fails only when an expression of R4
 // cannot be evaluated, which a valid resource never causes.
 func (r *Registry) Index(root tree.Node) (Rows, error) {
 	x := indexer{Registry: r, root: root, typ: root.Field("resourceType").Str()}
@@ -84,6 +84,9 @@ func (x *indexer) evaluate(ctx *fhirpath.Context, p *path, root tree.Node) error
 		return nil
 	}
 	values, err := p.expr.Eval(ctx, root)
+	if err != nil && p.posted {
+		return nil // a definition that somebody posted must not keep resources from being written
+	}
 	if err != nil {
 		return fmt.Errorf("search: index %s: %w", p.source, err)
 	}

@@ -226,7 +226,7 @@ func (r *Registry) place(t *typeIndex, typ string, sp schema.SearchParameter, p 
 			if err != nil {
 				return err
 			}
-			known = &path{source: source, expr: shared.expr, plain: shared.plain, property: shared.property}
+			known = &path{source: source, expr: shared.expr, plain: shared.plain, property: shared.property, posted: shared.posted}
 			t.bySource[source] = known
 			r.file(t, typ, known)
 		}

@@ -30,7 +30,6 @@ type liteWriter struct {
 	conn   *liteConn
 	clock  record.Clock
 	secret func() ([32]byte, error)
-	nextID int64 // of audit batches, 0: not read yet
 
 	mu     sync.RWMutex
 	closed bool
@@ -127,7 +126,6 @@ func (w *liteWriter) group(jobs []*liteJob) []*liteJob {
 }
 
 func (w *liteWriter) rollback() {
-	w.nextID = 0
 	_, _ = w.conn.exec(context.Background(), "ROLLBACK", nil) // fails when SQLite has rolled back itself
 }
 
@@ -196,20 +194,18 @@ func (w *liteWriter) writeAudit(jobs []*liteJob) error {
 		}
 	}
 	for tenant, rows := range byTenant {
-		if w.nextID == 0 {
-			if _, err := one(context.Background(), w.conn, "SELECT coalesce(max(id), 0) + 1 FROM audit", nil, &w.nextID); err != nil {
-				return err
-			}
+		var id int64 // never remembered: a command may have written to the file meanwhile
+		if _, err := one(context.Background(), w.conn, "SELECT coalesce(max(id), 0) + 1 FROM audit", nil, &id); err != nil {
+			return err
 		}
 		secret, err := w.secret()
 		if err != nil {
 			return err
 		}
-		b := newBatch(w.nextID, tenant, w.clock(), secret, rows)
+		b := newBatch(id, tenant, w.clock(), secret, rows)
 		if err := b.write(context.Background(), w.conn); err != nil {
 			return err
 		}
-		w.nextID++
 	}
 	return nil
 }

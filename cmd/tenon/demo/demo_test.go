@@ -34,7 +34,7 @@ var refusals = []struct {
 	{"", "stale-if-match", 412, "stale-if-match", ""},
 	{"", "duplicate-key", 400, "json-duplicate-key", "Patient"},
 	{"", "unknown-parameter", 400, "search-unknown-parameter", "favourite-colour"},
-	{"R000-016", "not-fhir", 422, "unknown-property", "Patient.favouriteColour"},
+	{"R000-016", "not-fhir", 422, "unknown-property", "Patient"},
 	{"R001-037", "complete-unsigned", 409, "G-CONSENT/consent-signed-by-patient", "Task.status"},
 	{"R000-007", "skipped-stage-by-patch", 409, "transition", "Task.status"},
 	{"R000-007", "skipped-stage-by-put", 409, "transition", "Task.status"},

@@ -38,7 +38,7 @@ func (s *story) knock() {
 			s.refused("", refusal{"machine-signs", 403, "sign-person", ""}, signature(s.cast.mes, s.course.root, "CLIN", "cancel"))
 		},
 		func() {
-			s.refused("", refusal{"not-fhir", 422, "unknown-property", "Patient.favouriteColour"}, request{
+			s.refused("", refusal{"not-fhir", 422, "unknown-property", "Patient"}, request{
 				as: s.clin, method: "POST", path: "/fhir/Patient",
 				body: obj{"resourceType": "Patient", "favouriteColour": "blue"},
 			})
