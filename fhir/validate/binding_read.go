@@ -27,7 +27,9 @@ func (r *reader) bindings(e *element, n tree.Node) {
 			if url == "" {
 				url = string(x.Field("valueUri").AppendStr(nil))
 			}
-			e.bindings = append(e.bindings, &binding{"max", url, r.owner})
+			if e.base == nil || e.base.Binding == nil || e.base.Binding.Max != url {
+				e.bindings = append(e.bindings, &binding{"max", url, r.owner})
+			}
 		case additionalBinding, additionalOfR5:
 			r.additional(e, x)
 		}

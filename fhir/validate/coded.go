@@ -21,22 +21,26 @@ type binding struct {
 	owner    string // the profile that says so, "" for the base
 }
 
-// baseBinding is the binding of the base where the model's lists of codes don't
-// judge it.
-func (s *Set) baseBinding(e *schema.Element) *binding {
-	if e.Binding == nil || s.terms == nil {
+// baseBindings are the bindings of the base where the model's lists of codes
+// don't judge them.
+func (s *Set) baseBindings(e *schema.Element) []*binding {
+	if s.terms == nil {
 		return nil
 	}
-	switch strength := e.Binding.Strength; strength {
-	case "required":
-		if _, listed := s.model.Codes(e.Binding.ValueSet); listed {
-			return nil
+	var list []*binding
+	for _, b := range []*schema.Binding{e.Binding, e.Type.Binding} {
+		if b == nil {
+			continue
 		}
-	case "extensible":
-	default:
-		return nil
+		_, listed := s.model.Codes(b.ValueSet)
+		if b.Strength == "required" && !listed || b.Strength == "extensible" {
+			list = append(list, &binding{strength: b.Strength, valueSet: b.ValueSet})
+		}
+		if b.Max != "" {
+			list = append(list, &binding{strength: "max", valueSet: b.Max})
+		}
 	}
-	return &binding{strength: e.Binding.Strength, valueSet: e.Binding.ValueSet}
+	return list
 }
 
 // coded judges a coded value by a binding.

@@ -55,8 +55,8 @@ type property struct {
 	targets []string // resource types of a Reference; nil means any
 	simple  bool     // SimpleQuantity: no comparator
 	checks  []*invariant
-	coded   *binding // beyond codes and concept
-	kind    uint8    // of the rules that its type has
+	coded   []*binding // beyond codes and concept
+	kind    uint8      // of the rules that its type has
 }
 
 // stub is the plan of a type, perhaps not filled yet. The caller holds mu.
@@ -107,7 +107,7 @@ func (p *typePlan) compile() {
 func (s *Set) properties(e *schema.Element, slot int) []*property {
 	v := &property{name: e.Property, element: e, slot: slot, list: e.Max != 1}
 	if s.full() {
-		v.checks, v.coded, v.kind = s.invariants.ofElement(e), s.baseBinding(e), kindOf(e.Type)
+		v.checks, v.coded, v.kind = s.invariants.ofElement(e), s.baseBindings(e), kindOf(e.Type)
 	}
 	required := e.Binding != nil && e.Binding.Strength == "required"
 	if e.Type.Kind != schema.Primitive {

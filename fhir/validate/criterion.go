@@ -262,8 +262,8 @@ func (f *finder) target(e *element, i, depth int) bool {
 
 // typeOf is the type that a profile constrains, "" when it is not known.
 func (s *Set) typeOf(canonical string) string {
-	if name, ok := plain(canonical); ok && s.model.Type(name) != nil {
-		return name
+	if t := s.model.Defined(canonical); t != nil {
+		return t.Name
 	}
 	if def := s.lib.Find("StructureDefinition", canonical); def != nil {
 		return def.Of

@@ -76,7 +76,7 @@ func (w *walker) unknownExtension(url string, modifier bool) {
 		return
 	}
 	severity := w.o.UnknownExtension
-	if severity == "" {
+	if severity == "" || ofHL7(url) {
 		severity = issue.Warning
 	}
 	if modifier {
@@ -84,6 +84,12 @@ func (w *walker) unknownExtension(url string, modifier bool) {
 	}
 	w.report(severity, issue.Extension, "extension-unknown", fmt.Sprintf("the extension %s could not be found: load the package that defines it, or correct the URL", quote(url)),
 		fmt.Sprintf("找不到扩展 %s 的定义：请加载定义它的包，或更正网址", quote(url)))
+}
+
+// ofHL7 tells whether HL7 itself publishes the extension. It does so between
+// the versions of FHIR too, so that not to know one is no fault of the sender.
+func ofHL7(url string) bool {
+	return strings.HasPrefix(url, "http://hl7.org/fhir/StructureDefinition/") || strings.HasPrefix(url, "http://hl7.org/fhir/tools/StructureDefinition/")
 }
 
 // otherVersion tells whether the extension stands for an element of another

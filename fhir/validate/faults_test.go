@@ -51,8 +51,8 @@ const div = `<div xmlns="http://www.w3.org/1999/xhtml">`
 func TestFaults(t *testing.T) {
 	for _, tc := range []struct{ name, src, want string }{
 		// the resource
-		{"no resource", `[]`, "Resource json-kind"},
-		{"no resourceType", `{"id":"a"}`, "Resource resource-type-missing"},
+		{"no resource", `[]`, "$ json-kind"},
+		{"no resourceType", `{"id":"a"}`, "$ resource-type-missing"},
 		{"unknown resourceType", `{"resourceType":"Pacient","id":"a"}`, "Resource resource-type-unknown"},
 		{"resourceType in lower case", `{"resourceType":"patient"}`, "Resource resource-type-unknown"},
 		{"abstract resourceType", `{"resourceType":"DomainResource"}`, "Resource resource-type-unknown"},

@@ -23,14 +23,17 @@ func (w *walker) profiled(n tree.Node, t *schema.Type, asked []string) {
 	if t.Name == "Observation" {
 		w.vital(v)
 	}
+	for _, p := range w.set.global()[t.Name] {
+		w.conform(v, p)
+	}
 }
 
 // claimed judges a resource by a profile of its meta.
 func (w *walker) claimed(v value, url string, i int) {
 	p := w.set.profile(url)
 	if p == nil {
-		if name, ok := plain(url); ok && w.set.model.Type(name) != nil {
-			w.ofBase(v, name, url)
+		if t := w.set.model.Defined(url); t != nil {
+			w.ofBase(v, t.Name, url)
 			return
 		}
 		w.push("meta", -1)
@@ -49,8 +52,8 @@ func (w *walker) follow(v value, urls []string) {
 	for _, url := range urls {
 		if p := w.set.profile(url); p != nil {
 			w.conform(v, p)
-		} else if name, ok := plain(url); ok && w.set.model.Type(name) != nil {
-			w.ofBase(v, name, url)
+		} else if t := w.set.model.Defined(url); t != nil {
+			w.ofBase(v, t.Name, url)
 		} else {
 			w.add(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found: load the package that defines it, or correct the URL", quote(url)),
 				fmt.Sprintf("找不到规范 %s：请加载定义它的包，或更正网址", quote(url)))
@@ -117,8 +120,8 @@ type trial struct {
 func (w *walker) conforms(v value, url string) bool {
 	p := w.set.profile(url)
 	if p == nil {
-		name, ok := plain(url)
-		return ok && v.typ != nil && v.typ.Is(name)
+		t := w.set.model.Defined(url)
+		return t != nil && v.typ != nil && v.typ.Is(t.Name)
 	}
 	key := trial{v.node, p}
 	if known, ok := w.memo[key]; ok {

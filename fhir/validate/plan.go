@@ -31,6 +31,8 @@ type Set struct {
 	invariants invariants
 	profiles   sync.Map // canonical URL of a known profile → *profile
 	answers    answers
+	guided     sync.Once
+	globals    map[string][]*profile // by resource type
 }
 
 // New makes an empty set of plans. Without WithLibrary it judges the shape

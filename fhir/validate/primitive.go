@@ -74,10 +74,35 @@ func (w *walker) primitive(n tree.Node, prop *property) {
 			w.code(n, prop)
 		}
 	}
+	if w.deep {
+		w.beyondGrammar(p, text)
+	}
 	if text[0] == '#' && (p.name == "canonical" || p.name == "uri" || p.name == "url") {
 		w.refers(strings.Clone(text))
 		if p.name == "canonical" {
 			w.fragment(text)
+		}
+	}
+}
+
+// beyondGrammar judges what the grammar of a type lets pass.
+func (w *walker) beyondGrammar(p *primitive, text string) {
+	switch p.name {
+	case "string":
+		w.markup(text, false)
+	case "markdown":
+		w.markup(text, true)
+	case "uri", "url", "canonical":
+		if len(text) < 8 || text[:4] != "urn:" {
+			return
+		}
+		if strings.HasPrefix(text, "urn:uuid:") && !isUUID(text) {
+			w.add(issue.Value, "uuid-form", fmt.Sprintf("found %s, expected a UUID in lower case such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520", quote(text)),
+				fmt.Sprintf("实际为 %s，应为小写的 UUID，例如 urn:uuid:c757873d-ec9a-4326-a141-556f43239520", quote(text)))
+		}
+		if strings.HasPrefix(text, "urn:oid:") && !isOID(text) {
+			w.add(issue.Value, "oid-form", fmt.Sprintf("found %s, expected an OID such as urn:oid:1.2.3", quote(text)),
+				fmt.Sprintf("实际为 %s，应为 OID，例如 urn:oid:1.2.3", quote(text)))
 		}
 	}
 }

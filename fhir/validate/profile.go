@@ -3,7 +3,6 @@ package validate
 // https://hl7.org/fhir/R4/profiling.html
 
 import (
-	"strings"
 	"sync"
 
 	"tenon/fhir/definition"
@@ -53,7 +52,7 @@ func (p *profile) compile(s *Set) {
 	}
 	p.use = readUse(n)
 	p.typ = s.model.Type(p.def.Of)
-	if p.typ == nil || p.def.Derivation != "constraint" {
+	if p.typ == nil || s.model.Defined(p.def.URL) != nil {
 		return // the model judges what defines a type
 	}
 	if !n.Field("snapshot").Field("element").Exists() {
@@ -85,14 +84,4 @@ func firstText(err error) string {
 		return f.Issues[0].String()
 	}
 	return err.Error()
-}
-
-// plain tells whether a canonical names a base type of FHIR, and gives its name.
-func plain(canonical string) (typeName string, ok bool) {
-	name, ok := strings.CutPrefix(canonical, "http://hl7.org/fhir/StructureDefinition/")
-	if !ok {
-		return "", false
-	}
-	name, _, _ = strings.Cut(name, "|")
-	return name, true
 }

@@ -126,6 +126,9 @@ func (r *reader) element(d *definedElement, base *schema.Element, typ *schema.Ty
 		r.ids[d.path] = e
 	}
 	r.say(e, d, typ)
+	if e.reference != "" && len(d.children)+len(d.slices) == 0 {
+		r.refs = append(r.refs, e)
+	}
 	types := r.typesOf(e, typ)
 	for _, c := range d.children {
 		if child := r.child(c, types, path); child != nil {

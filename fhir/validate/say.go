@@ -17,7 +17,6 @@ func (r *reader) say(e *element, d *definedElement, typ *schema.Type) {
 	r.cardinality(e, n)
 	if ref := n.Field("contentReference").Str(); ref != "" {
 		_, e.reference, _ = strings.Cut(ref, "#")
-		r.refs = append(r.refs, e)
 	}
 	r.types(e, n)
 	r.values(e, n)
@@ -54,7 +53,7 @@ func (r *reader) types(e *element, n tree.Node) {
 		rules = append(rules, typeRule{code: code, typ: r.set.model.Type(code),
 			profiles: texts(t.Field("profile")), targets: texts(t.Field("targetProfile")), modes: texts(t.Field("aggregation"))})
 	}
-	if e.base == nil || len(rules) == 0 || sameTypes(e.base, rules) {
+	if e.base == nil || len(rules) == 0 || r.sameTypes(e.base, rules) {
 		return
 	}
 	for i := range rules {
@@ -74,16 +73,16 @@ func texts(n tree.Node) []string {
 }
 
 // sameTypes tells whether the rules allow all that the base allows.
-func sameTypes(base *schema.Element, rules []typeRule) bool {
+func (r *reader) sameTypes(base *schema.Element, rules []typeRule) bool {
 	for _, ref := range base.Types {
-		if !slices.ContainsFunc(rules, func(rule typeRule) bool { return sameType(base, ref, rule) }) {
+		if !slices.ContainsFunc(rules, func(rule typeRule) bool { return r.sameType(ref, rule) }) {
 			return false
 		}
 	}
 	return true
 }
 
-func sameType(base *schema.Element, ref schema.TypeRef, rule typeRule) bool {
+func (r *reader) sameType(ref schema.TypeRef, rule typeRule) bool {
 	if ref.Code != rule.code || len(rule.modes) > 0 || len(rule.profiles) != len(ref.Profiles) {
 		return false
 	}
@@ -102,7 +101,7 @@ func sameType(base *schema.Element, ref schema.TypeRef, rule typeRule) bool {
 		return false
 	}
 	for _, t := range rule.targets {
-		if name, ok := plain(t); !ok || !slices.Contains(ref.TargetTypes, name) {
+		if of := r.set.model.Defined(t); of == nil || !slices.Contains(ref.TargetTypes, of.Name) {
 			return false
 		}
 	}

@@ -76,8 +76,8 @@ func (w *walker) oneOf(v value, urls []string, e *element) {
 func (w *walker) ofProfile(v value, url string, e *element) {
 	p := w.set.profile(url)
 	if p == nil {
-		if name, ok := plain(url); ok && w.set.model.Type(name) != nil {
-			w.ofBase(v, name, url)
+		if t := w.set.model.Defined(url); t != nil {
+			w.ofBase(v, t.Name, url)
 		} else if v.typ.Name != "Extension" { // an unknown extension is told of by itself
 			w.notFound(url, e)
 		}
@@ -94,10 +94,7 @@ func (w *walker) notFound(url string, e *element) {
 // known tells whether a profile can be judged: it is in the library or names a
 // base type.
 func (s *Set) known(url string) bool {
-	if name, ok := plain(url); ok && s.model.Type(name) != nil {
-		return true
-	}
-	return s.profile(url) != nil
+	return s.model.Defined(url) != nil || s.profile(url) != nil
 }
 
 // pointsTo judges the target of a reference by its type and profiles, as far as
@@ -148,8 +145,8 @@ func (w *walker) targetFits(target tree.Node, url string) bool {
 	if typ == nil {
 		return false
 	}
-	if name, ok := plain(url); ok && w.set.model.Type(name) != nil {
-		return typ.Is(name)
+	if t := w.set.model.Defined(url); t != nil {
+		return typ.Is(t.Name)
 	}
 	p := w.set.profile(url)
 	if p == nil {

@@ -108,9 +108,15 @@ func (w *walker) value(n tree.Node, p *typePlan) {
 	}
 }
 
+// resourceName is where paths start: the type that the resource names, or "$",
+// the document, where any may stand and none is named.
 func resourceName(n tree.Node, p *typePlan) string {
-	if name := n.Field("resourceType").Str(); p.set.model.IsResource(name) {
-		return name
+	name := n.Field("resourceType")
+	switch {
+	case p.set.model.IsResource(name.Str()):
+		return name.Str()
+	case p.typ.Name == "Resource" && !name.Exists():
+		return "$"
 	}
 	return p.typ.Name
 }
@@ -308,6 +314,9 @@ func (w *walker) item(o *object, n tree.Node, prop *property) {
 		w.object(n, prop.plan, prop)
 		w.complex(n, prop)
 	}
+	for _, b := range prop.coded {
+		w.coded(value{node: n, typ: prop.element.Type}, b)
+	}
 	if w.deep && prop.checks != nil {
 		w.hold(prop.checks, fhirpath.Element(n, prop.element.Type, o.node.Field(prop.pair)))
 	}
@@ -323,9 +332,6 @@ func (w *walker) complex(n tree.Node, prop *property) {
 	}
 	if prop.refers {
 		w.reference(n, prop.targets)
-	}
-	if prop.coded != nil && w.deep {
-		w.coded(value{node: n, typ: prop.element.Type}, prop.coded)
 	}
 	if w.deep && prop.kind != 0 {
 		w.special(n, prop)
