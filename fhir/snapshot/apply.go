@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"strings"
 
 	"tenon/fhir/issue"
@@ -48,6 +49,10 @@ func (r *run) below(e *element, c *change) {
 			e.children = append(e.children, added)
 			r.apply(added, c)
 		}
+		return
+	}
+	if len(codes(e.value("type"))) > 1 {
+		r.ambiguous(e, c)
 		return
 	}
 	r.fault(issue.Structure, "path-unknown", c, "%q has no element %q: it has %s", "%[1]q 没有元素 %[2]q：它有 %[3]s",
@@ -99,11 +104,19 @@ func capital(s string) string {
 }
 
 // typed applies a change at valueQuantity, which stands for the slice of
-// value[x] with that type.
+// value[x] with that type, or for value[x] itself once that has no other type.
 func (r *run) typed(choice *element, code string, c *change) {
 	if code == "" {
 		r.fault(issue.Value, "choice-type", c, "%q names no type that %s allows: %s", "%q 所指类型不为 %s 所允许：%s",
 			c.name, choice.name, strings.Join(codes(choice.value("type")), ", "))
+		return
+	}
+	if types := codes(choice.value("type")); len(types) == 1 && len(choice.slices) == 0 && !choice.value("slicing").Exists() {
+		again := c.takeSlice(c.name)
+		r.apply(choice, c)
+		if again != nil {
+			r.apply(choice, again)
+		}
 		return
 	}
 	s := choice.sliceNamed(c.name)
@@ -114,16 +127,25 @@ func (r *run) typed(choice *element, code string, c *change) {
 			return
 		}
 	}
+	again := c.takeSlice(c.name)
 	r.apply(s, c)
-	for _, again := range c.slices {
-		if again.slice == c.name {
-			r.apply(s, again)
-		}
+	if again != nil {
+		r.apply(s, again)
 	}
 	if count(s.value("min")) > 0 {
 		choice.set("type", s.member("type").raw)
 	}
 	r.tally(choice, c)
+}
+
+// takeSlice takes out the slice of that name: valueQuantity may be called
+// valueQuantity once more.
+func (c *change) takeSlice(name string) *change {
+	found := c.bySlice[name]
+	if found != nil {
+		c.slices = slices.DeleteFunc(c.slices, func(s *change) bool { return s == found })
+	}
+	return found
 }
 
 // path is the path of a change for a person.

@@ -126,7 +126,11 @@ func trusted(list tree.Node) bool {
 	for n := range list.Items() {
 		path := strings.Split(n.Field("path").Str(), ".")
 		ids := segments(n.Field("id").Str(), path)
-		if ids == nil || ids[len(ids)-1].slice != n.Field("sliceName").Str() && !same(ids[len(ids)-1].name, path[len(path)-1]) {
+		if ids == nil {
+			return false
+		}
+		last := ids[len(ids)-1]
+		if last.slice != n.Field("sliceName").Str() && last.name == path[len(path)-1] {
 			return false
 		}
 	}
@@ -186,14 +190,14 @@ func (c *change) through(idSlice string, reliable bool) *change {
 
 // state records what an element says, if it may say it there.
 func (r *run) state(at, said *change) {
-	switch {
-	case at.stated():
+	if at.stated() {
 		r.fault(issue.Duplicate, "element-twice", said, "the differential states this element twice, at [%d] before: merge the two, or give a slice its sliceName",
 			"差异重复陈述该元素（此前位于 [%d]）：请合并，或为切片给出 sliceName", at.index)
-	case len(at.children) > 0 || len(at.slices) > 0 && at.slice == "" && at.parent != nil:
+		return
+	}
+	at.node, at.index = said.node, said.index
+	if len(at.children) > 0 || len(at.slices) > 0 && at.parent != nil {
 		r.fault(issue.Structure, "element-order", said, "the element comes after those below it or its slices: put it before them",
 			"该元素位于其子元素或切片之后：请移到它们之前")
-	default:
-		at.node, at.index = said.node, said.index
 	}
 }

@@ -32,8 +32,7 @@ func (r *run) open(e *element, c *change) bool {
 		return r.closed(c, err)
 	}
 	if from == nil {
-		r.fault(issue.Structure, "type-ambiguous", c, "nothing can be said of %q below an element of the types %s: restrict it to one type first, or slice it by type",
-			"元素有多种类型 %[2]s，无法约束其下的 %[1]q：请先限定为一种类型，或按类型切片", c.name, strings.Join(codes(types), ", "))
+		r.ambiguous(e, c)
 		return false
 	}
 	e.children = r.adopt(from, url)
@@ -43,6 +42,11 @@ func (r *run) open(e *element, c *change) bool {
 		return false
 	}
 	return true
+}
+
+func (r *run) ambiguous(e *element, c *change) {
+	r.fault(issue.Structure, "type-ambiguous", c, "nothing can be said of %q below an element of the types %s: restrict it to one type first, or slice it by type",
+		"元素有多种类型 %[2]s，无法约束其下的 %[1]q：请先限定为一种类型，或按类型切片", c.name, strings.Join(codes(e.value("type")), ", "))
 }
 
 // closed reports that the children can't be had.

@@ -2,97 +2,121 @@ package snapshot_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 	"testing"
 
 	"tenon/fhir/definition"
+	"tenon/fhir/issue"
 	"tenon/fhir/snapshot"
 	"tenon/fhir/tree"
+	"tenon/profiles/r4"
 )
 
-// TestPublished makes the snapshots of published packages anew and compares
-// them with the published ones, element by element. TENON_PACKAGES lists the
-// folders of unpacked packages, the base package first, by ":".
-func TestPublished(t *testing.T) {
-	folders := filepath.SplitList(os.Getenv("TENON_PACKAGES"))
-	if len(folders) == 0 {
-		t.Skip("TENON_PACKAGES is not set: no published packages to compare with")
-	}
-	lib := (*definition.Library)(nil)
-	var subjects []*definition.Resource
-	for _, folder := range folders {
-		subjects = readFolder(t, folder)
-		lib = lib.With(subjects...)
-	}
-	tally := newTally()
-	for _, res := range subjects {
-		compareWithPublished(t, tally, res, lib)
-	}
-	tally.print(t)
+// faulty are published definitions that can't be made snapshots of because
+// their differentials contradict themselves.
+var faulty = map[string]string{
+	"codesystem-history":          "max-widened",     // its slice revision has extension 0..0, and slices of that with 1..1
+	"familymemberhistory-genetic": "slicing-missing", // a slice of condition, which repeats, with no slicing
 }
 
-func readFolder(t *testing.T, folder string) []*definition.Resource {
-	files, err := filepath.Glob(filepath.Join(folder, "StructureDefinition-*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []*definition.Resource
-	for _, f := range files {
-		body, err := os.ReadFile(f)
+// arranged are published snapshots that hold other elements than ours.
+var arranged = map[string]string{
+	"bp":                   "valueQuantity in a slice stands for value[x] itself, while elsewhere it is a slice of it",
+	"catalog":              "a sliceName at Composition.date, which does not repeat",
+	"elementdefinition-de": "two extensions are unfolded into which the differential does not go",
+}
+
+// TestEmbedded makes the snapshots of the embedded definitions anew, of their
+// differentials and the snapshots of their bases. Whatever a rule of validation
+// could be made of must be as published, but for the quirks below.
+func TestEmbedded(t *testing.T) {
+	lib := r4.Library()
+	count := 0
+	for res := range lib.All("StructureDefinition") {
+		n, err := res.Node()
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := definition.Read(body, filepath.Base(folder))
-		if err != nil {
-			t.Fatalf("%s: %v", f, err)
+		if !strings.HasPrefix(res.URL, hl7) || !n.Field("snapshot").Exists() || !n.Field("differential").Exists() || n.Field("fhirVersion").Str() != "4.0.1" {
+			continue
 		}
-		list = append(list, res)
+		count++
+		t.Run(res.ID, func(t *testing.T) { compareEmbedded(t, res, n, lib) })
 	}
-	return list
+	if count < 640 {
+		t.Errorf("%d definitions compared, want the 649 of R4 that have both forms", count)
+	}
 }
 
-// compared are the members that the rules of validation are made of.
-var compared = []string{"min", "max", "type", "contentReference", "fixed", "pattern", "minValue", "maxValue", "maxLength",
-	"binding", "slicing", "constraint", "condition", "mustSupport", "isModifier", "isSummary", "base", "sliceName", "path",
-	"short", "definition", "comment", "requirements", "alias", "mapping", "extension", "representation", "meaningWhenMissing", "orderMeaning"}
-
-type tally struct {
-	definitions, exact, elements, alike int
-	members                             map[string][2]int
-	notes                               map[string][]string
-}
-
-func newTally() *tally {
-	return &tally{members: map[string][2]int{}, notes: map[string][]string{}}
-}
-
-func (c *tally) note(kind, what string) { c.notes[kind] = append(c.notes[kind], what) }
-
-func compareWithPublished(t *testing.T, c *tally, res *definition.Resource, lib *definition.Library) {
-	n, err := res.Node()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !n.Field("snapshot").Exists() || !n.Field("differential").Exists() {
-		return
-	}
-	c.definitions++
+func compareEmbedded(t *testing.T, res *definition.Resource, n tree.Node, lib *definition.Library) {
 	made, err := snapshot.Generate(n, lib)
-	if err != nil {
-		c.note("refused", res.ID+": "+err.Error())
+	if rule := faulty[res.ID]; rule != "" {
+		if f := issue.As(err); f == nil || f.Issues[0].Rule != rule {
+			t.Errorf("Generate = %v, want %s", err, rule)
+		}
 		return
 	}
-	doc, err := tree.Parse(made)
 	if err != nil {
-		t.Fatalf("%s: what was made is no JSON: %v", res.ID, err)
+		t.Fatalf("Generate: %v", err)
 	}
-	if c.compare(res.ID, elementsOf(doc.Root()), elementsOf(n)) {
-		c.exact++
+	got, want := elementsOf(parse(t, string(made))), elementsOf(n)
+	if !slices.Equal(got.ids, want.ids) && arranged[res.ID] == "" {
+		t.Errorf("elements differ:%s", diff(got.ids, want.ids))
 	}
+	for _, id := range want.ids {
+		if _, ok := got.byID[id]; !ok {
+			continue
+		}
+		for _, member := range essential {
+			g, w := essence(got.byID[id], member), essence(want.byID[id], member)
+			if g != w && !quirk(res.ID, id, member, got.byID[id], want.byID[id]) {
+				t.Errorf("%s: %s = %.400s, published %.400s", id, member, g, w)
+			}
+		}
+	}
+}
+
+// quirk tells of a difference that it is one of these ways of the publisher of
+// 2019, which say the same or less.
+func quirk(name, id, member string, got, want tree.Node) bool {
+	switch member {
+	case "min": // what the slices need together was not asked of what is sliced
+		return got.Field("slicing").Exists() && len(got.Field("min").Text()) == 1 && got.Field("min").Text() > want.Field("min").Text()
+	case "slicing": // extension lost its slicing in resources; choices by one type were closed
+		if name == "bp" && strings.HasSuffix(id, "BP.value[x]") {
+			return true // see arranged
+		}
+		isExtension := strings.HasSuffix(id, ".extension") || strings.HasSuffix(id, ".modifierExtension")
+		return isExtension && !want.Field("slicing").Exists() || choiceClosed(got, want)
+	case "type":
+		if strings.HasSuffix(id, ".url") { // the same type under its older name
+			return want.Path("type", "code").Str() == "uri"
+		}
+		if strings.HasSuffix(id, ".value") && strings.Count(id, ".") == 1 {
+			return true // primitives: the regex is written differently
+		}
+		return choiceClosed(got, want) || name == "xhtml" || name == "bp" && strings.HasSuffix(id, "BP.value[x]")
+	case "constraint": // a resource that calls itself an element
+		return name == "MetadataResource"
+	case "binding", "contentReference": // what is said of all slices was not said of each
+		return name == "provenance-relevant-history"
+	}
+	return false
+}
+
+// choiceClosed: valueQuantity ruled out all other types, which R4 does not say.
+func choiceClosed(got, want tree.Node) bool {
+	return want.Path("slicing", "rules").Str() == "closed" && got.Path("slicing", "rules").Str() == "open" &&
+		want.Path("slicing", "discriminator", "type").Str() == "type" && want.Field("type").Len() == 1
+}
+
+// essential are the members that the rules of validation are made of.
+var essential = []string{
+	"path", "sliceName", "min", "max", "type", "contentReference", "fixed", "pattern", "minValue", "maxValue",
+	"maxLength", "binding", "slicing", "constraint", "mustSupport", "isModifier", "isSummary", "base", "representation",
+	"meaningWhenMissing", "orderMeaning",
 }
 
 type listed struct {
@@ -108,39 +132,6 @@ func elementsOf(n tree.Node) listed {
 		l.byID[id] = e
 	}
 	return l
-}
-
-func (c *tally) compare(name string, made, want listed) bool {
-	exact := slices.Equal(made.ids, want.ids)
-	if !exact {
-		c.note("order", name+diff(made.ids, want.ids))
-	}
-	for _, id := range want.ids {
-		m, ok := made.byID[id]
-		c.elements++
-		if !ok {
-			continue
-		}
-		alike := true
-		for _, member := range compared {
-			got, wanted := essence(m, member), essence(want.byID[id], member)
-			n := c.members[member]
-			n[1]++
-			if got == wanted {
-				n[0]++
-			} else {
-				c.note(member, fmt.Sprintf("%s %s: %.300s, published %.300s", name, id, got, wanted))
-				alike = false
-			}
-			c.members[member] = n
-		}
-		if alike {
-			c.alike++
-		} else {
-			exact = false
-		}
-	}
-	return exact
 }
 
 func diff(made, want []string) string {
@@ -175,12 +166,6 @@ func essence(e tree.Node, member string) string {
 		return fmt.Sprint(v.Bool())
 	case "binding":
 		return v.Field("strength").Str() + " " + plain(v.Field("valueSet"))
-	case "mapping":
-		return keys(v, "map")
-	case "short", "definition", "comment", "requirements":
-		return strings.Join(strings.Fields(v.Str()), " ")
-	case "extension":
-		return keys(v, "url")
 	}
 	return plain(v)
 }
@@ -194,46 +179,23 @@ func keys(list tree.Node, name string) string {
 	return strings.Join(all, " ")
 }
 
-// plain writes JSON without white space and with sorted members.
+// plain writes JSON without white space and with sorted members; a version that
+// a publisher pinned to a canonical is left out.
 func plain(n tree.Node) string {
+	var all []string
 	switch n.Kind() {
 	case tree.Object:
-		var all []string
 		for name, v := range n.Fields() {
 			all = append(all, name+":"+plain(v))
 		}
 		sort.Strings(all)
 		return "{" + strings.Join(all, ",") + "}"
 	case tree.Array:
-		var all []string
 		for v := range n.Items() {
 			all = append(all, plain(v))
 		}
 		return "[" + strings.Join(all, ",") + "]"
 	}
-	text, _, _ := strings.Cut(string(n.Raw()), "|") // a pinned version is the publisher's
-	return strings.Trim(text, `"`)
-}
-
-func (c *tally) print(t *testing.T) {
-	t.Logf("%d of %d definitions equal in every member; %d of %d elements", c.exact, c.definitions, c.alike, c.elements)
-	for _, member := range compared {
-		n := c.members[member]
-		t.Logf("%-20s %d of %d", member, n[0], n[1])
-	}
-	kinds := make([]string, 0, len(c.notes))
-	for kind := range c.notes {
-		kinds = append(kinds, kind)
-	}
-	sort.Strings(kinds)
-	most := 12
-	if os.Getenv("TENON_ALL") != "" {
-		most = 1 << 30
-	}
-	for _, kind := range kinds {
-		t.Logf("--- %s: %d", kind, len(c.notes[kind]))
-		for _, n := range c.notes[kind][:min(most, len(c.notes[kind]))] {
-			t.Logf("    %s", n)
-		}
-	}
+	text, _, _ := strings.Cut(n.Text(), "|")
+	return text
 }
