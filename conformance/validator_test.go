@@ -73,7 +73,7 @@ type validatorRun struct {
 	name, module, kind string
 	expected, found    []issue.Issue // errors only
 	external           bool          // all expected errors need a terminology server
-	onPath             bool
+	placed, onPath     bool          // the reference names a place; one of our errors stands there
 }
 
 func (r *validatorRun) agrees() bool { return (len(r.expected) > 0) == (len(r.found) > 0) }
