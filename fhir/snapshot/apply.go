@@ -21,8 +21,25 @@ func (r *run) apply(e *element, c *change) {
 	for _, below := range c.children {
 		r.below(e, below)
 	}
+	if r.orderly && r.strict {
+		r.inOrder(e, c.children)
+	}
 	if len(c.slices) > 0 {
 		r.slices(e, c, closed)
+	}
+}
+
+// inOrder finds changes that stand before one that their base has earlier.
+func (r *run) inOrder(e *element, list []*change) {
+	next := len(e.children)
+	for _, c := range slices.Backward(list) {
+		at := slices.IndexFunc(e.children, func(child *element) bool { return child.name == c.name || same(child.name, c.name) })
+		if at > next {
+			r.fault(issue.Value, "element-order", c, "it comes before %q, but the base has that first: a differential has the order of its base",
+				"它位于 %q 之前，而基础定义中后者在前：差异须与基础定义顺序一致", e.children[next].name)
+		} else if at >= 0 {
+			next = at
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package snapshot_test
 import (
 	"strings"
 	"testing"
+
+	"tenon/fhir/snapshot"
 )
 
 const (
@@ -121,5 +123,29 @@ func TestNoSnapshot(t *testing.T) {
 				t.Errorf("Generate = %v, want %s", issues, c.rule)
 			}
 		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	text := profile("p", "Patient", "Patient", `{"path":"Patient.birthDate","min":1}`, `{"path":"Patient.identifier","min":1}`, `{"path":"Patient.name.family"}`, `{"path":"Patient.name.use"}`)
+	issues := snapshot.Check(parse(t, text), library(t))
+	if len(issues) != 2 || issues[0].Rule != "element-order" || issues[1].Rule != "element-order" {
+		t.Fatalf("Check = %v, want two faults of order", issues)
+	}
+	for i, path := range []string{"[2]", "[0]"} {
+		if want := "StructureDefinition.differential.element" + path; issues[i].Path != want {
+			t.Errorf("fault %d at %s, want %s", i, issues[i].Path, want)
+		}
+	}
+	if _, err := snapshot.Generate(parse(t, text), library(t)); err != nil {
+		t.Errorf("Generate: %v; what is meant is clear", err)
+	}
+	for _, good := range []string{
+		profile("p", "Patient", "Patient", `{"path":"Patient.identifier"}`, `{"path":"Patient.birthDate","min":1}`),
+		profile("p", "Observation", "Observation", `{"path":"Observation.value[x]"}`, `{"path":"Observation.valueString","min":0}`, `{"path":"Observation.method"}`),
+	} {
+		if issues := snapshot.Check(parse(t, good), library(t)); issues != nil {
+			t.Errorf("Check = %v, want none", issues)
+		}
 	}
 }

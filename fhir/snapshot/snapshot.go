@@ -21,6 +21,22 @@ func Generate(sd tree.Node, lib *definition.Library) ([]byte, error) {
 	return splice(sd, root)
 }
 
+// Check tells what is wrong with the differential of a StructureDefinition: all
+// that Generate refuses, and what it can make sense of though it is not allowed,
+// which is siblings in another order than their base has. It is nil when
+// nothing is. https://hl7.org/fhir/R4/profiling.html#snapshot
+func Check(sd tree.Node, lib *definition.Library) []issue.Issue {
+	s := &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}, picky: true}
+	if _, err := s.generate(sd); err != nil {
+		if f := issue.As(err); f != nil {
+			return f.Issues
+		}
+		return []issue.Issue{{Type: issue.Exception, Rule: "definition-broken", Path: "StructureDefinition",
+			Text: "a definition that it needs can't be read", Chinese: "无法读取其所需的定义"}}
+	}
+	return nil
+}
+
 // The bounds of one call, all definitions that it touches counted together.
 const (
 	maxElements     = 50_000   // copied or made
@@ -39,6 +55,7 @@ type session struct {
 	bases map[string]string   // baseDefinition, by canonical
 	spent int
 	over  bool
+	picky bool // the differential that was asked for must have the order of its base
 }
 
 // spend counts an element; false when there were too many.
@@ -51,18 +68,19 @@ func (s *session) spend() bool {
 // run makes the snapshot of one definition.
 type run struct {
 	*session
-	sd     tree.Node
-	url    string
-	base   string   // canonical of the base, "" for none
-	origin *element // the tree of the base as it is, nil for none
-	strict bool     // a constraint: it must not allow what the base does not
-	faults []issue.Issue
+	sd      tree.Node
+	url     string
+	base    string   // canonical of the base, "" for none
+	origin  *element // the tree of the base as it is, nil for none
+	strict  bool     // a constraint: it must not allow what the base does not
+	faults  []issue.Issue
+	orderly bool // siblings in another order than the base's are a fault
 }
 
 func (s *session) generate(sd tree.Node) (*element, error) {
 	r := &run{
 		session: s, sd: sd, url: sd.Field("url").Str(), base: sd.Field("baseDefinition").Str(),
-		strict: sd.Field("derivation").Str() == "constraint",
+		strict: sd.Field("derivation").Str() == "constraint", orderly: s.picky && len(s.busy) == 0,
 	}
 	if sd.Field("resourceType").Str() != "StructureDefinition" {
 		return nil, refuse(issue.Structure, "definition-type", "StructureDefinition", "expected a StructureDefinition, found %q",
