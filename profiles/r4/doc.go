@@ -16,5 +16,6 @@
 // The library leaves out examples, narratives, mappings, contacts and what
 // only the publishing tool reads. Where R4 and HL7 Terminology publish the same
 // URL, both are there by version, and HL7 Terminology's is what the bare URL
-// means, but for the code systems from which it took codes away.
+// means, but for the code systems from which it took codes away. What generate
+// corrects in the publications stands in its errata.go.
 package r4

@@ -159,6 +159,44 @@ func TestLibrarySnapshots(t *testing.T) {
 	}
 }
 
+// Whatever of HL7's own terminology the library names with a version, it holds
+// in that version, so that it can be judged.
+func TestLibraryHoldsWhatItNames(t *testing.T) {
+	lib := r4.Library()
+	holds := func(typ, canonical, by string) {
+		url, version, _ := strings.Cut(canonical, "|")
+		if version != "" && strings.HasPrefix(url, "http://terminology.hl7.org/") && lib.Find(typ, url) != nil && lib.Find(typ, canonical) == nil {
+			t.Errorf("%s names %s, which is not there", by, canonical)
+		}
+	}
+	for r := range lib.All("ValueSet") {
+		n, err := r.Node()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for include := range n.Path("compose", "include").Items() {
+			if version := include.Field("version").Str(); version != "" {
+				holds("CodeSystem", include.Field("system").Str()+"|"+version, r.URL)
+			}
+			holds("CodeSystem", include.Field("system").Str(), r.URL)
+		}
+	}
+	for r := range lib.All("StructureDefinition") {
+		n, err := r.Node()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range n.Path("snapshot", "element").Items() {
+			valueSet := e.Path("binding", "valueSet").Str()
+			holds("ValueSet", valueSet, r.URL)
+			if valueSet == "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1" && e.Field("path").Str() == "Observation.component.value[x]" &&
+				e.Path("binding", "strength").Str() != "extensible" {
+				t.Errorf("%s: the units of components are bound too tightly", r.URL)
+			}
+		}
+	}
+}
+
 func TestLibraryConcurrent(t *testing.T) {
 	var all []string
 	for r := range r4.Library().All("ValueSet") {

@@ -33,6 +33,9 @@ func library(r4, terminology *source) ([]entry, error) {
 		return nil, err
 	}
 	entries = append(entries, newer...)
+	if err := correct(entries); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(entries, func(a, b entry) int {
 		return strings.Compare(a.order(), b.order())
 	})
