@@ -12,11 +12,19 @@ const (
 	additionalOfR5    = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional"
 )
 
+// vitalUnits are the units of the vital signs. R4's profiles require them of all
+// components, of those too that are no vital sign (an oxygen flow), which was not
+// meant; slices keep what they require.
+const vitalUnits = "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1"
+
 // bindings reads the binding where it differs from the base's, and what
 // extensions add to it.
 func (r *reader) bindings(e *element, n tree.Node) {
 	b := n.Field("binding")
 	strength, set := string(b.Field("strength").AppendStr(nil)), string(b.Field("valueSet").AppendStr(nil))
+	if strength == "required" && set == vitalUnits && strings.HasSuffix(e.path, "Observation.component.value") {
+		strength = "extensible"
+	}
 	if (strength == "required" || strength == "extensible") && set != "" && !r.baseHas(e, strength, set) {
 		e.bindings = append(e.bindings, &binding{strength, r.versioned(set), r.owner})
 	}

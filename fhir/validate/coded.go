@@ -90,7 +90,7 @@ func absent(n tree.Node) bool {
 // codes shows the codes of a value.
 func codes(v value) string {
 	var list []string
-	each := func(n tree.Node) {
+	add := func(n tree.Node) {
 		if s := n.Field("system").Str(); s != "" {
 			list = append(list, cut(s)+"|"+cut(n.Field("code").Str()))
 		} else {
@@ -102,10 +102,10 @@ func codes(v value) string {
 		return raw(v.node)
 	case v.typ != nil && v.typ.Name == "CodeableConcept":
 		for c := range v.node.Field("coding").Items() {
-			each(c)
+			add(c)
 		}
 	default:
-		each(v.node)
+		add(v.node)
 	}
 	return some(list)
 }
@@ -196,10 +196,10 @@ func (w *walker) unknownSystem(system string) {
 		return
 	}
 	w.systems = append(w.systems, system)
-	w.at("system", func() {
-		w.warn(issue.NotFound, "code-system-unknown", fmt.Sprintf("the code system %s is not known here, so its codes could not be judged", quote(system)),
-			fmt.Sprintf("未知代码系统 %s，其代码未校验", quote(system)))
-	})
+	w.push("system", -1)
+	system = cut(system)
+	w.warn(issue.NotFound, "code-system-unknown", "the code system "+system+" is not known here, so its codes could not be judged", "未知代码系统 "+system+"，其代码未校验")
+	w.pop()
 }
 
 const ucumSystem = "http://unitsofmeasure.org"

@@ -13,6 +13,7 @@ type element struct {
 	slice string          // slice name
 	owner string          // canonical of the profile
 	base  *schema.Element // nil for a root
+	refs  *references
 	min   int
 	max   int // -1: no more than the base says
 	types []typeRule
@@ -44,6 +45,7 @@ type value struct {
 	node, twin tree.Node
 	typ        *schema.Type
 	index      int // in its array
+	slice      int // that it was found to be in
 }
 
 // object is what holds the children: of a primitive its sibling.

@@ -2,61 +2,93 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
 
-// profiled judges a resource by the profiles that its meta names, that the
-// caller asks for, and that the specification prescribes for its code.
+// profiled judges a resource by the profiles that the caller asks for, that its
+// meta names, that the specification prescribes for its code and that a guide
+// prescribes for its type.
 func (w *walker) profiled(n tree.Node, t *schema.Type, asked []string) {
-	v := value{node: n, typ: t}
-	w.follow(v, asked)
+	var room [8]*profile
+	v, list := value{node: n, typ: t}, room[:0]
+	for _, url := range asked {
+		list = w.wanted(list, v, url)
+	}
 	i := 0
 	for claimed := range n.Field("meta").Field("profile").Items() {
-		if url := claimed.Str(); url != "" && !w.full() {
-			w.claimed(v, url, i)
+		if url := claimed.Str(); url != "" && i < maxClaimed {
+			list = w.claimed(list, v, url, i)
 		}
 		i++
 	}
 	if t.Name == "Observation" {
-		w.vital(v)
+		list = w.vital(list, n)
 	}
-	for _, p := range w.set.global()[t.Name] {
-		w.conform(v, p)
+	list = append(list, w.set.global()[t.Name]...)
+	for _, p := range list {
+		p.ready(w.set)
+	}
+	for i, p := range list {
+		if !w.full() && !impliedBy(p, list, i) {
+			w.conform(v, p)
+		}
 	}
 }
 
-// claimed judges a resource by a profile of its meta.
-func (w *walker) claimed(v value, url string, i int) {
-	p := w.set.profile(url)
-	if p == nil {
-		if t := w.set.model.Defined(url); t != nil {
-			w.ofBase(v, t.Name, url)
-			return
+// maxClaimed bounds how many profiles of a meta are judged.
+const maxClaimed = 64
+
+// impliedBy tells whether another profile of the list derives from p or is p.
+func impliedBy(p *profile, list []*profile, i int) bool {
+	for k, other := range list {
+		if other == p && k < i || slices.Contains(other.above, p.def) {
+			return true
 		}
-		w.push("meta", -1)
-		w.push("profile", i)
-		w.warn(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found, so it was not judged: load the package that defines it, or correct the URL", quote(url)),
-			fmt.Sprintf("找不到规范 %s，未按其校验：请加载定义它的包，或更正网址", quote(url)))
-		w.pop()
-		w.pop()
-		return
 	}
-	w.conform(v, p)
+	return false
+}
+
+// claimed adds a profile of a resource's meta to a list.
+func (w *walker) claimed(list []*profile, v value, url string, i int) []*profile {
+	if p := w.set.profile(url); p != nil {
+		return append(list, p)
+	}
+	if t := w.set.model.Defined(url); t != nil {
+		w.ofBase(v, t.Name, url)
+		return list
+	}
+	w.push("meta", -1)
+	w.push("profile", i)
+	w.warn(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found, so it was not judged: load the package that defines it, or correct the URL", quote(url)),
+		fmt.Sprintf("找不到规范 %s，未按其校验：请加载定义它的包，或更正网址", quote(url)))
+	w.pop()
+	w.pop()
+	return list
+}
+
+// wanted adds a profile that must be known to a list.
+func (w *walker) wanted(list []*profile, v value, url string) []*profile {
+	if p := w.set.profile(url); p != nil {
+		return append(list, p)
+	}
+	if t := w.set.model.Defined(url); t != nil {
+		w.ofBase(v, t.Name, url)
+		return list
+	}
+	w.add(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found: load the package that defines it, or correct the URL", quote(url)),
+		fmt.Sprintf("找不到规范 %s：请加载定义它的包，或更正网址", quote(url)))
+	return list
 }
 
 // follow judges a value by profiles that must be known.
 func (w *walker) follow(v value, urls []string) {
 	for _, url := range urls {
-		if p := w.set.profile(url); p != nil {
+		for _, p := range w.wanted(nil, v, url) {
 			w.conform(v, p)
-		} else if t := w.set.model.Defined(url); t != nil {
-			w.ofBase(v, t.Name, url)
-		} else {
-			w.add(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found: load the package that defines it, or correct the URL", quote(url)),
-				fmt.Sprintf("找不到规范 %s：请加载定义它的包，或更正网址", quote(url)))
 		}
 	}
 }

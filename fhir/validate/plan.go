@@ -30,6 +30,7 @@ type Set struct {
 
 	invariants invariants
 	profiles   sync.Map // canonical URL of a known profile → *profile
+	refs       sync.Map // *schema.Element of the model → *references
 	answers    answers
 	guided     sync.Once
 	globals    map[string][]*profile // by resource type

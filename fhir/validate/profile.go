@@ -20,6 +20,8 @@ type profile struct {
 	root *element     // nil when nothing differs from the base
 	// fault says why it can't be judged.
 	fault string
+	// above are the profiles that it derives from: who follows it follows them.
+	above []*definition.Resource
 	// use tells where an extension may stand.
 	use *use
 }
@@ -61,10 +63,32 @@ func (p *profile) compile(s *Set) {
 			return
 		}
 	}
+	p.above = s.ancestors(n)
 	read := reader{set: s, profile: p}
 	if p.root = read.snapshot(n.Field("snapshot").Field("element")); p.root != nil && !p.root.matters {
 		p.root = nil
 	}
+}
+
+// ancestors lists the profiles that a definition derives from.
+func (s *Set) ancestors(n tree.Node) []*definition.Resource {
+	var list []*definition.Resource
+	for len(list) < 16 {
+		url := n.Field("baseDefinition").Str()
+		if url == "" || s.model.Defined(url) != nil {
+			break
+		}
+		def := s.lib.Find("StructureDefinition", url)
+		if def == nil {
+			break
+		}
+		list = append(list, def)
+		var err error
+		if n, err = def.Node(); err != nil {
+			break
+		}
+	}
+	return list
 }
 
 func generate(n tree.Node, lib *definition.Library) (tree.Node, error) {

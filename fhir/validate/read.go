@@ -118,7 +118,7 @@ func shorthand(choice, path string) bool {
 func (r *reader) element(d *definedElement, base *schema.Element, typ *schema.Type, path string) *element {
 	e := &element{path: path, owner: r.owner, base: base, slice: d.slice, max: -1}
 	if base != nil {
-		e.name = base.Name
+		e.name, e.refs = base.Name, r.set.references(base)
 	}
 	if id := d.node.Field("id").Str(); id != "" {
 		r.ids[id] = e
@@ -224,7 +224,7 @@ func (r *reader) child(d *definedElement, types []*schema.Type, path string) *el
 		e := r.element(d, base, base.Type, path+"."+base.Name)
 		if short { // Observation.valueQuantity without a value[x]: as a slice of it
 			r.oneType(e, d, base)
-			whole := &element{path: path + "." + base.Name, name: base.Name, owner: r.owner, base: base, max: -1}
+			whole := &element{path: path + "." + base.Name, name: base.Name, owner: r.owner, base: base, refs: r.set.references(base), max: -1}
 			whole.slicing = implied(whole)
 			whole.slicing.slices, whole.matters = []*element{e}, true
 			return whole

@@ -67,7 +67,9 @@ func (w *walker) kind(n tree.Node, want tree.Kind) {
 // indices. https://hl7.org/fhir/R4/fhirpath.html#simple
 func (w *walker) path() string {
 	var b strings.Builder
-	for i, f := range w.frames {
+	b.Grow(64)
+	for i := range w.frames {
+		f := &w.frames[i]
 		if i == 0 { // a type of the model: a backbone's name is a path already
 			b.WriteString(f.name)
 			continue

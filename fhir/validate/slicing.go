@@ -79,47 +79,51 @@ func (s *slicing) ready(set *Set) {
 	})
 }
 
-// apply sorts the values into slices, counts them and judges each by its slice.
-// The frame in hand is the values' parent.
-func (w *walker) slices(s *slicing, values []value) {
+// slices sorts the values from one place of the stack to another into slices,
+// counts them and judges each by its slice. The frame in hand is their parent.
+func (w *walker) slices(s *slicing, from, to int) {
 	s.ready(w.set)
-	counts := make([]int, len(s.slices))
 	last, unmatched := -1, false
-	for _, v := range values {
+	for i := from; i < to; i++ {
+		v := w.values[i]
 		at := w.slice(s, v)
+		w.values[i].slice = at
 		if at < 0 {
 			w.unsliced(s, v)
 			unmatched = true
 			continue
 		}
-		counts[at]++
 		w.order(s, v, at, last, unmatched)
 		last = max(last, at)
 	}
-	for i, slice := range s.slices {
-		if isDefault(slice) {
-			continue
-		}
-		w.sliceCount(slice, counts[i])
-		if slice.slicing != nil || counts[i] > 0 && slice.matters {
-			w.inSlice(s, i, values)
+	for at, slice := range s.slices {
+		if !isDefault(slice) {
+			w.inSlice(slice, at, from, to)
 		}
 	}
 }
 
-// inSlice judges the values of one slice, and its re-slices.
-func (w *walker) inSlice(s *slicing, at int, values []value) {
-	slice := s.slices[at]
-	var own []value
-	for _, v := range values {
-		if w.isOf(s, at, v) {
-			own = append(own, v)
-			w.one(slice, v)
+// inSlice counts and judges the values of one slice, and its re-slices.
+func (w *walker) inSlice(slice *element, at, from, to int) {
+	own := len(w.values)
+	n := 0
+	for i := from; i < to; i++ {
+		if w.values[i].slice != at {
+			continue
+		}
+		n++
+		if slice.matters {
+			w.one(slice, w.values[i])
+		}
+		if slice.slicing != nil {
+			w.values = append(w.values, w.values[i])
 		}
 	}
+	w.sliceCount(slice, n)
 	if slice.slicing != nil && len(slice.slicing.slices) > 0 {
-		w.slices(slice.slicing, own)
+		w.slices(slice.slicing, own, len(w.values))
 	}
+	w.values = w.values[:own]
 }
 
 // slice finds the slice of a value, -1 for none; a value in two is a fault of

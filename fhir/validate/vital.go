@@ -1,5 +1,7 @@
 package validate
 
+import "tenon/fhir/tree"
+
 // https://hl7.org/fhir/R4/observation-vitalsigns.html
 
 // vitals are the profiles that an Observation with a LOINC code must follow:
@@ -9,26 +11,17 @@ var vitals = map[string]string{
 	"8302-2": "bodyheight", "9843-4": "headcircum", "29463-7": "bodyweight", "39156-5": "bmi", "85354-9": "bp",
 }
 
-// vital judges an Observation of a vital sign by the profile of its code, if it
-// does not claim it anyway.
-func (w *walker) vital(v value) {
-	for c := range v.node.Field("code").Field("coding").Items() {
+// vital adds the profile of an Observation's code to a list.
+func (w *walker) vital(list []*profile, n tree.Node) []*profile {
+	for c := range n.Field("code").Field("coding").Items() {
 		if c.Field("system").Str() != "http://loinc.org" {
 			continue
 		}
-		name, ok := vitals[c.Field("code").Str()]
-		if !ok {
-			continue
-		}
-		url := "http://hl7.org/fhir/StructureDefinition/" + name
-		for claimed := range v.node.Field("meta").Field("profile").Items() {
-			if claimed.Str() == url {
-				return
+		if name, ok := vitals[c.Field("code").Str()]; ok {
+			if p := w.set.profile("http://hl7.org/fhir/StructureDefinition/" + name); p != nil {
+				return append(list, p)
 			}
 		}
-		if p := w.set.profile(url); p != nil {
-			w.conform(v, p)
-		}
-		return
 	}
+	return list
 }

@@ -36,6 +36,7 @@ type walker struct {
 	exhausted bool
 	memo      map[trial]bool
 	systems   []string   // code systems that were told to be unknown
+	values    []value    // stack of values in hand
 	under     []underway // what is being judged by which profile
 }
 
@@ -81,12 +82,13 @@ func (w *walker) end() {
 	clear(w.frames[:cap(w.frames)])
 	clear(w.bundles[:cap(w.bundles)])
 	clear(w.fragments[:cap(w.fragments)])
-	*w = walker{frames: w.frames[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html}
+	clear(w.values[:cap(w.values)])
+	*w = walker{frames: w.frames[:0], values: w.values[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html}
 	if cap(w.buf) > 1<<20 {
 		w.buf = nil
 	}
-	if cap(w.frames) > 1<<10 || cap(w.fragments) > 1<<10 {
-		w.frames, w.fragments = nil, nil
+	if cap(w.frames) > 1<<10 || cap(w.fragments) > 1<<10 || cap(w.values) > 1<<10 {
+		w.frames, w.fragments, w.values = nil, nil, nil
 	}
 }
 

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -59,23 +58,20 @@ func (w *walker) children(v value, e *element) {
 
 // child judges the values of one element.
 func (w *walker) child(parent value, e *element) {
-	var room [8]value
-	values := room[:0]
-	object := parent.object()
-	each(object, e.base, func(v value) bool {
-		values = append(values, w.set.exact(v))
-		return true
-	})
-	w.count(e, len(values))
-	if len(values) == 0 && e.slicing == nil {
-		return
+	from := len(w.values)
+	w.collect(parent.object(), e.refs)
+	to := len(w.values)
+	w.count(e, to-from)
+	if to > from || e.slicing != nil {
+		for i := from; i < to; i++ {
+			w.values[i] = w.set.exact(w.values[i])
+			w.one(e, w.values[i])
+		}
+		if e.slicing != nil {
+			w.slices(e.slicing, from, to)
+		}
 	}
-	for _, v := range values {
-		w.one(e, v)
-	}
-	if e.slicing != nil {
-		w.slices(e.slicing, slices.Clone(values))
-	}
+	w.values = w.values[:from]
 }
 
 // one judges one of the values of an element.
