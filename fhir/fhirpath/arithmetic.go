@@ -147,7 +147,7 @@ func divide(a, b decimal) (quotient *big.Int, rest decimal) {
 
 // bounded tells whether the number has no more digits than one may have.
 func (d decimal) bounded() bool {
-	return d.scale <= 2*maxDigits && (d.big == nil || d.big.BitLen() <= 8*maxDigits)
+	return d.scale <= 2*maxExponent && (d.big == nil || d.big.BitLen() <= 8*maxDigits)
 }
 
 func quantities(op string, p, q *scalar) (result scalar, ok, fits bool) {

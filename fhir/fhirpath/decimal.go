@@ -17,9 +17,12 @@ type decimal struct {
 	scale int32
 }
 
-// maxDigits bounds both the digits and the exponent of a number, so that
-// 1e1000000000 costs nothing. The language asks for 28 digits.
-const maxDigits = 200
+// maxDigits and maxExponent bound a number, so that 1e1000000000 costs nothing.
+// The language asks for 28 digits; R4's own examples have exponents of 245.
+const (
+	maxDigits   = 200
+	maxExponent = 400
+)
 
 // quotientDigits are the significant digits of a division.
 const quotientDigits = 28
@@ -35,7 +38,7 @@ func parseDecimal(s string) (decimal, bool) {
 	mantissa, exponent := s, 0
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		e, err := strconv.Atoi(s[i+1:])
-		if err != nil || e > maxDigits || e < -maxDigits {
+		if err != nil || e > maxExponent || e < -maxExponent {
 			return decimal{}, false
 		}
 		mantissa, exponent = s[:i], e

@@ -80,7 +80,7 @@ func (st *state) compare(a, b *Value, loose bool) (same, known bool, err error) 
 func (st *state) equalParts(a, b *Value, loose bool) (same, known bool, err error) {
 	an, bn := a.parts(), b.parts()
 	if an.Kind() != tree.Object || bn.Kind() != tree.Object {
-		return an.Kind() == bn.Kind() && an.Kind() != tree.Array, true, nil
+		return an.Kind() == bn.Kind() && an.Kind() != tree.Array && an.Text() == bn.Text(), true, nil
 	}
 	if an.Len() != bn.Len() || a.typ != b.typ && a.typ != nil && b.typ != nil && a.typ.Name != b.typ.Name {
 		return false, true, nil
