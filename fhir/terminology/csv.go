@@ -49,17 +49,17 @@ func ReadCSV(r io.Reader, visit func(*Concept) error) error {
 	if err != nil {
 		return err
 	}
-	seen := newTally()
+	seen, line := newTally(), 1
 	for {
 		in.left = maxRecord
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			return seen.close()
 		}
-		line, _ := rows.FieldPos(0)
 		if err != nil {
-			return rowFault(line, err)
+			return rowFault(line+1, err)
 		}
+		line, _ = rows.FieldPos(0)
 		c, err := columns.concept(row, line)
 		if err != nil {
 			return err

@@ -162,11 +162,16 @@ func nearness(want, have string) int {
 	switch {
 	case strings.HasPrefix(w, h), strings.HasPrefix(h, w):
 		return 4
-	case base(w) == base(h):
+	case base(w) != base(h):
+		return 0
+	case region(want) == region(have): // zh-Hant-TW and zh-TW
+		return 3
+	default:
 		return 2
 	}
-	return 0
 }
+
+func region(tag string) string { return strings.ToLower(tag[strings.LastIndexByte(tag, '-')+1:]) }
 
 func base(tag string) string {
 	b, _, _ := strings.Cut(tag, "-")

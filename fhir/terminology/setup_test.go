@@ -54,6 +54,15 @@ func library(t testing.TB, resources ...string) *definition.Library {
 	return definition.NewLibrary(list...)
 }
 
+func read(t testing.TB, body string) *definition.Resource {
+	t.Helper()
+	r, err := definition.Read([]byte(body), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func server(t testing.TB, resources ...string) *terminology.Server {
 	t.Helper()
 	return terminology.New(library(t, resources...), terminology.Options{})
