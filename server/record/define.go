@@ -107,3 +107,16 @@ func (p *preparation) warn(i int, issues ...issue.Issue) {
 		p.outcome.Results[i].Warnings = append(p.outcome.Results[i].Warnings, issues...)
 	}
 }
+
+// tried says of a definition what storing it would say.
+func (p *preparation) tried(w *write, issues []issue.Issue) ([]issue.Issue, error) {
+	c := revision.Change{Type: w.typ, ID: w.id, Updated: p.at, Version: 1, Body: w.body}
+	_, verdicts, err := p.rev.With(c)
+	if err != nil {
+		return nil, err
+	}
+	if f := verdicts[0].Failure; f != nil {
+		issues = append(issues, f.Issues...)
+	}
+	return append(issues, verdicts[0].Warnings...), nil
+}

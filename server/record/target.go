@@ -25,6 +25,7 @@ type targets struct {
 	links  map[string]string    // full URL of an entry → Type/id
 	seen   map[string]tree.Node // stored ones; absent where there is none
 	left   int                  // reads that the resource in hand may cause
+	used   bool                 // something stored was read
 }
 
 func (x *targets) find(reference string) (tree.Node, bool) {
@@ -45,6 +46,7 @@ func (x *targets) find(reference string) (tree.Node, bool) {
 			return tree.Node{}, false
 		}
 		x.left--
+		x.used = true
 		n = x.read(typ, id)
 		if x.seen == nil || len(x.seen) >= mostKept {
 			x.seen = map[string]tree.Node{}

@@ -106,6 +106,7 @@ var interactions = map[string]string{
 // definitions of operations that HL7 defines; the others are ours.
 var definitions = map[string]string{
 	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+	"snapshot": "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot",
 }
 
 // statement is made from the routes and the search parameters that are served.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"tenon/fhir/issue"
 	"tenon/fhir/schema"
-	"tenon/fhir/validate"
 	"tenon/server/access"
 	"tenon/server/record"
 	"tenon/server/revision"
@@ -32,6 +32,7 @@ type Record interface {
 	Case(ctx context.Context, who *access.Context, root string) ([]byte, error)
 	Sign(ctx context.Context, who *access.Context, typ, id string, params []byte) (*record.Result, error)
 	Dossier(ctx context.Context, who *access.Context, root string, w io.Writer) error
+	Validate(ctx context.Context, who *access.Context, j record.Judgement) ([]issue.Issue, error)
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 }
@@ -62,7 +63,6 @@ type Options struct {
 type Door struct {
 	o            Options
 	capabilities atomic.Pointer[capabilities]
-	plans        *validate.Set // of $validate, compiled on first use
 }
 
 // New makes a door.
@@ -87,7 +87,7 @@ func New(o Options) (*Door, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{o: o, plans: validate.New(o.Model)}, nil
+	return &Door{o: o}, nil
 }
 
 // route is one line of the door's table.
@@ -127,6 +127,12 @@ func (d *Door) routes() []route {
 		{"GET", "/:type/:id/_history/:version/$bytes", d.bytes, false},
 		{"POST", "/:type/$validate", d.validate, false},
 		{"POST", "/:type/:id/$validate", d.validate, false},
+		{"GET", "/:type/:id/$validate", d.validate, false},
+		{"POST", "/Resource/$validate", d.validate, false},
+		{"POST", "/StructureDefinition/$snapshot", d.snapshot, false},
+		{"GET", "/StructureDefinition/$snapshot", d.snapshot, false},
+		{"POST", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
+		{"GET", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
 	}
 }
 

@@ -127,7 +127,9 @@ func TestInteractions(t *testing.T) {
 		{"validate", "POST", "/fhir/Patient/$validate", `{"resourceType":"Patient"}`, []string{fhirJSON}, 200, map[string]string{"rule": "valid"}},
 		{"validate faults", "POST", "/fhir/Patient/$validate", `{"resourceType":"Patient","gender":7}`, []string{fhirJSON}, 200, map[string]string{"body": "Patient.gender"}},
 		{"validate parameters", "POST", "/fhir/Patient/1/$validate", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient"}}]}`, []string{fhirJSON}, 200, map[string]string{"rule": "valid"}},
-		{"validate a profile", "POST", "/fhir/Patient/$validate", `{"resourceType":"Parameters","parameter":[{"name":"profile","valueUri":"http://x"}]}`, []string{fhirJSON}, 400, nil},
+		{"validate of any type", "POST", "/fhir/Resource/$validate", `{"resourceType":"Patient"}`, []string{fhirJSON}, 200, map[string]string{"rule": "valid"}},
+		{"validate by an unknown mode", "POST", "/fhir/Patient/$validate?mode=often", `{"resourceType":"Patient"}`, []string{fhirJSON}, 400, nil},
+		{"validate by an unknown parameter", "POST", "/fhir/Patient/$validate", `{"resourceType":"Parameters","parameter":[{"name":"profil","valueUri":"http://x"}]}`, []string{fhirJSON}, 400, nil},
 		{"validate what is no JSON", "POST", "/fhir/Patient/$validate", `{"a":1,"a":2}`, []string{fhirJSON}, 200, map[string]string{"rule": "json-duplicate-key"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

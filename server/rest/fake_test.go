@@ -21,6 +21,7 @@ import (
 	"tenon/server/access"
 	"tenon/server/record"
 	"tenon/server/rest"
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
@@ -41,6 +42,8 @@ type memory struct {
 	content  []byte
 	dossier  func(w io.Writer) error
 	fault    error
+
+	judgement *record.Judgement
 }
 
 func absent(typ, id string) error {
@@ -183,7 +186,8 @@ func door(t testing.TB) (*memory, http.Handler) {
 	}
 	m := &memory{versions: map[string][]record.Version{}, page: &search.Page{}}
 	m.put("Patient", "1", `{"resourceType":"Patient","active":true,"name":[{"family":"张"}],"multipleBirthInteger":2,"extension":[{"url":"http://x","valueDecimal":1.00}]}`)
-	d, err := rest.New(rest.Options{Record: m, Registry: r, Model: r4.Model(), BaseURL: base, MaxBody: 4096})
+	now := revision.Fixed(r4.Library(), r4.Model(), r, nil)
+	d, err := rest.New(rest.Options{Record: m, Definitions: func() *revision.Revision { return now }, Model: r4.Model(), BaseURL: base, MaxBody: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}

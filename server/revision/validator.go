@@ -3,6 +3,7 @@ package revision
 import (
 	"tenon/fhir/definition"
 	"tenon/fhir/schema"
+	"tenon/fhir/snapshot"
 	"tenon/fhir/terminology"
 	"tenon/fhir/validate"
 )
@@ -16,5 +17,16 @@ func newValidator(m *schema.Model, lib *definition.Library, t *terminology.Serve
 	return validate.New(m, validate.WithLibrary(lib), validate.WithTerminology(t))
 }
 
-// compileProfile tells why a profile cannot be used.
-func compileProfile(r *Revision, d *definition.Resource) error { return nil }
+// compileProfile tells why a profile cannot be used: it has no snapshot, and
+// none can be made of its differential.
+func compileProfile(r *Revision, d *definition.Resource) error {
+	if d.Derivation != "constraint" {
+		return nil
+	}
+	n, err := d.Node()
+	if err != nil || n.Path("snapshot", "element").Exists() {
+		return err
+	}
+	_, err = snapshot.Generate(n, r.Library)
+	return err
+}

@@ -31,7 +31,7 @@ func Body(n int64) []byte {
 	return fmt.Appendf(nil, `{"resourceType":"Observation","status":"final",
 "identifier":[{"system":"urn:bench:observation","value":"O-%[1]d"}],
 "category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs","display":"Vital Signs"}]}],
-"code":{"coding":[{"system":"http://loinc.org","code":"29463-7","display":"Body weight"}],"text":"Body weight"},
+"code":{"coding":[{"system":"http://loinc.org","code":"29463-7","display":"Body weight"}],"text":"Body weight"},"subject":{"display":"bench"},
 "effectiveDateTime":"2026-0%[2]d-1%[2]dT08:%02[3]d:00+08:00","issued":"2026-0%[2]d-1%[2]dT09:00:00.000+08:00",
 "valueQuantity":{"value":%[4]d.%[3]d,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"},
 "note":[{"text":"%[5]s"}]}`, n, 1+n%9, n%60, 40+n%60, strings.Repeat("measured standing, without shoes, by the same nurse; ", 15))
