@@ -108,15 +108,22 @@ func (r *resolver) need(by *Manifest, d Reference) error {
 	if m := choose(r.pool, d); m != nil && m.ForR4() == nil {
 		return r.visit(m)
 	}
-	any := Reference{d.Name, "*"}
-	other := newest(r.have, any)
+	r.plan.Missing = append(r.plan.Missing, Missing{Reference: d, By: by.String(), Other: r.other(d.Name)})
+	if m := choose(r.want, Reference{d.Name, "*"}); m != nil {
+		return r.visit(m) // what is loaded anyway is still better loaded first
+	}
+	return nil
+}
+
+// other is the newest version of a package at hand anywhere.
+func (r *resolver) other(name string) string {
+	best := newest(r.have, Reference{name, "*"})
 	for _, m := range slices.Concat(r.want, r.pool) {
-		if m.Name == d.Name && (other == "" || compareVersions(m.Version, other) > 0) {
-			other = m.Version
+		if m.Name == name && (best == "" || compareVersions(m.Version, best) > 0) {
+			best = m.Version
 		}
 	}
-	r.plan.Missing = append(r.plan.Missing, Missing{Reference: d, By: by.String(), Other: other})
-	return nil
+	return best
 }
 
 // choose is the newest of the packages that a dependency may mean.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"errors"
+	"hash/maphash"
 	"io"
 
 	"tenon/fhir/issue"
@@ -33,7 +34,7 @@ type File struct {
 // visit ends the reading and is returned as it is; what the stream itself
 // reports is wrapped.
 func Read(r io.Reader, lim Limits, visit func(File) error) (*Manifest, error) {
-	p := &reader{lim: lim.withDefaults(), visit: visit, seen: map[string]bool{}}
+	p := &reader{lim: lim.withDefaults(), visit: visit, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 	if err := p.all(r); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func Read(r io.Reader, lim Limits, visit func(File) error) (*Manifest, error) {
 // ReadManifest reads no further than the manifest, which most packages begin
 // with.
 func ReadManifest(r io.Reader, lim Limits) (*Manifest, error) {
-	p := &reader{lim: lim.withDefaults(), seen: map[string]bool{}}
+	p := &reader{lim: lim.withDefaults(), seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 	if err := p.all(r); err != nil && !errors.Is(err, errFound) {
 		return nil, err
 	}
@@ -67,7 +68,8 @@ type reader struct {
 	visit    func(File) error // nil: only the manifest is wanted
 	manifest *Manifest
 	doc      tree.Doc
-	seen     map[string]bool // names of entries
+	seed     maphash.Seed
+	seen     map[uint64]struct{} // hashes of the entries' names, which are long in a hostile archive
 	entries  int
 }
 
@@ -117,13 +119,14 @@ func (p *reader) entry(h *tar.Header, content io.Reader) error {
 		return refuse(h.Name, "the entry is a link or a device: a package holds plain files only", "条目是链接或设备，包中只能有普通文件", "package-entry")
 	}
 	name, err := cleanName(h.Name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case p.seen[name]:
+	}
+	hash := maphash.String(p.seed, name)
+	if _, twice := p.seen[hash]; twice {
 		return refuse(h.Name, "the name stands twice in the package: keep one", "文件名重复", "package-duplicate")
 	}
-	p.seen[name] = true
+	p.seen[hash] = struct{}{}
 	switch {
 	case name == manifestName:
 		return p.readManifest(h, content)
@@ -171,12 +174,13 @@ func (p *reader) body(h *tar.Header, content io.Reader) ([]byte, error) {
 	if h.Size > int64(p.lim.File) {
 		return nil, tooMuch(h.Name, int64(p.lim.File), "bytes in one file", "单个文件字节数")
 	}
-	return io.ReadAll(content)
+	body, err := io.ReadAll(content)
+	return withoutBOM(body), err
 }
 
 // parse puts the name of the entry before the path of a fault.
 func (p *reader) parse(name string, body []byte) error {
-	err := p.doc.Parse(withoutBOM(body), tree.Limits{Bytes: p.lim.File, Nodes: p.lim.Nodes})
+	err := p.doc.Parse(body, tree.Limits{Bytes: p.lim.File, Nodes: p.lim.Nodes})
 	if f := issue.As(err); f != nil {
 		where := clip(name)
 		if f.Issues[0].Path != "" {
