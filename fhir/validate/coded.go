@@ -134,6 +134,9 @@ func (w *walker) bound(v value, b *binding) (verdict terminology.Verdict, proble
 	}
 	switch {
 	case v.node.Kind() == tree.String:
+		if isMIME(b.valueSet) {
+			return mime(v.node.Str()), "", true
+		}
 		ask(terminology.Coding{Code: v.node.Str()})
 	case v.typ != nil && v.typ.Name == "CodeableConcept":
 		for c := range v.node.Field("coding").Items() {
@@ -174,6 +177,9 @@ func (w *walker) coding(n tree.Node) {
 				fmt.Sprintf("代码系统 %s 中没有代码 %s", cut(c.System), quote(c.Code)))
 		})
 	case terminology.WrongDisplay:
+		if slices.Contains(a.Displays, strings.TrimSuffix(c.Display, " (the)")) {
+			return // ISO 3166 writes the article of a country behind its name
+		}
 		severity := w.o.WrongDisplay
 		if severity == "" {
 			severity = issue.Error

@@ -4,6 +4,7 @@ package validate
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"tenon/fhir/tree"
@@ -89,8 +90,22 @@ func (s *Set) criteria(slice *element, d discriminator) []criterion {
 		return nil
 	}
 	f := finder{set: s, kind: d.kind, steps: steps}
-	f.search(slice, 0, 0)
+	if !f.search(slice, 0, 0) && d.path == "url" {
+		f.extensionURL(slice)
+	}
 	return f.found
+}
+
+// extensionURL tells a slice of extensions by the definition that it names,
+// which need not be known.
+func (f *finder) extensionURL(slice *element) {
+	if len(slice.types) != 1 || slice.types[0].code != "Extension" || len(slice.types[0].profiles) != 1 {
+		return
+	}
+	url, _, _ := strings.Cut(slice.types[0].profiles[0], "|")
+	if d, err := tree.Parse(strconv.AppendQuote(nil, url)); err == nil {
+		f.found = append(f.found, criterion{steps: f.steps, kind: mustEqual, literal: &literal{d.Root(), "Uri"}})
+	}
 }
 
 type finder struct {

@@ -11,6 +11,7 @@ var guards = map[string]string{
 	// Without a fullUrl, or a probability, the text is empty, which is no reason
 	// to refuse an entry.
 	"fullUrl.contains('/_history/').not()":                                                            "fullUrl",
+	"probability is decimal implies (probability as decimal) <= 100":                                  "probabilityDecimal",
 	"contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()":                         "contained",
 	"contained.meta.security.empty()":                                                                 "contained",
 	"code.empty() or system.exists()":                                                                 "code",

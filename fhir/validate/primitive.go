@@ -96,6 +96,7 @@ func (w *walker) beyondGrammar(p *primitive, text string) {
 		if len(text) < 8 || text[:4] != "urn:" {
 			return
 		}
+		text, _, _ = strings.Cut(text, "|") // of a canonical its version
 		if strings.HasPrefix(text, "urn:uuid:") && !isUUID(text) {
 			w.add(issue.Value, "uuid-form", fmt.Sprintf("found %s, expected a UUID in lower case such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520", quote(text)),
 				fmt.Sprintf("实际为 %s，应为小写的 UUID，例如 urn:uuid:c757873d-ec9a-4326-a141-556f43239520", quote(text)))

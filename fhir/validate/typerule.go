@@ -115,6 +115,13 @@ func (w *walker) pointsTo(v value, targets, modes []string, e *element) {
 	if slices.ContainsFunc(targets, func(url string) bool { return w.targetFits(target, url) }) {
 		return
 	}
+	for _, url := range targets {
+		if !w.set.known(url) {
+			w.add(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s, which the target must follow, could not be found (%s)", url, e.owner),
+				fmt.Sprintf("找不到引用目标应符合的规范 %s（%s）", url, e.owner))
+			return
+		}
+	}
 	w.badTarget(target, targets, e)
 }
 
@@ -138,8 +145,7 @@ func (w *walker) namedTarget(v value, ref string, targets []string, e *element) 
 		fmt.Sprintf("引用指向 %s，应指向 %s（%s）", name, some(names), e.owner))
 }
 
-// targetFits tells whether a resource follows a target profile; one that is not
-// known is followed by what has no other fault.
+// targetFits tells whether a resource follows a target profile.
 func (w *walker) targetFits(target tree.Node, url string) bool {
 	typ := w.set.typeIn(target)
 	if typ == nil {
@@ -148,9 +154,8 @@ func (w *walker) targetFits(target tree.Node, url string) bool {
 	if t := w.set.model.Defined(url); t != nil {
 		return typ.Is(t.Name)
 	}
-	p := w.set.profile(url)
-	if p == nil {
-		return true
+	if w.set.profile(url) == nil {
+		return false
 	}
 	fits := false
 	w.elsewhere(target, func() { fits = w.conforms(value{node: target, typ: typ}, url) })

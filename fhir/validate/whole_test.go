@@ -18,6 +18,8 @@ import (
 	"tenon/profiles/r4"
 )
 
+type issueOf = issue.Issue
+
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // whole is a set with all that R4 defines.
@@ -53,7 +55,7 @@ func TestSurvey(t *testing.T) {
 			continue
 		}
 		start := time.Now()
-		issues := plan.Validate(d.Root(), &validate.Options{Now: now, MaxIssues: 1000, ExampleURLs: true})
+		issues := plan.Validate(d.Root(), &validate.Options{Now: now, MaxIssues: 1000, ExampleURLs: false})
 		if took := time.Since(start); took > 200*time.Millisecond {
 			slow[filepath.Base(file)] = took
 		}
@@ -78,5 +80,4 @@ func TestSurvey(t *testing.T) {
 		}
 	}
 	t.Log(slow)
-	_ = issue.Error
 }
