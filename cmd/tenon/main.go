@@ -23,6 +23,8 @@ type commands struct {
 	Migrate migrate `cmd:"" help:"Bring the database to the newest schema."`
 	User    user    `cmd:"" help:"Issue tokens and signing keys."`
 	Version version `cmd:"" help:"Print the version."`
+
+	FHIRPath fhirpathCommand `cmd:"" name:"fhirpath" help:"Evaluate a FHIRPath expression on files; one line a result: path, type, value."`
 }
 
 // exit codes: 0 fine, 1 failed or found something, 2 wrong use, 3 consistent but
