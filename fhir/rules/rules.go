@@ -45,4 +45,12 @@ type Rule func(c *Context, n tree.Node)
 // path ("Questionnaire.item"). It is nil when there is none.
 func Of(typeName string) Rule { return table[typeName] }
 
-var table = map[string]Rule{}
+var table = map[string]Rule{
+	"CapabilityStatement": capabilityStatement,
+	"CodeSystem":          codeSystem,
+	"ConceptMap":          conceptMap,
+	"OperationDefinition": operationDefinition,
+	"SearchParameter":     searchParameter,
+	"StructureDefinition": structureDefinition,
+	"ValueSet":            valueSet,
+}
