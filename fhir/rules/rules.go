@@ -36,6 +36,9 @@ type Context struct {
 	// Report takes an issue; sub is the place below the object, as FHIRPath
 	// with a leading dot (".entry[0].fullUrl") or "".
 	Report func(sub string, is issue.Issue)
+
+	anchors   map[string]bool // of the document of anchorsOf
+	anchorsOf tree.Node
 }
 
 // Rule judges an object of one type.
@@ -46,11 +49,31 @@ type Rule func(c *Context, n tree.Node)
 func Of(typeName string) Rule { return table[typeName] }
 
 var table = map[string]Rule{
+	"Age":                 quantityRule,
+	"Attachment":          attachmentRule,
+	"Bundle":              bundleRule,
 	"CapabilityStatement": capabilityStatement,
 	"CodeSystem":          codeSystem,
+	"Coding":              codingRule,
 	"ConceptMap":          conceptMap,
+	"ContactPoint":        contactPointRule,
+	"Count":               quantityRule,
+	"Distance":            quantityRule,
+	"Duration":            quantityRule,
+	"HumanName":           humanNameRule,
+	"Identifier":          identifierRule,
+	"Measure":             measureRule,
+	"MeasureReport":       measureReportRule,
+	"Money":               moneyRule,
+	"Narrative":           narrativeRule,
 	"OperationDefinition": operationDefinition,
+	"Provenance":          provenanceRule,
+	"Quantity":            quantityRule,
+	"Questionnaire":       questionnaireRule,
+	"SampledData":         sampledDataRule,
 	"SearchParameter":     searchParameter,
+	"Signature":           signatureRule,
 	"StructureDefinition": structureDefinition,
+	"Timing.repeat":       timingRepeatRule,
 	"ValueSet":            valueSet,
 }

@@ -1,0 +1,144 @@
+package rules
+
+// https://hl7.org/fhir/R4/bundle.html#references
+
+import (
+	"fmt"
+	"strings"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/schema"
+	"tenon/fhir/tree"
+)
+
+// resolve finds the entry that a literal reference in an entry means; more
+// than one when the Bundle does not tell which.
+func (b *bundle) resolve(from *entry, reference string) []*entry {
+	reference, _, _ = strings.Cut(reference, "#")
+	url, version := reference, ""
+	if !absolute(reference) {
+		r, ok := readREST(b.c.Model, reference)
+		root, known := b.root(from)
+		if !ok || !known {
+			return nil
+		}
+		r.root, version = root, r.version
+		url = r.url()
+	} else if before, v, found := strings.Cut(reference, "/_history/"); found {
+		url, version = before, v
+	}
+	if version != "" {
+		return b.byURL[url+"|"+version]
+	}
+	return b.byURL[url]
+}
+
+// root is what a relative reference in an entry is appended to: its fullUrl
+// without Type/id. It is not known when the fullUrl does not end with them.
+func (b *bundle) root(e *entry) (string, bool) {
+	root, ok := strings.CutSuffix(e.fullURL, e.typ+"/"+e.id)
+	return root, ok && e.id != "" && (root == "" || strings.HasSuffix(root, "/"))
+}
+
+// required reports a reference that the Bundle must hold the target of.
+func (b *bundle) required(from *entry, ref tree.Node, at *place) {
+	literal := text(ref, "reference")
+	if literal == "" || literal[0] == '#' || len(b.resolve(from, literal)) > 0 {
+		return
+	}
+	hint, chinese := "", ""
+	if near := b.near(literal); near != nil {
+		hint = fmt.Sprintf("; %s has that type and id, but the fullUrls %s and %s don't lead there", near.at()[1:], quote(from.fullURL), quote(near.fullURL))
+		chinese = fmt.Sprintf("；%s 的类型与 id 相同，但按 fullUrl %s 与 %s 的规则不匹配", near.at()[1:], quote(from.fullURL), quote(near.fullURL))
+	}
+	b.c.fail(at.String(), issue.Invalid, "bundle-reference-missing",
+		fmt.Sprintf("the %s does not hold %s, which it must%s", b.kind, quote(literal), hint),
+		fmt.Sprintf("%s 中必须包含 %s，但未找到%s", b.kind, quote(literal), chinese))
+}
+
+// near is an entry of the type and id that a reference names, whatever its
+// fullUrl.
+func (b *bundle) near(literal string) *entry {
+	r, ok := readREST(b.c.Model, literal)
+	if !ok {
+		return nil
+	}
+	if list := b.byID[r.typ+"/"+r.id]; len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+// maxReported bounds what is said of the references of one entry.
+const maxReported = 20
+
+// references judges the references in the entries: relative ones need a
+// fullUrl, URNs a target in the Bundle, and one target only.
+func (b *bundle) references() {
+	for _, e := range b.entries {
+		reported := 0
+		b.each(e, func(ref tree.Node, at *place) {
+			if reported < maxReported && b.reference(e, text(ref, "reference"), at) {
+				reported++
+			}
+		})
+	}
+}
+
+func (b *bundle) reference(e *entry, literal string, at *place) (reported bool) {
+	switch {
+	case literal == "" || literal[0] == '#':
+	case !absolute(literal):
+		if e.fullURL != "" || b.based(e) {
+			return false
+		}
+		if b.executed() && !e.reported {
+			e.reported = true
+			b.missing(e)
+		}
+		b.c.fail(at.String(), issue.Required, "bundle-reference-base",
+			fmt.Sprintf("found the relative reference %s in an entry without fullUrl: it leads nowhere", quote(literal)),
+			fmt.Sprintf("条目缺少 fullUrl，相对引用 %s 无法解析", quote(literal)))
+		return true
+	case len(b.resolve(e, literal)) == 0:
+		if !strings.HasPrefix(literal, "urn:uuid:") && !strings.HasPrefix(literal, "urn:oid:") {
+			return false
+		}
+		b.c.warn(at.String(), issue.NotFound, "bundle-urn-unresolved",
+			fmt.Sprintf("no entry has the fullUrl %s: nobody can follow the reference", quote(literal)),
+			fmt.Sprintf("没有条目的 fullUrl 为 %s，该引用无法解析", quote(literal)))
+		return true
+	case b.kind == "batch" && b.created(e, literal):
+		b.c.warn(at.String(), issue.BusinessRule, "bundle-batch-reference",
+			fmt.Sprintf("found the reference %s to another entry of the batch: entries of a batch must not depend on one another", quote(literal)),
+			fmt.Sprintf("引用 %s 指向同一 batch 的其他条目，batch 的条目之间不得相互依赖", quote(literal)))
+		return true
+	}
+	return false
+}
+
+// created tells whether a reference leads to another entry that is yet to be
+// made.
+func (b *bundle) created(from *entry, literal string) bool {
+	to := b.resolve(from, literal)
+	for _, e := range to[:min(len(to), 10)] {
+		if e != from && text(e.node.Field("request"), "method") == "POST" {
+			return true
+		}
+	}
+	return false
+}
+
+// each visits the References in an entry's resource.
+func (b *bundle) each(e *entry, visit func(ref tree.Node, at *place)) {
+	t := b.c.Model.Type(e.typ)
+	if e.typ == "Bundle" || t == nil {
+		return
+	}
+	walk(b.c.Model, e.resource, t, e.place().child("resource"), func(n tree.Node, t *schema.Type, at *place) bool {
+		if t.Is("Reference") {
+			visit(n, at)
+		}
+		return true
+	})
+}

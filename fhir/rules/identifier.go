@@ -1,0 +1,109 @@
+package rules
+
+// https://hl7.org/fhir/R4/datatypes.html#Identifier
+// https://hl7.org/fhir/R4/datatypes.html#Coding
+
+import (
+	"fmt"
+	"strings"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+)
+
+// identifierRule wants an absolute system, and a URI as the value where the
+// system says that it is one.
+func identifierRule(c *Context, n tree.Node) {
+	system, value := text(n, "system"), text(n, "value")
+	if system != "" && !absolute(system) {
+		c.fail(".system", issue.Value, "identifier-system",
+			fmt.Sprintf("found the system %s, expected an absolute URI", quote(system)),
+			fmt.Sprintf("system 为 %s，应为绝对 URI", quote(system)))
+	}
+	if system != "urn:ietf:rfc:3986" || value == "" {
+		return
+	}
+	uuid, isUUIDURN := strings.CutPrefix(value, "urn:uuid:")
+	oid, isOIDURN := strings.CutPrefix(value, "urn:oid:")
+	switch {
+	case !absolute(value) || strings.ContainsAny(value, " \t\r\n"):
+		c.fail(".value", issue.Value, "identifier-uri",
+			fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986: urn:uuid:…, urn:oid:…, https://…", quote(value)),
+			fmt.Sprintf("system 为 urn:ietf:rfc:3986，value %s 应为完整的 URI：urn:uuid:…、urn:oid:…、https://…", quote(value)))
+	case isUUIDURN && !isUUID(uuid):
+		c.fail(".value", issue.Value, "identifier-uri",
+			fmt.Sprintf("found %s, expected a UUID in lower case behind urn:uuid:", quote(value)),
+			fmt.Sprintf("value 为 %s，urn:uuid: 之后应为小写 UUID", quote(value)))
+	case isOIDURN && !isOID(oid):
+		c.fail(".value", issue.Value, "identifier-uri",
+			fmt.Sprintf("found %s, expected an OID behind urn:oid:", quote(value)),
+			fmt.Sprintf("value 为 %s，urn:oid: 之后应为 OID", quote(value)))
+	}
+}
+
+// codingRule wants a system, and one that is absolute.
+func codingRule(c *Context, n tree.Node) {
+	code, system := n.Field("code"), n.Field("system")
+	switch {
+	case system.Kind() == tree.String:
+		if s := system.Str(); !absolute(s) && !strings.HasPrefix(s, "#") {
+			c.fail(".system", issue.Value, "coding-system",
+				fmt.Sprintf("found the system %s, expected an absolute URI", quote(s)),
+				fmt.Sprintf("system 为 %s，应为绝对 URI", quote(s)))
+		}
+	case code.Kind() == tree.String && !system.Exists():
+		c.warn("", issue.CodeInvalid, "coding-no-system",
+			fmt.Sprintf("the code %s has no system, so it means nothing: give its code system", quote(code.Str())),
+			fmt.Sprintf("代码 %s 没有 system，含义不明，请给出代码系统", quote(code.Str())))
+	}
+}
+
+// contactPointRule warns of a value that its system can't have.
+func contactPointRule(c *Context, n tree.Node) {
+	value := text(n, "value")
+	if value == "" {
+		return
+	}
+	wrong := ""
+	switch text(n, "system") {
+	case "email":
+		local, host, ok := strings.Cut(strings.TrimPrefix(value, "mailto:"), "@")
+		if !ok || local == "" || host == "" || strings.ContainsAny(value, " \t\r\n") {
+			wrong = "an e-mail address"
+		}
+	case "url":
+		if !absolute(value) {
+			wrong = "an absolute URL"
+		}
+	case "phone", "fax", "sms", "pager":
+		if !strings.ContainsAny(value, "0123456789") && !hasDigit(value) {
+			wrong = "a number"
+		}
+	}
+	if wrong != "" {
+		c.warn(".value", issue.Value, "contact-point",
+			fmt.Sprintf("found %s, expected %s", quote(value), wrong),
+			fmt.Sprintf("联系方式 %s 与其 system(%s) 不符", quote(value), text(n, "system")))
+	}
+}
+
+// hasDigit finds digits of other scripts, and a keypad's letters (1-800-…).
+func hasDigit(s string) bool {
+	for _, r := range s {
+		if r >= '٠' && r <= '٩' || r >= '０' && r <= '９' {
+			return true
+		}
+	}
+	return false
+}
+
+// humanNameRule warns of a name without anything that names.
+func humanNameRule(c *Context, n tree.Node) {
+	for _, part := range []string{"text", "family", "given", "prefix", "suffix", "extension", "_text", "_family", "_given"} {
+		if n.Field(part).Exists() {
+			return
+		}
+	}
+	c.warn("", issue.Value, "human-name",
+		"the name holds no name: give text, family or given", "姓名为空，请填写 text、family 或 given")
+}
