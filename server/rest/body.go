@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/xml"
@@ -60,4 +61,13 @@ func (c *call) resourceUpTo(limit int64) ([]byte, error) {
 		return raw, err
 	}
 	return xml.ToJSON(raw, c.door.o.Model, xml.Limits{Bytes: int(limit)})
+}
+
+// unreadable is the failure of a body that came as XML and is none of FHIR, or
+// nil for any other error.
+func unreadable(err error) *issue.Failure {
+	if f := issue.As(err); f != nil && strings.HasPrefix(f.Issues[0].Rule, "xml-") {
+		return f
+	}
+	return nil
 }

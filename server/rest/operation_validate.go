@@ -28,7 +28,9 @@ func (d *Door) validate(c *call) error {
 	}
 	if c.Request().Method == http.MethodPost {
 		body, err := c.resource()
-		if err != nil {
+		if f := unreadable(err); f != nil {
+			return c.outcome(http.StatusOK, f.Issues) // no XML of FHIR: that is the verdict
+		} else if err != nil {
 			return err
 		}
 		if err := readJudgement(&j, body); issue.As(err) != nil && issue.As(err).Status == 0 {

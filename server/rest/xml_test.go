@@ -143,6 +143,7 @@ func TestInteractionsInXML(t *testing.T) {
 		{"apply", "POST", "/fhir/PlanDefinition/p/$apply", `<Parameters xmlns="http://hl7.org/fhir"/>`, []string{fhirXML}, 201, "Task", ""},
 		{"case", "GET", "/fhir/Task/root/$case", "", nil, 200, "Parameters", ""},
 		{"validate", "POST", "/fhir/Patient/$validate", parameters, []string{fhirXML}, 200, "OperationOutcome", ""},
+		{"validate what is no XML", "POST", "/fhir/Patient/$validate", `<Patient xmlns="http://hl7.org/fhir"><colour/></Patient>`, []string{fhirXML}, 200, "OperationOutcome", "xml-unknown-element"},
 		{"delete, outcome", "DELETE", "/fhir/Patient/1", "", []string{"Prefer: return=OperationOutcome"}, 200, "OperationOutcome", "done"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
