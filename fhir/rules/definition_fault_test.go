@@ -6,6 +6,7 @@ import (
 
 	"tenon/fhir/definition"
 	"tenon/fhir/issue"
+	"tenon/fhir/rules"
 	"tenon/fhir/terminology"
 	"tenon/fhir/tree"
 	"tenon/profiles/r4"
@@ -206,5 +207,25 @@ func TestDefinitionsTogether(t *testing.T) {
 				t.Errorf("found %v at %v, want %s at %s", rule, path, c.rules, c.paths)
 			}
 		})
+	}
+}
+
+func TestExpression(t *testing.T) {
+	for _, c := range []struct{ text, rule string }{
+		{`{"language":"text/fhirpath","expression":"%p-inactive"}`, ""},
+		{`{"language":"text/fhirpath","expression":"answers().sum() + %weight"}`, ""}, // functions of whoever evaluates it
+		{`{"language":"text/fhirpath","expression":"$ and %p"}`, "expression"},
+		{`{"language":"text/fhirpath","expression":"a..b"}`, "expression"},
+		{`{"language":"text/cql","expression":"$ and"}`, ""},
+	} {
+		doc, err := tree.Parse([]byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule := ""
+		rules.Of("Expression")(&rules.Context{Model: r4.Model(), Report: func(_ string, is issue.Issue) { rule += is.Rule }}, doc.Root())
+		if rule != c.rule {
+			t.Errorf("Expression %s = %q, want %q", c.text, rule, c.rule)
+		}
 	}
 }

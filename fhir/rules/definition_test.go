@@ -9,6 +9,7 @@ import (
 	"tenon/fhir/definition"
 	"tenon/fhir/issue"
 	"tenon/fhir/rules"
+	"tenon/fhir/snapshot"
 	"tenon/fhir/terminology"
 	"tenon/fhir/tree"
 	"tenon/profiles/r4"
@@ -24,7 +25,8 @@ func judge(n tree.Node, lib *definition.Library, terms *terminology.Server) []is
 	var found []issue.Issue
 	rules.Of(typ)(&rules.Context{
 		Model: r4.Model(), Library: lib, Terminology: terms, Root: n, Resource: n,
-		Report: func(sub string, is issue.Issue) { is.Path = typ + sub; found = append(found, is) },
+		Differential: func(sd tree.Node) ([]byte, []issue.Issue) { return snapshot.Check(sd, lib) },
+		Report:       func(sub string, is issue.Issue) { is.Path = typ + sub; found = append(found, is) },
 	}, n)
 	return found
 }

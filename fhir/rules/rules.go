@@ -29,7 +29,10 @@ type Context struct {
 	Resolve func(reference string) (tree.Node, bool)
 	// Conforms judges a resource against a profile and returns its issues.
 	Conforms func(n tree.Node, profile string) []issue.Issue
-	Now      time.Time
+	// Differential judges the differential of a StructureDefinition and makes
+	// its snapshot (snapshot.Check); nil leaves that out.
+	Differential func(sd tree.Node) (made []byte, found []issue.Issue)
+	Now          time.Time
 	// Root is the outermost resource of the document, Resource the one that the
 	// object stands in, which is the object itself for a resource.
 	Root, Resource tree.Node
@@ -56,6 +59,7 @@ var table = map[string]Rule{
 	"CodeSystem":          codeSystem,
 	"Coding":              codingRule,
 	"ConceptMap":          conceptMap,
+	"Expression":          expression,
 	"ContactPoint":        contactPointRule,
 	"Count":               quantityRule,
 	"Distance":            quantityRule,

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"tenon/fhir/issue"
-	"tenon/fhir/snapshot"
 	"tenon/fhir/tree"
 )
 
@@ -115,21 +114,18 @@ func (s *structureRules) elementContext(sub, expr string) {
 // differential reports what stands in the way of a snapshot, and keeps the
 // snapshot to judge its elements.
 func (s *structureRules) differential() {
-	if base := text(s.sd, "baseDefinition"); s.sd.Path("differential", "element").Len() == 0 || base != "" && s.structure(base) == nil {
+	base := text(s.sd, "baseDefinition")
+	if s.Differential == nil || s.sd.Path("differential", "element").Len() == 0 || base != "" && s.structure(base) == nil {
 		s.remember(s.sd)
 		return
 	}
-	found := snapshot.Check(s.sd, s.Library)
+	made, found := s.Differential(s.sd)
 	if len(found) > 0 {
 		s.fail("", issue.Exception, "snapshot", "no snapshot can be made of the differential as it stands: "+found[0].Text, "无法由现有差异生成快照："+found[0].Chinese)
 	}
 	for _, is := range found {
 		is.Severity = issue.Error
 		s.Report(strings.TrimPrefix(is.Path, "StructureDefinition"), is)
-	}
-	made, err := snapshot.Generate(s.sd, s.Library)
-	if err != nil {
-		return
 	}
 	if doc, err := tree.Parse(made); err == nil {
 		s.remember(doc.Root())

@@ -86,7 +86,9 @@ func (c *Context) filter(sub string, f tree.Node, declared map[string]property, 
 			"运算符 "+quote(op)+" 需要代码层级，而 "+quote(name)+" 的类型为 "+p.typ)
 		return
 	}
-	c.filterValue(sub, op, value, p.typ, name, system, version)
+	if value != "" { // an expression may stand for it
+		c.filterValue(sub, op, value, p.typ, name, system, version)
+	}
 }
 
 func hierarchical(op string) bool {

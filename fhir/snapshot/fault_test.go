@@ -128,7 +128,7 @@ func TestNoSnapshot(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	text := profile("p", "Patient", "Patient", `{"path":"Patient.birthDate","min":1}`, `{"path":"Patient.identifier","min":1}`, `{"path":"Patient.name.family"}`, `{"path":"Patient.name.use"}`)
-	issues := snapshot.Check(parse(t, text), library(t))
+	body, issues := snapshot.Check(parse(t, text), library(t))
 	if len(issues) != 2 || issues[0].Rule != "element-order" || issues[1].Rule != "element-order" {
 		t.Fatalf("Check = %v, want two faults of order", issues)
 	}
@@ -137,14 +137,14 @@ func TestCheck(t *testing.T) {
 			t.Errorf("fault %d at %s, want %s", i, issues[i].Path, want)
 		}
 	}
-	if _, err := snapshot.Generate(parse(t, text), library(t)); err != nil {
+	if same, err := snapshot.Generate(parse(t, text), library(t)); err != nil || string(same) != string(body) {
 		t.Errorf("Generate: %v; what is meant is clear", err)
 	}
 	for _, good := range []string{
 		profile("p", "Patient", "Patient", `{"path":"Patient.identifier"}`, `{"path":"Patient.birthDate","min":1}`),
 		profile("p", "Observation", "Observation", `{"path":"Observation.value[x]"}`, `{"path":"Observation.valueString","min":0}`, `{"path":"Observation.method"}`),
 	} {
-		if issues := snapshot.Check(parse(t, good), library(t)); issues != nil {
+		if _, issues := snapshot.Check(parse(t, good), library(t)); issues != nil {
 			t.Errorf("Check = %v, want none", issues)
 		}
 	}

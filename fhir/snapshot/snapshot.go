@@ -13,7 +13,7 @@ import (
 // that can't be applied, as StructureDefinition.differential.element[i], and
 // the rule that it breaks.
 func Generate(sd tree.Node, lib *definition.Library) ([]byte, error) {
-	s := &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}}
+	s := newSession(lib)
 	root, err := s.generate(sd)
 	if err != nil {
 		return nil, err
@@ -21,20 +21,25 @@ func Generate(sd tree.Node, lib *definition.Library) ([]byte, error) {
 	return splice(sd, root)
 }
 
-// Check tells what is wrong with the differential of a StructureDefinition: all
-// that Generate refuses, and what it can make sense of though it is not allowed,
-// which is siblings in another order than their base has. It is nil when
-// nothing is. https://hl7.org/fhir/R4/profiling.html#snapshot
-func Check(sd tree.Node, lib *definition.Library) []issue.Issue {
-	s := &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}, picky: true}
-	if _, err := s.generate(sd); err != nil {
-		if f := issue.As(err); f != nil {
-			return f.Issues
-		}
-		return []issue.Issue{{Type: issue.Exception, Rule: "definition-broken", Path: "StructureDefinition",
+// Check judges the differential of a StructureDefinition: found is all that
+// Generate refuses, and what it can make sense of though it is not allowed,
+// which is siblings in another order than their base has. Made is what Generate
+// gives, nil if it refuses. https://hl7.org/fhir/R4/profiling.html#snapshot
+func Check(sd tree.Node, lib *definition.Library) (made []byte, found []issue.Issue) {
+	s := newSession(lib)
+	s.picky = true
+	_, err := s.generate(sd)
+	if f := issue.As(err); f != nil {
+		found = f.Issues
+	} else if err != nil {
+		found = []issue.Issue{{Type: issue.Exception, Rule: "definition-broken", Path: "StructureDefinition",
 			Text: "a definition that it needs can't be read", Chinese: "无法读取其所需的定义"}}
 	}
-	return nil
+	made, err = Generate(sd, lib)
+	if err != nil {
+		return nil, found
+	}
+	return made, found
 }
 
 // The bounds of one call, all definitions that it touches counted together.
@@ -56,6 +61,10 @@ type session struct {
 	spent int
 	over  bool
 	picky bool // the differential that was asked for must have the order of its base
+}
+
+func newSession(lib *definition.Library) *session {
+	return &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}}
 }
 
 // spend counts an element; false when there were too many.
