@@ -73,8 +73,9 @@ func useOf(n tree.Node) string {
 	return system + "|" + code
 }
 
-// use is the Coding that useOf wrote.
-func use(s string) Coding {
+// UseOf is the Coding of a designation's use.
+func UseOf(d Designation) Coding {
+	s := d.Use
 	if at := strings.LastIndexByte(s, '|'); at >= 0 {
 		return Coding{System: s[:at], Code: s[at+1:]}
 	}

@@ -21,13 +21,14 @@ type ExpandOptions struct {
 	// ActiveOnly leaves inactive codes out, ExcludeAbstract those that are not
 	// selectable.
 	ActiveOnly, ExcludeAbstract bool
-	// Designations are added, those of DesignationLanguages only if there are
-	// any.
+	// Designations are added, those of DesignationLanguages and DesignationUses
+	// only if there are any.
 	Designations         bool
 	DesignationLanguages []string
-	Definitions          bool   // adds definitions
-	Language             string // of the displays
-	Flat                 bool   // excludeNested
+	DesignationUses      []Coding // those of these uses too
+	Definitions          bool     // adds definitions
+	Language             string   // of the displays
+	Flat                 bool     // excludeNested
 	ExcludeSystems       []string
 	Versions             Versions          // of code systems
 	CheckVersions        map[string]string // versions that must not be others
@@ -74,11 +75,6 @@ func (s *Server) Expand(valueSet string, o *ExpandOptions) (*Expansion, error) {
 		return nil, noImport(valueSet).failure(issue.NotFound)
 	}
 	return v.Expand(o)
-}
-
-// CompileWith is Compile with versions of code systems.
-func (s *Server) CompileWith(versions Versions, valueSet string) *ValueSet {
-	return (&scope{s: s, versions: versions}).find(valueSet)
 }
 
 // Expand lists the codes of the set.
@@ -176,8 +172,9 @@ func (p *page) flush() {
 func (c *candidate) render(o *ExpandOptions) Contains {
 	if c.stored != nil {
 		one := *c.stored
-		if !o.Designations {
-			one.Designations = nil
+		one.Designations = nil
+		if o.Designations {
+			one.Designations = c.x.designations(o)
 		}
 		return one
 	}
@@ -186,7 +183,7 @@ func (c *candidate) render(o *ExpandOptions) Contains {
 		one.Abstract, one.Inactive = c.x.t.has(c.x.i, flagAbstract), c.x.t.has(c.x.i, flagInactive)
 	}
 	if o.Designations {
-		one.Designations = c.x.designations(o.DesignationLanguages)
+		one.Designations = c.x.designations(o)
 	}
 	if o.Definitions && c.x.t != nil {
 		one.Definition = c.x.t.definition(c.x.i)
@@ -203,10 +200,11 @@ func (t *table) definition(i uint32) string {
 	return ""
 }
 
-// designations of a code in these languages, in all without any.
-func (x texts) designations(languages []string) (list []Designation) {
+// designations of a code that are wanted.
+func (x texts) designations(o *ExpandOptions) (list []Designation) {
+	all := o == nil || len(o.DesignationLanguages)+len(o.DesignationUses) == 0
 	add := func(d Designation) {
-		if len(languages) == 0 || slices.ContainsFunc(languages, func(l string) bool { return covers(l, d.Language) }) {
+		if all || slices.ContainsFunc(o.DesignationLanguages, func(l string) bool { return covers(l, d.Language) }) || slices.Contains(o.DesignationUses, UseOf(d)) {
 			list = append(list, d)
 		}
 	}

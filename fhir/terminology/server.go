@@ -90,6 +90,19 @@ func New(lib *definition.Library, o Options) *Server {
 	return s
 }
 
+// WithSystem is a server that knows one more code system, or another state of
+// one: a CodeSystem that a client sent along. The error is an *issue.Failure
+// when it has no url.
+func (s *Server) WithSystem(n tree.Node) (*Server, error) {
+	r, err := definition.Read(n.Raw(), "")
+	if err != nil {
+		return nil, err
+	}
+	o := s.o
+	o.Previous = s
+	return New(s.lib.With(r), o), nil
+}
+
 // inherit takes over the tables whose resources and supplements are the same.
 func (s *Server) inherit(old *Server) {
 	s.earlier = old.heads()

@@ -23,10 +23,6 @@ func (s *Server) ValidateCode(valueSet string, c Coding, o *CodeOptions) Answer 
 	return v.ValidateCode(c, o)
 }
 
-// ValueSet finds a value set by canonical URL: one of the library, or one that
-// a code system implies. It is nil when there is none.
-func (s *Server) ValueSet(canonical string) *ValueSet { return s.valueSet(canonical) }
-
 // ValidateCode tells whether a code is one of the set.
 func (v *ValueSet) ValidateCode(c Coding, o *CodeOptions) Answer {
 	if c.System == "" {
@@ -143,21 +139,24 @@ func (s *Server) validateAlone(c Coding, o *CodeOptions) Answer {
 // right counts, else the first that may be, else the first. The index is that
 // coding's, -1 without any. A coding without system is not looked for.
 func (s *Server) ValidateConcept(valueSet string, codings []Coding, o *CodeOptions) (Answer, int) {
-	best, at := Answer{Verdict: NotMember, Problem: NotInValueSet}, -1
-	for k, c := range codings {
-		var a Answer
+	return Best(codings, func(c Coding) Answer {
 		if c.System == "" {
-			a = ambiguous(c, nil)
+			a := ambiguous(c, nil)
 			a.Verdict = NotMember
-		} else {
-			a = s.ValidateCode(valueSet, c, o)
+			return a
 		}
-		if at < 0 || rank(a) > rank(best) {
+		return s.ValidateCode(valueSet, c, o)
+	})
+}
+
+// Best judges several codings, one of which must be right, as ValidateConcept
+// does.
+func Best(codings []Coding, judge func(Coding) Answer) (Answer, int) {
+	best, at := Answer{Verdict: NotMember, Problem: NotInValueSet, Text: "there is no coding", Chinese: "没有编码"}, -1
+	for k, c := range codings {
+		if a := judge(c); at < 0 || rank(a) > rank(best) {
 			best, at = a, k
 		}
-	}
-	if at < 0 {
-		best.Text, best.Chinese = "there is no coding", "没有编码"
 	}
 	return best, at
 }

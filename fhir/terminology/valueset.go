@@ -74,8 +74,20 @@ func (in *scope) find(url string) *ValueSet {
 
 // Compile makes a value set of a ValueSet resource that is in no library: one
 // that a client sent, or a contained one. The node must stay as it is.
-func (s *Server) Compile(n tree.Node) *ValueSet {
-	return (&scope{s: s, contained: n}).compile(n)
+func (s *Server) Compile(n tree.Node) *ValueSet { return s.CompileWith(n, Versions{}) }
+
+// CompileWith is Compile with versions of code systems.
+func (s *Server) CompileWith(n tree.Node, versions Versions) *ValueSet {
+	return (&scope{s: s, contained: n, versions: versions}).compile(n)
+}
+
+// ValueSet finds a value set by canonical URL: one of the library, or one that
+// a code system implies. It is nil when there is none.
+func (s *Server) ValueSet(canonical string) *ValueSet { return s.valueSet(canonical) }
+
+// ValueSetWith is ValueSet with versions of code systems.
+func (s *Server) ValueSetWith(canonical string, versions Versions) *ValueSet {
+	return (&scope{s: s, versions: versions}).find(canonical)
 }
 
 func (in *scope) compile(n tree.Node) *ValueSet {

@@ -107,6 +107,10 @@ var interactions = map[string]string{
 var definitions = map[string]string{
 	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
 	"snapshot": "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot",
+	"lookup":   "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
+	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
+	"ValueSet validate-code":   "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
+	"expand":                   "http://hl7.org/fhir/OperationDefinition/ValueSet-expand", "translate": "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
 }
 
 // statement is made from the routes and the search parameters that are served.
@@ -156,7 +160,10 @@ func operationOn(typ, path string) (operation, bool) {
 		return operation{}, false
 	}
 	name := path[at+2:]
-	definition, ok := definitions[name]
+	definition, ok := definitions[typ+" "+name]
+	if !ok {
+		definition, ok = definitions[name]
+	}
 	if !ok {
 		definition = "urn:tenon:operation:" + name
 	}

@@ -57,6 +57,7 @@ type Options struct {
 	MaxBody        int64 // bytes of one resource, default 16 MiB
 	MaxBundle      int64 // bytes of one batch or transaction, default 256 MiB
 	Log            *slog.Logger
+	Clock          func() time.Time // of expansions, time.Now by default
 }
 
 // Door is the FHIR HTTP door.
@@ -86,6 +87,9 @@ func New(o Options) (*Door, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	return &Door{o: o}, nil
 }
@@ -133,6 +137,28 @@ func (d *Door) routes() []route {
 		{"GET", "/StructureDefinition/$snapshot", d.snapshot, false},
 		{"POST", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
 		{"GET", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
+		{"GET", "/CodeSystem/$lookup", d.lookup, false},
+		{"POST", "/CodeSystem/$lookup", d.lookup, false},
+		{"GET", "/CodeSystem/$validate-code", d.validateSystemCode, false},
+		{"POST", "/CodeSystem/$validate-code", d.validateSystemCode, false},
+		{"GET", "/CodeSystem/:id/$validate-code", d.validateSystemCode, false},
+		{"POST", "/CodeSystem/:id/$validate-code", d.validateSystemCode, false},
+		{"GET", "/CodeSystem/$subsumes", d.subsumes, false},
+		{"POST", "/CodeSystem/$subsumes", d.subsumes, false},
+		{"GET", "/CodeSystem/:id/$subsumes", d.subsumes, false},
+		{"POST", "/CodeSystem/:id/$subsumes", d.subsumes, false},
+		{"GET", "/ValueSet/$expand", d.expand, false},
+		{"POST", "/ValueSet/$expand", d.expand, false},
+		{"GET", "/ValueSet/:id/$expand", d.expand, false},
+		{"POST", "/ValueSet/:id/$expand", d.expand, false},
+		{"GET", "/ValueSet/$validate-code", d.validateSetCode, false},
+		{"POST", "/ValueSet/$validate-code", d.validateSetCode, false},
+		{"GET", "/ValueSet/:id/$validate-code", d.validateSetCode, false},
+		{"POST", "/ValueSet/:id/$validate-code", d.validateSetCode, false},
+		{"GET", "/ConceptMap/$translate", d.translate, false},
+		{"POST", "/ConceptMap/$translate", d.translate, false},
+		{"GET", "/ConceptMap/:id/$translate", d.translate, false},
+		{"POST", "/ConceptMap/:id/$translate", d.translate, false},
 	}
 }
 
