@@ -143,11 +143,23 @@ func (m *markup) characterData() bool {
 	return n == 0 || m.copy(m.src[from:m.i], from, false)
 }
 
+// inMarkup tells which of eight bytes copy must look at.
+func inMarkup(x uint64) uint64 {
+	cr, amp, bracket, quote, apos := x^(ones*'\r'), x^(ones*'&'), x^(ones*']'), x^(ones*'"'), x^(ones*'\'')
+	return ((cr-ones)&^cr | (amp-ones)&^amp | (bracket-ones)&^bracket | (quote-ones)&^quote | (apos-ones)&^apos) & highs
+}
+
 // copy appends text or a tag. Line ends are made LF; references are checked.
 func (m *markup) copy(raw []byte, at int, inTag bool) bool {
 	from := 0
 	var mark byte // the quotes that are open in a tag
 	for i := 0; i < len(raw); {
+		for i+8 <= len(raw) && inMarkup(load(raw, i)) == 0 {
+			i += 8
+		}
+		if i == len(raw) {
+			break
+		}
 		switch c := raw[i]; {
 		case inTag && (c == mark || mark == 0 && (c == '"' || c == '\'')):
 			mark ^= c
@@ -265,7 +277,10 @@ func (m *markup) lines(raw []byte) {
 
 // narrative reads the div whose start tag was read as a JSON string.
 func (r *reader) narrative() bool {
-	m := markup{scanner: &r.scanner, out: r.xhtml[:0]}
+	if r.xhtml == nil {
+		r.xhtml = make([]byte, 0, 512)
+	}
+	m := markup{scanner: &r.scanner, out: r.xhtml[:0], open: make([]openTag, 0, 8)}
 	if !m.div() {
 		return false
 	}

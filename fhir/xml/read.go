@@ -17,7 +17,10 @@ import (
 // or TooLong, with line, column and FHIRPath.
 func ToJSON(src []byte, m *schema.Model, lim Limits) ([]byte, error) {
 	lim = lim.withDefaults()
-	r := reader{m: m, scanner: scanner{src: src, lim: lim}}
+	r := reader{
+		m: m, path: make([]step, 0, 16),
+		scanner: scanner{src: src, lim: lim, attrs: make([]attr, 0, 8), bindings: make([]binding, 0, 4)},
+	}
 	if len(src) > lim.Bytes {
 		return nil, limitFault("bytes", "文档字节数", lim.Bytes).failure(nil, 0, nil)
 	}

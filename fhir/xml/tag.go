@@ -185,9 +185,12 @@ func (s *scanner) quoted(a *attr) bool {
 // declare takes a namespace declaration into scope.
 // https://www.w3.org/TR/xml-names/#ns-decl
 func (s *scanner) declare(a *attr) bool {
-	uri, ok := s.text(nil, a)
-	if !ok {
-		return false
+	uri := a.value
+	if a.special {
+		var ok bool
+		if uri, ok = s.text(nil, a); !ok {
+			return false
+		}
 	}
 	b := binding{}
 	if a.prefix > 0 {

@@ -13,6 +13,13 @@ func (s *scanner) text(dst []byte, a *attr) ([]byte, bool) {
 	}
 	at := a.end - 1 - len(a.value)
 	for i := 0; i < len(a.value); {
+		run := i
+		for i < len(a.value) && a.value[i] >= ' ' && a.value[i] != '&' {
+			i++
+		}
+		if dst = append(dst, a.value[run:i]...); i == len(a.value) {
+			break
+		}
 		switch c := a.value[i]; c {
 		case '&':
 			r, size, f := reference(a.value[i:])
@@ -27,10 +34,8 @@ func (s *scanner) text(dst []byte, a *attr) ([]byte, bool) {
 				i++
 			}
 			dst = append(dst, ' ')
-		case '\n', '\t':
+		default: // LF or TAB
 			dst = append(dst, ' ')
-		default:
-			dst = append(dst, c)
 		}
 		i++
 	}
@@ -110,11 +115,23 @@ func allowed(r rune) bool {
 	return r <= utf8.MaxRune
 }
 
+// inString tells which of eight bytes need an escape in JSON.
+func inString(x uint64) uint64 {
+	quote, slash := x^(ones*'"'), x^(ones*'\\')
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*0x20)&^x) & highs
+}
+
 // appendJSON appends a text as a JSON string with its quotes.
 func appendJSON(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(text); i++ {
+		for i+8 <= len(text) && inString(load(text, i)) == 0 {
+			i += 8
+		}
+		if i == len(text) {
+			break
+		}
 		c := text[i]
 		if c >= 0x20 && c != '"' && c != '\\' {
 			continue

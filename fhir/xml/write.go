@@ -21,7 +21,10 @@ func Append(dst []byte, n tree.Node, m *schema.Model) ([]byte, error) {
 // AppendIndent is Append with every element on a line of its own, indented by
 // its depth; narratives stay as they are.
 func AppendIndent(dst []byte, n tree.Node, m *schema.Model, indent string) ([]byte, error) {
-	w := writer{m: m, out: append(dst, `<?xml version="1.0" encoding="UTF-8"?>`...), indent: indent}
+	w := writer{
+		m: m, indent: indent, path: make([]step, 0, 16), members: make([]member, 0, 32),
+		out: append(dst, `<?xml version="1.0" encoding="UTF-8"?>`...),
+	}
 	if !w.resource(n, true) {
 		return dst, w.failure
 	}
@@ -107,7 +110,6 @@ func (w *writer) resource(n tree.Node, root bool) bool {
 // the element whose start tag is open. value is that of a primitive.
 func (w *writer) content(n tree.Node, typ *schema.Type, name string, value tree.Node) bool {
 	from := len(w.members)
-	defer func() { w.members = w.members[:from] }()
 	if !w.gather(n, typ) || !w.attributes(typ, from) || value.Exists() && !w.value(value, typ) {
 		return false
 	}
@@ -118,6 +120,7 @@ func (w *writer) content(n tree.Node, typ *schema.Type, name string, value tree.
 		return false
 	}
 	w.depth--
+	w.members = w.members[:from]
 	if len(w.out) == open+1 {
 		w.out = append(w.out[:open], "/>"...)
 		return true
