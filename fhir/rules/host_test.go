@@ -23,7 +23,7 @@ type host struct {
 
 func (h *host) judge(n tree.Node) []string {
 	name := n.Field("resourceType").Str()
-	c := &rules.Context{Model: r4.Model(), Library: h.lib, Root: n}
+	c := &rules.Context{Model: r4.Model(), Library: h.lib, Root: n, Shared: new(rules.Shared)}
 	h.object(c, n, r4.Model().Type(name), name, n)
 	return h.issues
 }

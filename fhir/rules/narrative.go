@@ -39,17 +39,29 @@ func narrativeRule(c *Context, n tree.Node) {
 	})
 }
 
-// anchor tells whether something in the whole document has that id or name.
+// maxAnew is the size of a document, in bytes, that is read again for each
+// narrative when nothing is shared.
+const maxAnew = 128 << 10
+
+// anchor tells whether something in the document has that id or name. Where
+// that is not looked up, the answer is yes.
 func (c *Context) anchor(id string) bool {
 	root := c.Root
 	if !root.Exists() {
 		root = c.Resource
 	}
-	if c.anchors == nil || c.anchorsOf != root {
-		c.anchors, c.anchorsOf = map[string]bool{}, root
-		anchors(root, c.anchors)
+	shared := c.Shared
+	if shared == nil {
+		if len(root.Raw()) > maxAnew {
+			return true
+		}
+		shared = new(Shared)
 	}
-	return c.anchors[id]
+	if shared.anchors == nil {
+		shared.anchors = map[string]bool{}
+		anchors(root, shared.anchors)
+	}
+	return shared.anchors[id]
 }
 
 func anchors(n tree.Node, into map[string]bool) {

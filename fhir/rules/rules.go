@@ -39,10 +39,14 @@ type Context struct {
 	// Report takes an issue; sub is the place below the object, as FHIRPath
 	// with a leading dot (".entry[0].fullUrl") or "".
 	Report func(sub string, is issue.Issue)
-
-	anchors   map[string]bool // of the document of anchorsOf
-	anchorsOf tree.Node
+	// Shared keeps what rules find out about the document from one object to
+	// the next; one value serves all objects of one Root. Without it, rules
+	// look no further than the resource in large documents.
+	Shared *Shared
 }
+
+// Shared is empty at first. It is not safe for concurrent use.
+type Shared struct{ anchors map[string]bool }
 
 // Rule judges an object of one type.
 type Rule func(c *Context, n tree.Node)
