@@ -50,7 +50,7 @@ CREATE TABLE checkpoint (
 ) STRICT;
 
 CREATE TABLE code_system (
-  key      INTEGER PRIMARY KEY,
+  key      INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant   INTEGER NOT NULL,
   added    INTEGER NOT NULL,
   concepts INTEGER NOT NULL,
@@ -290,7 +290,7 @@ CREATE INDEX outbox_due ON outbox (due, id) WHERE state = 0;
 CREATE UNIQUE INDEX outbox_key ON outbox (tenant, sink, key);
 
 CREATE TABLE package (
-  key          INTEGER PRIMARY KEY,
+  key          INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant       INTEGER NOT NULL,
   added        INTEGER NOT NULL,
   resources    INTEGER NOT NULL,
@@ -384,6 +384,8 @@ CREATE TABLE signature (
 CREATE INDEX signature_case ON signature (tenant, case_id, seq);
 
 CREATE INDEX signature_target ON signature (tenant, target, seq);
+
+CREATE TABLE sqlite_sequence(name,seq);
 
 CREATE TABLE state (
   tenant INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 -- Definitions that come by the package and not one by one, and code systems
 -- that are too large for a resource. What is not ready is being loaded, or was
--- left by a load that broke off; it is in force for nobody.
+-- left by a load that broke off; it is in force for nobody. A key is never
+-- given twice: servers know by it what they have read.
 
 CREATE TABLE package (
   key          bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

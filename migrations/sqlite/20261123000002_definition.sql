@@ -1,9 +1,10 @@
 -- Definitions that come by the package and not one by one, and code systems
 -- that are too large for a resource. What is not ready is being loaded, or was
--- left by a load that broke off; it is in force for nobody.
+-- left by a load that broke off; it is in force for nobody. A key is never
+-- given twice: servers know by it what they have read.
 
 CREATE TABLE package (
-  key          INTEGER PRIMARY KEY,
+  key          INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant       INTEGER NOT NULL,
   added        INTEGER NOT NULL,
   resources    INTEGER NOT NULL,
@@ -35,7 +36,7 @@ CREATE TABLE package_resource (
 ) STRICT;
 
 CREATE TABLE code_system (
-  key      INTEGER PRIMARY KEY,
+  key      INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant   INTEGER NOT NULL,
   added    INTEGER NOT NULL,
   concepts INTEGER NOT NULL,

@@ -50,7 +50,7 @@ func (r *Revision) With(changes ...Change) (*Revision, []Verdict, error) {
 		}
 		p.posted[key] = d
 	}
-	next, failures := p.revision(r.Number)
+	next, failures := p.revision(r.Number, r)
 	verdicts := make([]Verdict, len(changes))
 	for i, c := range changes {
 		err := failures[name{c.Type, c.ID}]

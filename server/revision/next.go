@@ -47,7 +47,7 @@ func (k *Keeper) next(ctx context.Context, held *Held) (*Revision, error) {
 		}
 		return &same, nil
 	}
-	made, failures := p.revision(held.Number)
+	made, failures := p.revision(held.Number, now)
 	for at, err := range failures {
 		if f := issue.As(err); f == nil {
 			return nil, err
@@ -122,6 +122,17 @@ func (s *source) Systems() []terminology.Coding {
 		out[i] = terminology.Coding{System: sys.URL, Version: sys.Version}
 	}
 	return out
+}
+
+// Identity implements terminology.Identified: an import of the same system has
+// another key.
+func (s *source) Identity(system, version string) any {
+	for _, x := range s.systems {
+		if x.URL == system && x.Version == version {
+			return x.Key
+		}
+	}
+	return nil
 }
 
 // Concepts implements terminology.Source.

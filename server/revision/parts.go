@@ -35,11 +35,16 @@ type posted struct {
 }
 
 // revision makes the Revision; failures tell of the search parameters that
-// could not be used, by name.
-func (p *parts) revision(number int64) (*Revision, map[name]error) {
+// could not be used, by name. What before has compiled and has not changed is
+// taken over.
+func (p *parts) revision(number int64, before *Revision) (*Revision, map[name]error) {
 	r := &Revision{Number: number, Model: p.model, parts: p}
 	r.Library = p.library()
-	r.Terminology = terminology.New(r.Library, terminology.Options{Source: p.source})
+	o := terminology.Options{Source: p.source}
+	if before != nil {
+		o.Previous = before.Terminology
+	}
+	r.Terminology = terminology.New(r.Library, o)
 	r.Validator = newValidator(p.model, r.Library, r.Terminology)
 	var failures map[name]error
 	r.Search, failures = p.registry()

@@ -26,7 +26,7 @@ type Revision struct {
 // without one, and tests. source may be nil.
 func Fixed(lib *definition.Library, m *schema.Model, s *search.Registry, source terminology.Source) *Revision {
 	p := &parts{base: lib, under: lib, model: m, search: s, source: source}
-	r, _ := p.revision(0)
+	r, _ := p.revision(0, nil)
 	return r
 }
 

@@ -13,8 +13,7 @@ import (
 // chunkSize is how many concepts one row holds.
 const chunkSize = 1000
 
-// BeginSystem makes room for a code system and returns the key to fill it by.
-// What is not finished by FinishPackages is in force for nobody.
+// BeginSystem implements revision.Loading.
 func (s *Store) BeginSystem(ctx context.Context, url, version string) (key int64, err error) {
 	tenant, err := s.tenantID(ctx, true)
 	if err != nil {
@@ -35,36 +34,8 @@ func (s *Store) sweepSystems(ctx context.Context, tenant int64) error {
 	return s.sweep(ctx, tenant, "code_system", "concept_chunk", "code_system")
 }
 
-// DropSystem takes an imported code system out of force, and then out of the
-// database.
-func (s *Store) DropSystem(ctx context.Context, key int64) (there bool, err error) {
-	err = s.define(ctx, func(q querier, tenant int64) error {
-		n, err := q.exec(ctx, "UPDATE code_system SET ready = 0, added = 0 WHERE tenant = ? AND key = ?", []any{tenant, key})
-		there = n > 0
-		return err
-	})
-	if err != nil {
-		return there, err
-	}
-	tenant, err := s.tenantID(ctx, false)
-	if err != nil {
-		return there, err
-	}
-	return there, s.sweepSystems(ctx, tenant)
-}
-
-// Systems lists the imported code systems in force.
-func (s *Store) Systems(ctx context.Context) ([]revision.System, error) {
-	h, err := s.Held(ctx, []string{})
-	if err != nil {
-		return nil, err
-	}
-	return h.Systems, nil
-}
-
-// ConceptWriter fills a code system; memory holds one chunk. Close it, then
-// FinishPackages.
-type ConceptWriter struct {
+// conceptSink fills a code system; memory holds one chunk.
+type conceptSink struct {
 	s     *Store
 	key   int64
 	seq   int64
@@ -73,14 +44,14 @@ type ConceptWriter struct {
 	chunk []byte
 }
 
-// Concepts writes into the code system of the key.
-func (s *Store) ConceptWriter(key int64) *ConceptWriter { return &ConceptWriter{s: s, key: key} }
+// ConceptSink implements revision.Loading.
+func (s *Store) ConceptSink(key int64) revision.ConceptSink { return &conceptSink{s: s, key: key} }
 
 // Total is how many concepts were added.
-func (w *ConceptWriter) Total() int64 { return w.total }
+func (w *conceptSink) Total() int64 { return w.total }
 
 // Add takes one concept.
-func (w *ConceptWriter) Add(ctx context.Context, c *terminology.Concept) error {
+func (w *conceptSink) Add(ctx context.Context, c *terminology.Concept) error {
 	w.chunk = appendConcept(w.chunk, c)
 	w.total++
 	if w.n++; w.n < chunkSize {
@@ -90,14 +61,14 @@ func (w *ConceptWriter) Add(ctx context.Context, c *terminology.Concept) error {
 }
 
 // Close writes what is left.
-func (w *ConceptWriter) Close(ctx context.Context) error {
+func (w *conceptSink) Close(ctx context.Context) error {
 	if w.n == 0 {
 		return nil
 	}
 	return w.flush(ctx)
 }
 
-func (w *ConceptWriter) flush(ctx context.Context) error {
+func (w *conceptSink) flush(ctx context.Context) error {
 	err := w.s.engine.update(ctx, func(q querier) error {
 		if _, err := q.exec(ctx, "INSERT INTO concept_chunk (code_system, seq, body) VALUES (?, ?, ?)", []any{w.key, w.seq, packed(w.chunk)}); err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,20 +14,14 @@ import (
 )
 
 // A package is loaded in steps: BeginPackage, AddToPackage in any number of
-// transactions, and FinishPackages, which puts all that was loaded in force at
-// once. What is never finished is in force for nobody, and is taken out by
-// DropPackage, or by the next load after a day.
+// transactions, and Finish, which puts all that was loaded in force at once.
+// What is never finished is in force for nobody, and is deleted by Drop, or by
+// a load a day later.
 
 // leftover is how long a load that broke off stays.
 const leftover = 24 * time.Hour
 
-// PackageEntry is a resource on its way into a package.
-type PackageEntry struct {
-	Resource *definition.Resource
-	Body     []byte
-}
-
-// BeginPackage makes room for a package and returns the key to fill it by.
+// BeginPackage implements revision.Loading.
 func (s *Store) BeginPackage(ctx context.Context, p revision.Package) (key int64, err error) {
 	tenant, err := s.tenantID(ctx, true)
 	if err != nil {
@@ -51,8 +46,8 @@ func (s *Store) BeginPackage(ctx context.Context, p revision.Package) (key int64
 	return key, err
 }
 
-// AddToPackage adds resources in one transaction; from is how many it has.
-func (s *Store) AddToPackage(ctx context.Context, key int64, from int, entries []PackageEntry) error {
+// AddToPackage implements revision.Loading.
+func (s *Store) AddToPackage(ctx context.Context, key int64, from int, entries []revision.Entry) error {
 	sets := make([][]any, len(entries))
 	for i, e := range entries {
 		r := e.Resource
@@ -68,9 +63,8 @@ func (s *Store) AddToPackage(ctx context.Context, key int64, from int, entries [
 	})
 }
 
-// FinishPackages puts packages and code systems in force, all at once, and what
-// has the same name and version out of it; every server knows within a second.
-func (s *Store) FinishPackages(ctx context.Context, packages, systems []int64) error {
+// Finish implements revision.Loading; every server knows within a second.
+func (s *Store) Finish(ctx context.Context, packages, systems []int64) error {
 	return s.define(ctx, func(q querier, _ int64) error {
 		for _, key := range packages {
 			if err := replace(ctx, q, "package", "name", key); err != nil {
@@ -99,22 +93,29 @@ func replace(ctx context.Context, q querier, table, name string, key int64) erro
 	return err
 }
 
-// DropPackage takes a package out of force and then out of the database. It
-// tells whether there was one.
-func (s *Store) DropPackage(ctx context.Context, key int64) (there bool, err error) {
-	err = s.define(ctx, func(q querier, tenant int64) error {
-		n, err := q.exec(ctx, "UPDATE package SET ready = 0, added = 0 WHERE tenant = ? AND key = ?", []any{tenant, key})
-		there = n > 0
-		return err
+// Drop implements revision.Loading.
+func (s *Store) Drop(ctx context.Context, packages, systems []int64) error {
+	err := s.define(ctx, func(q querier, tenant int64) error {
+		for _, key := range packages {
+			if _, err := q.exec(ctx, "UPDATE package SET ready = 0, added = 0 WHERE tenant = ? AND key = ?", []any{tenant, key}); err != nil {
+				return err
+			}
+		}
+		for _, key := range systems {
+			if _, err := q.exec(ctx, "UPDATE code_system SET ready = 0, added = 0 WHERE tenant = ? AND key = ?", []any{tenant, key}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return there, err
+		return err
 	}
 	tenant, err := s.tenantID(ctx, false)
 	if err != nil {
-		return there, err
+		return err
 	}
-	return there, s.sweepPackages(ctx, tenant)
+	return errors.Join(s.sweepPackages(ctx, tenant), s.sweepSystems(ctx, tenant))
 }
 
 // sweepPackages deletes what is not in force and not being loaded.
@@ -154,15 +155,6 @@ func (s *Store) sweep(ctx context.Context, tenant int64, table, parts, column st
 		}
 	}
 	return nil
-}
-
-// Packages lists the packages in force, in the order in which they came.
-func (s *Store) Packages(ctx context.Context) ([]revision.Package, error) {
-	h, err := s.Held(ctx, []string{})
-	if err != nil {
-		return nil, err
-	}
-	return h.Packages, nil
 }
 
 // PackageResources implements revision.Store.

@@ -42,11 +42,11 @@ type Store struct {
 }
 
 var (
-	_ record.Store   = (*Store)(nil)
-	_ ledger.Store   = (*Store)(nil)
-	_ dispatch.Store = (*Store)(nil)
-	_ oauth.Store    = (*Store)(nil)
-	_ revision.Store = (*Store)(nil)
+	_ record.Store     = (*Store)(nil)
+	_ ledger.Store     = (*Store)(nil)
+	_ dispatch.Store   = (*Store)(nil)
+	_ oauth.Store      = (*Store)(nil)
+	_ revision.Loading = (*Store)(nil)
 )
 
 // Open connects to the database; on SQLite it makes the directory and the files

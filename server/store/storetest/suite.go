@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"proof", proofTests},
 		{"outbox", outboxTests},
 		{"secrets", secretTests},
+		{"definitions", definitionTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
