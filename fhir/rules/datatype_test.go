@@ -80,7 +80,7 @@ func TestQuantities(t *testing.T) {
 		{"printed otherwise", quantity("millimetre", "mm"), nil},
 		{"printed in another size", quantity("cm", "mm"), list("warning quantity-unit Observation.value.unit")},
 		{"printed like another unit", quantity("C", "Cel"), nil},
-		{"no unit of UCUM", quantity("tablet", "TAB"), nil},
+		{"no unit of UCUM", quantity("tablet", "TAB"), list("error quantity-ucum Observation.value")},
 		{"another system", observed(`'valueQuantity':{'value':1,'system':'http://example.org','code':'TAB'}`), nil},
 		{"an Age", patient(`'extension':[{'url':'http://example.org','valueAge':{'value':1,'unit':'mo','system':'http://unitsofmeasure.org','code':'a'}}]`), list("warning quantity-unit Patient.extension[0].value.unit")},
 		{"amount without currency", `{'resourceType':'Invoice','totalNet':{'value':1}}`, list("warning money-currency Invoice.totalNet")},

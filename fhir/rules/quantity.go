@@ -13,11 +13,18 @@ import (
 
 const unitsOfMeasure = "http://unitsofmeasure.org"
 
-// quantityRule warns where the printed unit is another size of the coded one
-// (cm for a code of mm). Whether the code is of UCUM at all is the validator's.
+// quantityRule wants a code of UCUM where UCUM is the system, and warns where
+// the printed unit is another size of the coded one (cm for a code of mm).
 func quantityRule(c *Context, n tree.Node) {
 	code := text(n, "code")
 	if code == "" || text(n, "system") != unitsOfMeasure {
+		return
+	}
+	if !ucum.Valid(code) {
+		_, err := ucum.Parse(code)
+		c.fail("", issue.CodeInvalid, "quantity-ucum",
+			fmt.Sprintf("found the unit %s, which is not of UCUM: %v", quote(code), err),
+			fmt.Sprintf("单位代码 %s 不是有效的 UCUM 单位", quote(code)))
 		return
 	}
 	unit := text(n, "unit")
