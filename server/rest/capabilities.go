@@ -66,6 +66,7 @@ type (
 		Documentation string         `json:"documentation"`
 		Resource      []resourcePart `json:"resource"`
 		Interaction   []code         `json:"interaction"`
+		Operation     []operation    `json:"operation,omitempty"`
 	}
 	code struct {
 		Code string `json:"code"`
@@ -121,6 +122,11 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	}
 	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}},
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
+	for _, r := range d.routes() {
+		if name, ok := strings.CutPrefix(r.path, "/$"); ok && r.method == "POST" {
+			part.Operation = append(part.Operation, operation{name, definitionOf("", name)})
+		}
+	}
 	reverse := d.reverse(registry)
 	for _, typ := range d.o.Model.Resources() {
 		part.Resource = append(part.Resource, d.resourcePart(registry, typ, reverse[typ]))
@@ -160,14 +166,18 @@ func operationOn(typ, path string) (operation, bool) {
 		return operation{}, false
 	}
 	name := path[at+2:]
-	definition, ok := definitions[typ+" "+name]
-	if !ok {
-		definition, ok = definitions[name]
+	return operation{name, definitionOf(typ, name)}, true
+}
+
+// definitionOf is the canonical URL of an operation on a type, or on the system.
+func definitionOf(typ, name string) string {
+	if definition, ok := definitions[typ+" "+name]; ok {
+		return definition
 	}
-	if !ok {
-		definition = "urn:tenon:operation:" + name
+	if definition, ok := definitions[name]; ok {
+		return definition
 	}
-	return operation{name, definition}, true
+	return "urn:tenon:operation:" + name
 }
 
 // reverse lists, for each type, the reference parameters that name it as their

@@ -108,6 +108,7 @@ func (d *Door) routes() []route {
 		{"GET", "/metadata", d.metadata, true},
 		{"POST", "", d.bundle, false},
 		{"POST", "/", d.bundle, false},
+		{"POST", "/$fhirpath", d.fhirpath, false},
 
 		{"GET", "/:type", d.searchGet, false},
 		{"POST", "/:type/_search", d.searchPost, false},
