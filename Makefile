@@ -46,6 +46,11 @@ conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write thei
 	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance
 	go test -json ./... | go run ./conformance/generate
 
+fhirpath-diff: ## all search parameters and invariants of R4 over all examples, beside fhirpath.js (needs npm; TENON_R4_PACKAGE=folder of hl7.fhir.r4.examples@4.0.1)
+	@mkdir -p bin/fhirpathjs && cp conformance/fhirpathjs/package.json bin/fhirpathjs/
+	npm install --silent --no-audit --no-fund --prefix bin/fhirpathjs
+	TENON_FHIRPATH_JS=bin/fhirpathjs go run ./conformance/fhirpathjs
+
 bench: build ## whole-server figures beside the raw engine, in one run
 	go run ./test/bench $(ARGS)
 
@@ -55,4 +60,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance bench generate verify
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff bench generate verify
