@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 
 	"tenon/fhir/definition"
 )
@@ -73,12 +72,8 @@ func extensionOf(url, context, typ string) *definition.Resource {
 }
 
 // claim adds a profile to the meta of a document.
-func claim(t testing.TB, src, name string) string {
-	t.Helper()
-	var o object
-	if err := json.Unmarshal([]byte(src), &o); err != nil {
-		t.Fatal(err)
-	}
+func claim(src, name string) string {
+	o := read(src)
 	o["meta"] = object{"profile": []any{own + name}}
 	return write(o)
 }

@@ -28,6 +28,11 @@ func (w *walker) reaches(v value, c *criterion, step int) bool {
 	switch {
 	case st.resolve:
 		target, ok := w.resolved(v)
+		if !ok && c.kind == mustBeOfType && step+1 == len(c.steps) { // what the reference says of it is enough
+			name, _ := w.set.literal(v.node.Field("reference").Str())
+			typ := w.set.model.Type(name)
+			return typ != nil && slices.ContainsFunc(c.types, typ.Is)
+		}
 		return ok && w.reaches(value{node: target, typ: w.set.typeIn(target)}, c, step+1)
 	case st.ofType != "":
 		return v.typ != nil && v.typ.Is(st.ofType) && w.reaches(v, c, step+1)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"tenon/fhir/schema"
@@ -60,6 +61,9 @@ func valueOf(e *schema.Element, ref schema.TypeRef) any {
 			}
 			return "text/plain"
 		}
+		if e.Binding != nil && e.Binding.Max != "" {
+			return "de"
+		}
 		return samples[t.Name]
 	}
 	switch {
@@ -82,7 +86,7 @@ func valueOf(e *schema.Element, ref schema.TypeRef) any {
 	if len(o) == 0 {
 		o = object{}
 		for i := range t.Elements {
-			if e := &t.Elements[i]; e.Name != "id" && e.Name != "extension" && e.Name != "modifierExtension" {
+			if e := &t.Elements[i]; e.Name != "id" && e.Name != "extension" && e.Name != "modifierExtension" && (e.Binding == nil || e.Binding.Strength != "required") {
 				put(o, e, oneOf(e))
 				break
 			}
@@ -93,18 +97,22 @@ func valueOf(e *schema.Element, ref schema.TypeRef) any {
 
 // completed is what the invariants of a type ask for beyond its cardinalities.
 func completed(typ string) object {
-	text := func(src string) object {
-		var o object
-		if err := json.Unmarshal([]byte(src), &o); err != nil {
-			panic(src)
-		}
-		return o
-	}
 	src, ok := completions[typ]
 	if !ok {
 		return nil
 	}
-	return text(src)
+	return read(src)
+}
+
+// read parses an object and keeps its numbers as they are written.
+func read(src string) object {
+	d := json.NewDecoder(strings.NewReader(src))
+	d.UseNumber()
+	var o object
+	if err := d.Decode(&o); err != nil {
+		panic(src + ": " + err.Error())
+	}
+	return o
 }
 
 // write gives the JSON of a value.
@@ -117,13 +125,7 @@ func write(v any) string {
 }
 
 // clone copies an object, so that a test may change it.
-func clone(o object) object {
-	var c object
-	if err := json.Unmarshal([]byte(write(o)), &c); err != nil {
-		panic(err)
-	}
-	return c
-}
+func clone(o object) object { return read(write(o)) }
 
 // errorsOf judges a document by a set and lists "path rule" of its errors,
 // sorted.
