@@ -21,6 +21,9 @@ func FuzzHeaders(f *testing.F) {
 		{"GET", "/Binary/b", "", "*", "respond-async, wait=10", "bytes=0-1,2-"},
 		{"DELETE", "/Patient", "identifier=a%7Cb", `"`, "handling=", "bytes=-5"},
 		{"PATCH", "/Patient/1/$x", "%", `W/`, ";;;=", "\x00"},
+		{"GET", "/Patient/1", "_format=application/fhir+xml&_pretty=true", "", "", "*/*;q=0.1, application/fhir+json;q=0, text/xml"},
+		{"POST", "/Patient/_search", "_format=xml", "", "", "application/x-www-form-urlencoded"},
+		{"POST", "/Binary", "", "", "return=OperationOutcome", "application/xml; charset=utf-8"},
 		{"POST", "/Task/1/%24sign", "_summary=true&_elements=a", `W/"`, ",", "application/fhir+json;fhirVersion="},
 	} {
 		f.Add(s[0], s[1], s[2], s[3], s[4], s[5])
