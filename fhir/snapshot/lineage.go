@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"strings"
 
 	"tenon/fhir/definition"
@@ -9,6 +10,10 @@ import (
 // lineage lists a definition's URL and those of all that it derives from, the
 // nearest first, as far as they are known.
 func (s *session) lineage(canonical string) []string {
+	asked := canonical
+	if known, ok := s.lines[asked]; ok {
+		return known
+	}
 	var list []string
 	for len(list) < 2*maxChain && canonical != "" {
 		url, _, _ := strings.Cut(canonical, "|")
@@ -19,6 +24,7 @@ func (s *session) lineage(canonical string) []string {
 		}
 		canonical = s.baseOf(res)
 	}
+	s.lines[asked] = list
 	return list
 }
 
@@ -35,17 +41,16 @@ func (s *session) baseOf(res *definition.Resource) string {
 }
 
 // derives tells whether a definition is or derives from another; known is
-// false when its line could not be followed to the end.
+// false when its lineage could not be followed to the end.
 func (s *session) derives(canonical, from string) (yes, known bool) {
 	from, _, _ = strings.Cut(from, "|")
 	line := s.lineage(canonical)
-	for _, url := range line {
-		if url == from {
-			return true, true
-		}
-	}
-	last := line[len(line)-1]
-	return false, s.lib.Find("StructureDefinition", last) != nil
+	return slices.Contains(line, from), s.whole(line)
+}
+
+// whole tells whether a lineage could be followed to its end.
+func (s *session) whole(line []string) bool {
+	return len(line) > 0 && s.lib.Find("StructureDefinition", line[len(line)-1]) != nil
 }
 
 // isType tells whether a type is another or derives from it.

@@ -198,16 +198,16 @@ func profileElementOf(t tree.Node) string {
 
 // codes lists the distinct codes of types.
 func codes(types tree.Node) []string {
-	var list []string
-next:
+	if types.Len() == 0 {
+		return nil
+	}
+	list := make([]string, 0, types.Len())
+	seen := make(map[string]bool, types.Len())
 	for t := range types.Items() {
-		code := t.Field("code").Str()
-		for _, have := range list {
-			if have == code {
-				continue next
-			}
+		if code := t.Field("code").Str(); !seen[code] {
+			seen[code] = true
+			list = append(list, code)
 		}
-		list = append(list, code)
 	}
 	return list
 }

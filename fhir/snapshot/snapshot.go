@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"strings"
+
 	"tenon/fhir/definition"
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -58,13 +60,14 @@ type session struct {
 	busy  map[string]bool     // being made, by URL: meeting one again is a circle
 	trees map[string]*element // of definitions, by canonical; never written to
 	bases map[string]string   // baseDefinition, by canonical
+	lines map[string][]string // lineages, by canonical
 	spent int
 	over  bool
 	picky bool // the differential that was asked for must have the order of its base
 }
 
 func newSession(lib *definition.Library) *session {
-	return &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}}
+	return &session{lib: lib, busy: map[string]bool{}, trees: map[string]*element{}, bases: map[string]string{}, lines: map[string][]string{}}
 }
 
 // spend counts an element; false when there were too many.
@@ -147,6 +150,7 @@ func (r *run) start(differential tree.Node) (*element, error) {
 	}
 	r.origin = base
 	root := r.clone(base, nil)
+	root.disown()
 	if r.strict {
 		return root, nil
 	}
@@ -154,6 +158,29 @@ func (r *run) start(differential tree.Node) (*element, error) {
 	root.fresh = true
 	root.set("base", baseOf(name, "0", `"*"`))
 	return root, nil
+}
+
+// disown drops what the root of a base says of the base alone: how mature it is.
+func (e *element) disown() {
+	extensions := e.value("extension")
+	if !extensions.Exists() {
+		return
+	}
+	out := []byte{'['}
+	for x := range extensions.Items() {
+		switch strings.TrimPrefix(x.Field("url").Str(), typeURL("structuredefinition-")) {
+		case "standards-status", "normative-version", "fmm", "fmm-no-warnings", "wg", "category", "summary", "ancestor":
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, x.Raw()...)
+	}
+	e.drop("extension")
+	if len(out) > 1 {
+		e.set("extension", append(out, ']'))
+	}
 }
 
 // absent tells that the base is the abstract top of all types, which R4 has no

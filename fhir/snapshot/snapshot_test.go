@@ -1,9 +1,11 @@
 package snapshot_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tenon/fhir/snapshot"
 )
@@ -233,4 +235,37 @@ func TestBounds(t *testing.T) {
 	if issues[len(issues)-1].Rule != "snapshot-size" {
 		t.Errorf("Generate = %v, want snapshot-size", issues)
 	}
+}
+
+// TestHostile: lists that are long where each item is held against each other
+// one are judged in a moment.
+func TestHostile(t *testing.T) {
+	var targets, types, members []string
+	for i := range 4000 {
+		targets = append(targets, fmt.Sprintf(`"urn:test:t%d"`, i))
+		types = append(types, fmt.Sprintf(`{"code":"Reference","targetProfile":["urn:test:t%d"]}`, i))
+		members = append(members, fmt.Sprintf(`{"path":"Many.e%d","min":0,"max":"1","type":[{"code":"string"}]}`, i))
+	}
+	for name, text := range map[string]string{
+		"targets":  profile("p", "Observation", "urn:test:q", `{"path":"Observation.subject","type":[{"code":"Reference","targetProfile":[`+strings.Join(targets, ",")+`]}]}`),
+		"types":    profile("p", "Observation", "urn:test:q", `{"path":"Observation.subject","type":[`+strings.Join(types, ",")+`]}`, `{"path":"Observation.subject.display","min":1}`),
+		"elements": definitionOf("Many", "Many", "Element", "specialization", "logical", append([]string{`{"path":"Many"}`}, members...)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := profile("q", "Observation", "Observation", `{"path":"Observation.subject","type":[{"code":"Reference","targetProfile":["`+hl7+`Patient"]}]}`)
+			start := time.Now()
+			_, err := snapshot.Generate(parse(t, text), library(t, base))
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("Generate took %v (%v)", took, err)
+			}
+		})
+	}
+}
+
+func TestProfileElement(t *testing.T) {
+	part := profile("part", "Observation", "Observation", `{"path":"Observation.component.code.text","fixedString":"x"}`)
+	bundle := generate(t, profile("p", "Bundle", "Bundle",
+		`{"path":"Bundle.entry.resource","type":[{"code":"Observation","profile":["urn:test:part"],"_profile":[{"extension":[{"url":"`+hl7+`elementdefinition-profile-element","valueString":"Observation.component"}]}]}]}`,
+		`{"path":"Bundle.entry.resource.code.text","short":"y"}`), part)
+	bundle.says(t, "Bundle.entry.resource.code.text", "fixedString", `"x"`)
 }

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"tenon/fhir/issue"
@@ -63,7 +65,7 @@ func (r *run) allowing(old, t tree.Node) tree.Node {
 // allows for it: each must be or derive from one of them. What is not known is
 // let pass.
 func (r *run) narrower(old, t tree.Node, member string, c *change) bool {
-	var allowed []string
+	allowed := map[string]bool{}
 	for o := range old.Items() {
 		if !r.isType(t.Field("code").Str(), o.Field("code").Str()) {
 			continue
@@ -72,29 +74,24 @@ func (r *run) narrower(old, t tree.Node, member string, c *change) bool {
 			return true // unrestricted
 		}
 		for p := range o.Field(member).Items() {
-			allowed = append(allowed, p.Str())
+			url, _, _ := strings.Cut(p.Str(), "|")
+			allowed[url] = true
 		}
 	}
 	for p := range t.Field(member).Items() {
 		if !r.derivesFromAny(p.Str(), allowed) {
 			r.faultAt(issue.BusinessRule, "type-widened", c, "type", "the %s %q of %s derives from none that the base allows: %s", "%[3]s 的 %[1]s %[2]q 不派生自基础定义所允许者：%[4]s",
-				member, p.Str(), t.Field("code").Str(), strings.Join(allowed, ", "))
+				member, p.Str(), t.Field("code").Str(), strings.Join(slices.Sorted(maps.Keys(allowed)), ", "))
 			return false
 		}
 	}
 	return true
 }
 
-func (r *run) derivesFromAny(canonical string, allowed []string) bool {
-	for _, a := range allowed {
-		if a == typeURL("Resource") {
-			return true
-		}
-		if yes, known := r.derives(canonical, a); yes || !known {
-			return true
-		}
-	}
-	return len(allowed) == 0
+func (r *run) derivesFromAny(canonical string, allowed map[string]bool) bool {
+	line := r.lineage(canonical)
+	return len(allowed) == 0 || allowed[typeURL("Resource")] || !r.whole(line) ||
+		slices.ContainsFunc(line, func(url string) bool { return allowed[url] })
 }
 
 // inherit is a type with what it leaves out taken from the base's.
