@@ -17,8 +17,8 @@ type walker struct {
 	cost  int
 }
 
-// maxCost bounds the comparisons of one expansion: some seconds.
-const maxCost = 1 << 30
+// maxCost bounds the comparisons of one expansion: a second or two.
+const maxCost = 1 << 27
 
 func (w *walker) set(v *ValueSet, visit func(*candidate) error) error {
 	if w.depth++; w.depth > maxDepth {
@@ -28,15 +28,15 @@ func (w *walker) set(v *ValueSet, visit func(*candidate) error) error {
 		return tooDeep(v).failure(issue.TooCostly)
 	}
 	defer func() { w.depth-- }()
-	if len(v.include) == 0 {
+	if len(v.include.list) == 0 {
 		return w.stored(v, noContent(v), visit)
 	}
 	if why := v.blocked(0); why.kind != 0 {
 		return w.stored(v, why, visit)
 	}
-	for k, c := range v.include {
+	for k, c := range v.include.list {
 		err := w.clause(c, func(one *candidate) error {
-			keep, err := v.keeps(one, k)
+			keep, err := w.keeps(v, one, k)
 			if err != nil || !keep {
 				return err
 			}
@@ -54,12 +54,12 @@ func (v *ValueSet) blocked(depth int) reason {
 	if depth > maxDepth {
 		return tooDeep(v)
 	}
-	for _, c := range v.include {
+	for _, c := range v.include.list {
 		if why := c.blocked(depth); why.kind != 0 {
 			return why
 		}
 	}
-	for _, c := range v.exclude {
+	for _, c := range v.exclude.list {
 		if why := c.blocked(depth); why.kind != 0 {
 			return why
 		}
@@ -109,26 +109,32 @@ func (w *walker) stored(v *ValueSet, why reason, visit func(*candidate) error) e
 
 // keeps tells whether a code of include k is not one of an earlier include, nor
 // excluded, nor inactive where that counts.
-func (v *ValueSet) keeps(one *candidate, k int) (bool, error) {
+func (w *walker) keeps(v *ValueSet, one *candidate, k int) (bool, error) {
 	q := query{system: one.system, code: one.code}
-	for _, earlier := range v.include[:k] {
+	for _, earlier := range v.include.list[:k] {
 		if earlier.judge(&q) == Member {
 			return false, nil
 		}
 	}
-	for _, c := range v.exclude {
-		q.version = ""
-		switch c.judge(&q) {
-		case Member:
-			return false, nil
-		case Unknown:
-			return false, q.why.failure(issue.NotFound)
-		}
+	if err := w.spend(k + q.work + 1); err != nil {
+		return false, err
 	}
-	if v.activeOnly && one.x.t != nil && one.x.t.has(one.x.i, flagInactive) {
+	switch excluded, _ := v.exclude.judge(&q); excluded {
+	case Member:
 		return false, nil
+	case Unknown:
+		return false, q.why.failure(issue.NotFound)
 	}
-	return true, nil
+	return !v.activeOnly || one.x.t == nil || !one.x.t.has(one.x.i, flagInactive), nil
+}
+
+// spend counts comparisons, and refuses when they are too many.
+func (w *walker) spend(n int) error {
+	if w.cost += n; w.cost > maxCost {
+		return issue.Errorf(issue.TooCostly, "The expansion compares too much; narrow the value set.").Rule("expansion-cost").
+			Chinese("值集展开计算量过大，请缩小范围。")
+	}
+	return nil
 }
 
 // clause visits what an include has.
@@ -218,11 +224,12 @@ func (w *walker) concepts(c *clause, visit func(*candidate) error) error {
 	}
 	one := candidate{system: c.system, version: c.cs.version, x: texts{cs: c.cs, t: t}}
 	each := func(i uint32) error {
+		cost := 1
 		for k := range c.filters {
-			if w.cost += c.filters[k].cost; w.cost > maxCost {
-				return issue.Errorf(issue.TooCostly, "The expansion compares too much; narrow the value set.").Rule("expansion-cost").
-					Chinese("值集展开计算量过大，请缩小范围。")
-			}
+			cost += c.filters[k].cost
+		}
+		if err := w.spend(cost); err != nil {
+			return err
 		}
 		if !c.passes(t, i, "") {
 			return nil

@@ -217,5 +217,5 @@ func compileRegex(value string) (*regexp.Regexp, int, reason) {
 	if err != nil {
 		return nil, 0, badRegex(value)
 	}
-	return re, 10 + len(prog.Inst), reason{}
+	return re, 10 + 10*len(prog.Inst), reason{}
 }

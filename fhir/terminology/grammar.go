@@ -26,9 +26,21 @@ var grammars = map[string]*grammar{
 	ucumSystem:                {"UCUM", "Unified Code for Units of Measure (UCUM)", whether(ucum.Valid), ucumFilter},
 	"urn:ietf:bcp:13":         {"MimeTypes", "Media types (BCP 13)", whether(mediaType), nil},
 	"urn:ietf:bcp:47":         {"Languages", "Tags for identifying languages (BCP 47)", whether(languageTag), nil},
-	"urn:ietf:rfc:3986":       {"URI", "Uniform Resource Identifier (RFC 3986)", whether(uri), nil},
+	"urn:ietf:rfc:3986":       {"URI", "Uniform Resource Identifier (RFC 3986)", uri, nil},
 	"urn:iso:std:iso:3166:-2": {"ISO3166Part2", "ISO 3166-2 subdivisions", subdivision, nil},
 }
+
+// ruled are the code systems of the grammars.
+var ruled = func() map[string]*system {
+	all := map[string]*system{}
+	for url, g := range grammars {
+		all[url] = &system{url: url, name: g.name, title: g.title, content: "complete", grammar: g}
+	}
+	return all
+}()
+
+// maxGrammar is the longest code that a grammar looks at.
+const maxGrammar = 2000
 
 func whether(is func(string) bool) func(string) Verdict {
 	return func(code string) Verdict {
@@ -96,12 +108,20 @@ func languageTag(code string) bool {
 	return err == nil
 }
 
-func uri(code string) bool {
+// uri knows absolute URIs. What could be a relative reference says nothing: to
+// what it is relative is not known. https://www.rfc-editor.org/rfc/rfc3986
+func uri(code string) Verdict {
 	if strings.ContainsAny(code, " \t\r\n<>\"{}|\\^`") || code == "" {
-		return false
+		return NotMember
 	}
 	u, err := url.Parse(code)
-	return err == nil && u.Scheme != ""
+	switch {
+	case err != nil:
+		return NotMember
+	case u.Scheme == "":
+		return Unknown
+	}
+	return Member
 }
 
 // subdivision knows the form of an ISO 3166-2 code (CN-31) and its country, but

@@ -17,6 +17,9 @@ func (s *Server) valueSet(url string) *ValueSet {
 	if v = s.findSet(url, &scope{s: s}); v == nil {
 		return nil // not remembered: there is no end to what is not known
 	}
+	if len(url) > maxName {
+		return v
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if one := s.sets[url]; one != nil {
@@ -69,7 +72,7 @@ func (in *scope) all(url string, cs *system) *ValueSet {
 		cs = in.s.system(cs.url, c.version)
 	}
 	c.cs = cs
-	v.include = []*clause{c}
+	v.include.add(c)
 	return v
 }
 
@@ -83,7 +86,8 @@ func (in *scope) implied(url, system, query string) *ValueSet {
 	}
 	version = in.versions.of(system, version)
 	c := &clause{system: system, version: version, cs: in.s.system(system, version)}
-	v := &ValueSet{s: in.s, URL: url, Version: version, include: []*clause{c}}
+	v := &ValueSet{s: in.s, URL: url, Version: version}
+	v.include.add(c)
 	if query == "" {
 		return v
 	}
@@ -122,7 +126,7 @@ func (in *scope) units(url, unit string) *ValueSet {
 	if err != nil {
 		return nil
 	}
-	v.include[0].filters = []filter{{cost: 100, code: func(code string) bool {
+	v.include.list[0].filters = []filter{{cost: 100, code: func(code string) bool {
 		u, err := ucum.Parse(code)
 		return err == nil && u.Comparable(want)
 	}}}

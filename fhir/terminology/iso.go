@@ -24,8 +24,9 @@ var iso4217 string
 var listed = map[string]func() *system{
 	"urn:iso:std:iso:3166": sync.OnceValue(func() *system {
 		return listedSystem("urn:iso:std:iso:3166", "ISO3166Part1", "ISO 3166-1 countries", iso3166, func(row []string) (out []Concept) {
+			names := append(chinese(row[4]), spellings(row[0], row[3])...)
 			for _, code := range row[:3] {
-				out = append(out, Concept{Code: code, Display: row[3], Designations: chinese(row[4])})
+				out = append(out, Concept{Code: code, Display: row[3], Designations: names})
 			}
 			return out
 		})
@@ -42,6 +43,24 @@ func chinese(name string) []Designation {
 		return nil
 	}
 	return []Designation{{Language: "zh-CN", Use: "display", Value: name}}
+}
+
+// withArticle are the countries whose name the standard writes with "(the)".
+const withArticle = " AE AX BS CC CF CG CK DO EH FK FO GB GM KM KY LA MH MP NE NL PH RU SD SY TC TF UM US VA "
+
+// spellings are other forms of an English name that the standard has used:
+// "Netherlands (the)", "Bolivia (Plurinational State of)".
+func spellings(code, name string) (list []Designation) {
+	if strings.Contains(withArticle, " "+code+" ") {
+		list = append(list, Designation{Language: "en", Use: synonym, Value: name + " (the)"})
+	}
+	if first, rest, ok := strings.Cut(name, ", "); ok {
+		list = append(list, Designation{Language: "en", Use: synonym, Value: first + " (" + rest + ")"})
+		if strings.HasSuffix(rest, " of") {
+			list = append(list, Designation{Language: "en", Use: synonym, Value: first + " (the " + rest + ")"})
+		}
+	}
+	return list
 }
 
 func listedSystem(url, name, title, list string, concepts func(row []string) []Concept) *system {

@@ -22,7 +22,7 @@ func (v *ValueSet) judge(q *query) Verdict {
 		q.why = tooDeep(v)
 		return Unknown
 	}
-	if len(v.include) == 0 {
+	if len(v.include.list) == 0 {
 		if v.stored == nil {
 			q.why = noContent(v)
 		}
@@ -38,28 +38,15 @@ func (v *ValueSet) judge(q *query) Verdict {
 }
 
 func (v *ValueSet) composed(q *query) Verdict {
-	verdict := NotMember
-	var hit *clause
-	for _, c := range v.include {
-		one := c.judge(q)
-		if one == Member {
-			verdict, hit = Member, c
-			break
-		}
-		if one == Unknown {
-			verdict = Unknown
-		}
-	}
+	verdict, hit := v.include.judge(q)
 	if verdict == NotMember {
 		return NotMember
 	}
-	for _, c := range v.exclude {
-		switch c.judge(q) {
-		case Member:
-			return NotMember
-		case Unknown:
-			verdict = Unknown
-		}
+	switch excluded, _ := v.exclude.judge(q); excluded {
+	case Member:
+		return NotMember
+	case Unknown:
+		verdict = Unknown
 	}
 	if verdict == Member && v.activeOnly && v.s.inactive(q) {
 		return NotMember
@@ -68,6 +55,22 @@ func (v *ValueSet) composed(q *query) Verdict {
 		q.hit = hit
 	}
 	return verdict
+}
+
+// judge is the union of the clauses, and the one that has the code.
+func (cs *clauses) judge(q *query) (Verdict, *clause) {
+	verdict := NotMember
+	for _, list := range [...][]*clause{cs.bySystem[q.system], cs.bySystem[""]} {
+		for _, c := range list {
+			switch c.judge(q) {
+			case Member:
+				return Member, c
+			case Unknown:
+				verdict = Unknown
+			}
+		}
+	}
+	return verdict, nil
 }
 
 // judge is the intersection of all that the clause says.

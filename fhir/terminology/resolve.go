@@ -10,9 +10,12 @@ import (
 // systemKey names a code system as it was asked for.
 type systemKey struct{ url, version string }
 
-// maxNames bounds how many spellings of names are remembered; what they name is
-// bounded by the library.
-const maxNames = 1 << 14
+// maxNames bounds how many spellings of names are remembered, maxName how long
+// each may be; what they name is bounded by the library.
+const (
+	maxNames = 1 << 14
+	maxName  = 500
+)
 
 // system finds a code system; without a version the one that the library
 // prefers. It is nil when it is not known here.
@@ -24,9 +27,15 @@ func (s *Server) system(url, version string) *system {
 	if ok {
 		return cs
 	}
+	if cs = ruled[url]; cs != nil {
+		return cs
+	}
 	cs = s.findSystem(url, version)
 	if cs == nil {
 		return nil // not remembered: there is no end to what is not known
+	}
+	if len(version) > maxName {
+		return cs
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,14 +45,11 @@ func (s *Server) system(url, version string) *system {
 	if len(s.systems) >= maxNames {
 		clear(s.systems)
 	}
-	s.systems[k] = cs
+	s.systems[systemKey{strings.Clone(url), strings.Clone(version)}] = cs
 	return cs
 }
 
 func (s *Server) findSystem(url, version string) *system {
-	if g := grammars[url]; g != nil {
-		return &system{url: url, name: g.name, title: g.title, content: "complete", grammar: g}
-	}
 	if from, ok := s.sourced(url, version); ok {
 		r := s.lib.Find("CodeSystem", canonical(url, from.Version))
 		if r == nil {

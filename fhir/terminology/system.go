@@ -60,6 +60,9 @@ func (cs *system) has(code string) (uint32, *table, Verdict) {
 		return 0, nil, Unknown
 	}
 	if cs.grammar != nil {
+		if len(code) > maxGrammar {
+			return 0, nil, NotMember
+		}
 		return 0, nil, cs.grammar.valid(code)
 	}
 	t, err := cs.table()

@@ -126,6 +126,7 @@ func TestSystemsOfTheStandard(t *testing.T) {
 		{"urn:iso:std:iso:4217", "DEM", terminology.Member}, // retired
 		{"urn:ietf:rfc:3986", "urn:oid:1.2.3", terminology.Member},
 		{"urn:ietf:rfc:3986", "not a uri", terminology.NotMember},
+		{"urn:ietf:rfc:3986", "relative", terminology.Unknown},
 		{"http://snomed.info/sct", "73211009", terminology.Unknown},
 		{"http://loinc.org", "8480-6", terminology.Unknown},
 	} {
@@ -135,6 +136,13 @@ func TestSystemsOfTheStandard(t *testing.T) {
 	}
 	if a := s.ValidateCode("", terminology.Coding{System: "urn:iso:std:iso:3166", Code: "CN", Display: "中国"}, &terminology.CodeOptions{Language: "zh"}); a.Problem != terminology.NoProblem || a.Display != "中国" {
 		t.Errorf("China = %+v", a)
+	}
+	for code, names := range map[string][]string{"US": {"United States of America", "United States of America (the)"}, "BO": {"Bolivia, Plurinational State of", "Bolivia (Plurinational State of)"}} {
+		for _, name := range names {
+			if a := s.ValidateCode("", terminology.Coding{System: "urn:iso:std:iso:3166", Code: code, Display: name}, nil); a.Problem != terminology.NoProblem {
+				t.Errorf("%s %q = %+v", code, name, a)
+			}
+		}
 	}
 	if a := s.ValidateCode("", terminology.Coding{System: "urn:iso:std:iso:4217", Code: "DEM"}, nil); a.Problem != terminology.Inactive {
 		t.Errorf("DEM = %v, want Inactive", a.Problem)

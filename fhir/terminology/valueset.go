@@ -17,12 +17,27 @@ type ValueSet struct {
 	URL, Version, Name, Title string
 
 	s                *Server
-	include, exclude []*clause
+	include, exclude clauses
 	activeOnly       bool // compose.inactive is false
 	stored           *stored
 
 	inferOnce sync.Once
 	inferred  []string // systems that a code without one may be of
+}
+
+// clauses are the includes or excludes of a compose, and which of them can
+// have codes of a system.
+type clauses struct {
+	list     []*clause
+	bySystem map[string][]*clause // those of any system are under ""
+}
+
+func (cs *clauses) add(c *clause) {
+	if cs.bySystem == nil {
+		cs.bySystem = map[string][]*clause{}
+	}
+	cs.list = append(cs.list, c)
+	cs.bySystem[c.system] = append(cs.bySystem[c.system], c)
 }
 
 // clause is an include or exclude of a compose.
@@ -96,10 +111,10 @@ func (in *scope) compile(n tree.Node) *ValueSet {
 	v.activeOnly = compose.Field("inactive").Kind() == tree.Bool && !compose.Field("inactive").Bool()
 	v.stored = storedOf(n)
 	for item := range compose.Field("include").Items() {
-		v.include = append(v.include, in.clause(item))
+		v.include.add(in.clause(item))
 	}
 	for item := range compose.Field("exclude").Items() {
-		v.exclude = append(v.exclude, in.clause(item))
+		v.exclude.add(in.clause(item))
 	}
 	return v
 }
@@ -192,7 +207,7 @@ func (v *ValueSet) collect(seen map[string]bool, visited map[*ValueSet]bool) {
 				v.inferred = append(v.inferred, system)
 			}
 		}
-		for _, c := range at.include {
+		for _, c := range at.include.list {
 			add(c.system)
 			if c.system == "" {
 				for _, m := range c.imports {
