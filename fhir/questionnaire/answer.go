@@ -45,7 +45,7 @@ func (k *checker) answer(q *question, answer tree.Node, at *place) {
 // options too, an open choice also text.
 func (k *checker) typed(q *question, kind string, at *place) bool {
 	want, known := valueTypes[q.kind]
-	if !known || kind == want || kind == "string" && q.kind == "open-choice" || !isValueType(kind) {
+	if !known || kind == want || kind == "string" && q.open() || !isValueType(kind) {
 		return true
 	}
 	names := want
@@ -58,7 +58,7 @@ func (k *checker) typed(q *question, kind string, at *place) bool {
 				names += ", " + o.kind
 			}
 		}
-		if q.kind == "open-choice" {
+		if q.open() {
 			names += ", string"
 		}
 	}

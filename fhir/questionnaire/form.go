@@ -7,6 +7,11 @@ import (
 	"tenon/fhir/tree"
 )
 
+// open tells whether the question takes free text besides its options.
+func (q *question) open() bool {
+	return q.kind == "open-choice" || q.openness == "optionsOrString"
+}
+
 // form is a questionnaire, read once.
 type form struct {
 	node      tree.Node
@@ -129,6 +134,10 @@ func flag(n tree.Node, url string) bool {
 const (
 	extension = "http://hl7.org/fhir/StructureDefinition/"
 	sdc       = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+	// answerConstraint is R5's element, as an extension of earlier versions:
+	// optionsOnly, optionsOrType or optionsOrString.
+	// https://hl7.org/fhir/R5/valueset-questionnaire-answer-constraint.html
+	answerConstraint = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint"
 )
 
 // limits are what extensions say of an item's answers.
@@ -148,6 +157,7 @@ type limits struct {
 	units                []tree.Node
 	unitValueSet         string
 	unitOpen             string
+	openness             string // answerConstraint
 	enableExpression     tree.Node
 	variables            []tree.Node // Expressions
 	constraints          []tree.Node // extensions
@@ -205,6 +215,8 @@ func (l *limits) takeMore(url string, e, v tree.Node) {
 		l.unitValueSet = v.Str()
 	case sdc + "unitOpen":
 		l.unitOpen = v.Str()
+	case answerConstraint:
+		l.openness = v.Str()
 	case sdc + "enableWhenExpression":
 		l.enableExpression = v
 	case extension + "variable":

@@ -11,9 +11,9 @@ import (
 // option judges a value by the permitted answers; at is the answer, here its
 // value.
 func (k *checker) option(q *question, kind string, value tree.Node, at, here *place) {
-	open := q.kind == "open-choice"
 	switch {
-	case open && freeText(kind, value):
+	case q.openness == "optionsOrType" && kind == valueTypes[q.kind]:
+	case q.open() && freeText(kind, value):
 		k.wording(q, kind, value, at)
 	case len(q.options) > 0:
 		k.listed(q, kind, value, at, here)

@@ -35,6 +35,8 @@ func TestIdentifier(t *testing.T) {
 		{"no URI", id("urn:ietf:rfc:3986", "c757873d-ec9a-4326-a141-556f43239520"), bad},
 		{"no UUID", id("urn:ietf:rfc:3986", "urn:uuid:C757873D-ec9a-4326-a141-556f43239520"), bad},
 		{"no OID", id("urn:ietf:rfc:3986", "urn:oid:3.1"), bad},
+		{"UID of DICOM", id("urn:dicom:uid", "urn:oid:1.2.840.113619.2.1"), nil},
+		{"bare UID of DICOM", id("urn:dicom:uid", "1.2.840.113619.2.1"), list("warning identifier-dicom Patient.identifier[0].value")},
 		{"relative system", id("mrn", "1"), list("error identifier-system Patient.identifier[0].system")},
 	})
 }
@@ -44,6 +46,8 @@ func TestCoding(t *testing.T) {
 	run(t, []judged{
 		{"system", status(`'system':'http://example.org','code':'M'`), nil},
 		{"no system", status(`'code':'M'`), list("warning coding-no-system Patient.maritalStatus.coding[0]")},
+		{"code that is a URI", status(`'system':'urn:ietf:rfc:3986','code':'urn:oid:1.2'`), nil},
+		{"code that should be a URI", status(`'system':'urn:ietf:rfc:3986','code':'1.2'`), list("warning coding-uri Patient.maritalStatus.coding[0].code")},
 		{"display only", status(`'display':'M'`), nil},
 		{"relative system", status(`'system':'MaritalStatus','code':'M'`), list("error coding-system Patient.maritalStatus.coding[0].system")},
 	})
@@ -120,5 +124,16 @@ func TestProvenance(t *testing.T) {
 	run(t, []judged{
 		{"recorded later", `{'resourceType':'Provenance','recorded':'2026-01-02T00:00:00Z','occurredDateTime':'2026-01-01T00:00:00Z'}`, nil},
 		{"recorded before", `{'resourceType':'Provenance','recorded':'2026-01-01T00:00:00+08:00','occurredPeriod':{'start':'2026-01-01T00:00:00Z'}}`, list("warning provenance-recorded Provenance.recorded")},
+	})
+}
+
+func TestMeta(t *testing.T) {
+	run(t, []judged{
+		{"tags", patient(`'meta':{'tag':[{'system':'http://example.org','code':'a'},{'system':'http://example.org','code':'b'}]}`), nil},
+		{"a tag twice", patient(`'meta':{'tag':[{'system':'http://example.org','code':'a'},{'system':'http://example.org','code':'a'}]}`), list("warning meta-twice Patient.meta.tag[1]")},
+		{"a profile twice", patient(`'meta':{'profile':['http://example.org','http://example.org']}`), list("warning meta-twice Patient.meta.profile[1]")},
+		{"endpoint", `{'resourceType':'MessageHeader','source':{'endpoint':'urn:x:1'},'destination':[{'endpoint':'http://example.org'}]}`, nil},
+		{"relative endpoints", `{'resourceType':'MessageHeader','source':{'endpoint':'here'},'destination':[{'endpoint':'there'}]}`,
+			list("warning message-endpoint MessageHeader.source.endpoint", "warning message-endpoint MessageHeader.destination[0].endpoint")},
 	})
 }

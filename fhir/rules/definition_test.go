@@ -53,7 +53,7 @@ var faultyHere = map[string]string{
 // those above and the sc-* maps, which list several codes as one.
 func TestCorpus(t *testing.T) {
 	count := 0
-	for _, typ := range []string{"StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "ConceptMap", "CapabilityStatement", "OperationDefinition"} {
+	for _, typ := range []string{"StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "ConceptMap", "CapabilityStatement", "OperationDefinition", "CompartmentDefinition"} {
 		for res := range r4.Library().All(typ) {
 			n, err := res.Node()
 			if err != nil {

@@ -20,7 +20,18 @@ func identifierRule(c *Context, n tree.Node) {
 			fmt.Sprintf("found the system %s, expected an absolute URI", quote(system)),
 			fmt.Sprintf("system 为 %s，应为绝对 URI", quote(system)))
 	}
-	if system != "urn:ietf:rfc:3986" || value == "" {
+	if value == "" {
+		return
+	}
+	if system == "urn:dicom:uid" {
+		if oid, ok := strings.CutPrefix(value, "urn:oid:"); !ok || !isOID(oid) {
+			c.warn(".value", issue.Value, "identifier-dicom",
+				fmt.Sprintf("found %s, expected urn:oid: and a UID of DICOM", quote(value)),
+				fmt.Sprintf("value 为 %s，应为 urn:oid: 加 DICOM UID", quote(value)))
+		}
+		return
+	}
+	if system != "urn:ietf:rfc:3986" {
 		return
 	}
 	uuid, isUUIDURN := strings.CutPrefix(value, "urn:uuid:")
@@ -50,6 +61,10 @@ func codingRule(c *Context, n tree.Node) {
 			c.fail(".system", issue.Value, "coding-system",
 				fmt.Sprintf("found the system %s, expected an absolute URI", quote(s)),
 				fmt.Sprintf("system 为 %s，应为绝对 URI", quote(s)))
+		} else if s == "urn:ietf:rfc:3986" && code.Kind() == tree.String && !absolute(code.Str()) {
+			c.warn(".code", issue.CodeInvalid, "coding-uri",
+				fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986", quote(code.Str())),
+				fmt.Sprintf("system 为 urn:ietf:rfc:3986，代码 %s 应为完整的 URI", quote(code.Str())))
 		}
 	case code.Kind() == tree.String && !system.Exists():
 		c.warn("", issue.CodeInvalid, "coding-no-system",
@@ -99,7 +114,7 @@ func hasDigit(s string) bool {
 
 // humanNameRule warns of a name without anything that names.
 func humanNameRule(c *Context, n tree.Node) {
-	for _, part := range []string{"text", "family", "given", "prefix", "suffix", "extension", "_text", "_family", "_given"} {
+	for _, part := range [...]string{"family", "text", "given", "prefix", "suffix", "extension", "_text", "_family", "_given"} {
 		if n.Field(part).Exists() {
 			return
 		}

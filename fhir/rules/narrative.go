@@ -3,6 +3,7 @@ package rules
 // https://hl7.org/fhir/R4/narrative.html#Narrative
 
 import (
+	"bytes"
 	"fmt"
 	"html"
 	"strings"
@@ -14,10 +15,10 @@ import (
 // narrativeRule wants the target of each link and image "#id" in the document:
 // an id or name of a narrative, or the id of an element or resource.
 func narrativeRule(c *Context, n tree.Node) {
-	div := text(n, "div")
-	if !strings.Contains(div, "#") {
+	if bytes.IndexByte(n.Field("div").Raw(), '#') < 0 {
 		return
 	}
+	div := text(n, "div")
 	var own map[string]bool
 	reported := map[string]bool{}
 	attributes(div, func(element, name, value string) {

@@ -72,6 +72,8 @@ var table = map[string]Rule{
 	"Identifier":          identifierRule,
 	"Measure":             measureRule,
 	"MeasureReport":       measureReportRule,
+	"MessageHeader":       messageHeaderRule,
+	"Meta":                metaRule,
 	"Money":               moneyRule,
 	"Narrative":           narrativeRule,
 	"OperationDefinition": operationDefinition,

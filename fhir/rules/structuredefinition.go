@@ -15,6 +15,7 @@ func structureDefinition(c *Context, n tree.Node) {
 	s.lineage()
 	s.contexts()
 	s.differential()
+	s.stale()
 	list := n.Path("differential", "element")
 	s.place = ".differential"
 	if list.Len() == 0 {
@@ -130,6 +131,54 @@ func (s *structureRules) differential() {
 	if doc, err := tree.Parse(made); err == nil {
 		s.remember(doc.Root())
 	}
+}
+
+// stale finds what the differential says and the snapshot beside it does not
+// have, because it was not made again.
+func (s *structureRules) stale() {
+	have := map[string]bool{}
+	for e := range s.sd.Path("snapshot", "element").Items() {
+		have[text(e, "path")] = true
+	}
+	i := -1
+	for e := range s.sd.Path("differential", "element").Items() {
+		i++
+		path := text(e, "path")
+		if len(have) == 0 || have[path] || choiceIn(have, path) {
+			continue
+		}
+		s.fail(under(".differential", "element", i), issue.BusinessRule, "snapshot-stale", "the snapshot beside it has no element "+quote(path)+": make it anew, or leave it out",
+			"并列的快照中没有元素 "+quote(path)+"：请重新生成或省略快照")
+		return
+	}
+}
+
+// choiceIn tells whether a path is there with the names of choices in it
+// spelled as choices: a.valueQuantity.code as a.value[x].code.
+func choiceIn(have map[string]bool, path string) bool {
+	for known := range have {
+		if sameChoice(known, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameChoice(known, path string) bool {
+	a, b := strings.Split(known, "."), strings.Split(path, ".")
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		stem, choice := strings.CutSuffix(a[i], "[x]")
+		if a[i] != b[i] && !(choice && strings.HasPrefix(b[i], stem)) {
+			other, renamed := strings.CutSuffix(b[i], "[x]")
+			if !renamed || !strings.HasPrefix(a[i], other) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (s *structureRules) remember(sd tree.Node) {
