@@ -24,6 +24,10 @@ type commands struct {
 	User    user    `cmd:"" help:"Issue tokens and signing keys."`
 	Version version `cmd:"" help:"Print the version."`
 
+	Package     packages           `cmd:"" help:"Load, list and remove FHIR packages."`
+	Terminology terminologyCommand `cmd:"" help:"Import, list and remove large code systems."`
+	Validate    validateCommand    `cmd:"" help:"Validate files offline by the embedded definitions, packages and profiles."`
+
 	FHIRPath fhirpathCommand `cmd:"" name:"fhirpath" help:"Evaluate a FHIRPath expression on files; one line a result: path, type, value."`
 }
 
