@@ -2,6 +2,7 @@ package terminology_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"tenon/fhir/terminology"
@@ -84,5 +85,37 @@ func TestPrevious(t *testing.T) {
 	}
 	if a := s.ValidateCode("", bat, &terminology.CodeOptions{Language: "fr"}); a.Display != "Bat" {
 		t.Errorf("the first server changed: %+v", a)
+	}
+}
+
+// Many ask at once, of what is not compiled yet.
+func TestConcurrent(t *testing.T) {
+	reads, fail := 0, false
+	s := terminology.New(library(t, compose("http://x/mammals", `"include":[{"system":"http://x/animals","filter":[{"property":"concept","op":"is-a","value":"mammal"}]}]`),
+		compose("http://x/both", `"include":[{"valueSet":["http://x/mammals"]},{"system":"http://x/absent"}]`)),
+		terminology.Options{Source: &counted{version: "3", reads: &reads, fail: &fail}})
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 50 {
+				if a := s.ValidateCode("http://x/both", terminology.Coding{System: "http://x/animals", Code: "bat"}, nil); a.Verdict != terminology.Member {
+					t.Errorf("bat = %+v", a)
+				}
+				if a := s.ValidateCode("http://x/both", terminology.Coding{Code: "1"}, nil); a.Verdict != terminology.Member {
+					t.Errorf("1 = %+v", a)
+				}
+				if _, err := s.Expand("http://x/both", nil); err != nil {
+					t.Error(err)
+				}
+				if _, err := s.Translate(&terminology.TranslateRequest{Source: "http://x", Codings: []terminology.Coding{{Code: "1"}}}); err != nil {
+					t.Error(err)
+				}
+				terminology.New(library(t), terminology.Options{Previous: s})
+			}
+		})
+	}
+	wait.Wait()
+	if reads != 1 {
+		t.Errorf("%d reads, want one", reads)
 	}
 }
