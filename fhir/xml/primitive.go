@@ -129,6 +129,7 @@ func (r *reader) primitive(e *schema.Element) bool {
 		return r.stop(t.start, &faultEmpty)
 	case !some:
 		r.out = r.out[:behind]
+		r.nodes--
 	}
 	r.unbind(t.bound)
 	return true
@@ -149,14 +150,16 @@ func (r *reader) valueOf(e *schema.Element, from int) (valued, ok bool) {
 // extra writes id and extensions of a primitive as an object; some is false
 // when it has neither, and nothing useful was written.
 func (r *reader) extra(e *schema.Element, t tag) (some, ok bool) {
+	if t.empty && len(r.attrs) == 1 && string(r.attrs[0].name) == "value" {
+		return false, true
+	}
 	from := len(r.out)
-	r.out = append(r.out, '{')
 	var value *attr
-	if !r.attributesOf(e.Type, &value) || !r.children(e.Type, t) {
+	if !r.open('{') || !r.attributesOf(e.Type, &value) || !r.children(e.Type, t) {
 		return false, false
 	}
 	some = len(r.out) > from+1
-	r.out = append(r.out, '}')
+	r.shut('}')
 	return some, true
 }
 
@@ -165,17 +168,19 @@ func (r *reader) extra(e *schema.Element, t tag) (some, ok bool) {
 func (r *reader) primitives(e *schema.Element) bool {
 	from := len(r.out)
 	r.key("", e.Property)
-	r.out = append(r.out, '[')
+	if !r.open('[') {
+		return false
+	}
 	var extras []byte // without brackets; nil until one has something
-	values := 0
+	values, count := 0, 0
 	for n := 0; ; n++ {
 		t := r.tag
+		count++
 		if n > 0 {
 			r.out = append(r.out, ',')
 		}
-		if !r.enter(e.Name, n) {
-			return false
-		}
+		r.nodes++
+		r.enter(e.Name, n)
 		here := len(r.out)
 		valued, ok := r.valueOf(e, here)
 		if !ok {
@@ -198,11 +203,12 @@ func (r *reader) primitives(e *schema.Element) bool {
 			break
 		}
 	}
-	r.out = append(r.out, ']')
+	r.shut(']')
 	if values == 0 {
 		r.out = r.out[:from]
 	}
 	if extras != nil {
+		r.nodes += count // those that are null too
 		r.key("_", e.Property)
 		r.out = append(append(append(r.out, '['), extras...), ']')
 	}

@@ -38,7 +38,8 @@ type reader struct {
 	out   []byte
 	path  []step
 	held  bool   // the tag was read ahead
-	depth int    // open elements
+	depth int    // objects and arrays that are open
+	nodes int    // values
 	buf   []byte // for one value
 	xhtml []byte // for one narrative
 }
@@ -59,6 +60,14 @@ func (r *reader) document() bool {
 			return r.stop(r.i, &faultTrailing)
 		}
 	}
+	return r.within()
+}
+
+// within tells whether the values so far are not too many.
+func (r *reader) within() bool {
+	if r.nodes > r.lim.Nodes {
+		return r.stop(r.tag.start, limitFault("values", "值的数量", r.lim.Nodes))
+	}
 	return true
 }
 
@@ -68,21 +77,26 @@ func (r *reader) advance() bool {
 		r.held = false
 		return true
 	}
-	return r.next()
+	return r.within() && r.next()
 }
 
-func (r *reader) enter(name string, index int) bool {
-	r.path = append(r.path, step{name, index})
+// open opens an object or array, shut closes it.
+func (r *reader) open(c byte) bool {
+	r.out = append(r.out, c)
 	if r.depth++; r.depth > r.lim.Depth {
-		return r.stop(r.tag.start, limitFault("elements inside one another", "元素嵌套层数", r.lim.Depth))
+		return r.stop(r.tag.start, limitFault("arrays and objects inside one another, as JSON has them", "嵌套层数", r.lim.Depth))
 	}
 	return true
 }
 
-func (r *reader) leave() {
-	r.path = r.path[:len(r.path)-1]
+func (r *reader) shut(c byte) {
+	r.out = append(r.out, c)
 	r.depth--
 }
+
+func (r *reader) enter(name string, index int) { r.path = append(r.path, step{name, index}) }
+
+func (r *reader) leave() { r.path = r.path[:len(r.path)-1] }
 
 // resource reads the resource whose start tag was read.
 func (r *reader) resource() bool {
@@ -103,11 +117,15 @@ func (r *reader) resource() bool {
 	if !r.attributesOf(nil, nil) {
 		return false
 	}
-	r.out = append(append(append(r.out, `{"resourceType":"`...), typ.Name...), '"')
+	if !r.open('{') {
+		return false
+	}
+	r.nodes += 2 // the object and its type
+	r.out = append(append(append(r.out, `"resourceType":"`...), typ.Name...), '"')
 	if !r.children(typ, t) {
 		return false
 	}
-	r.out = append(r.out, '}')
+	r.shut('}')
 	r.unbind(t.bound)
 	if root && r.fault == nil {
 		r.path = r.path[:0]
@@ -127,13 +145,9 @@ func (r *reader) container() bool {
 	if !r.advance() {
 		return false
 	}
-	if r.depth++; r.depth > r.lim.Depth {
-		return r.stop(r.tag.start, limitFault("elements inside one another", "元素嵌套层数", r.lim.Depth))
-	}
 	if !r.resource() || !r.advance() {
 		return false
 	}
-	r.depth--
 	if !r.tag.closing {
 		return r.stop(r.tag.start, &faultNested)
 	}
@@ -145,14 +159,13 @@ func (r *reader) container() bool {
 func (r *reader) complex(typ *schema.Type) bool {
 	t := r.tag
 	from := len(r.out)
-	r.out = append(r.out, '{')
-	if !r.attributesOf(typ, nil) || !r.children(typ, t) {
+	if !r.open('{') || !r.attributesOf(typ, nil) || !r.children(typ, t) {
 		return false
 	}
 	if len(r.out) == from+1 {
 		return r.stop(t.start, &faultEmpty)
 	}
-	r.out = append(r.out, '}')
+	r.shut('}')
 	r.unbind(t.bound)
 	return true
 }
@@ -228,6 +241,7 @@ func (r *reader) misplaced(typ *schema.Type, last *schema.Element, pos int) bool
 
 // key opens a member.
 func (r *reader) key(prefix, name string) {
+	r.nodes++
 	if r.out[len(r.out)-1] != '{' {
 		r.out = append(r.out, ',')
 	}
@@ -239,33 +253,47 @@ func (r *reader) key(prefix, name string) {
 func (r *reader) element(e *schema.Element) bool {
 	primitive := e.Type.Kind == schema.Primitive && e.Type.Name != "xhtml"
 	switch {
-	case e.Max == 1 && primitive:
-		return r.enter(e.Name, -1) && r.primitive(e) && r.done()
 	case e.Max == 1:
-		r.key("", e.Property)
-		return r.enter(e.Name, -1) && r.value(e) && r.done()
+		r.enter(e.Name, -1)
+		if primitive {
+			if !r.primitive(e) {
+				return false
+			}
+		} else if r.key("", e.Property); !r.value(e) {
+			return false
+		}
+		r.leave()
+		return true
 	case primitive:
 		return r.primitives(e)
 	}
+	return r.repeated(e)
+}
+
+// repeated reads all of an element that stand together as an array.
+func (r *reader) repeated(e *schema.Element) bool {
 	r.key("", e.Property)
-	r.out = append(r.out, '[')
+	if !r.open('[') {
+		return false
+	}
 	for n := 0; ; n++ {
 		if n > 0 {
 			r.out = append(r.out, ',')
 		}
-		if !r.enter(e.Name, n) || !r.value(e) || !r.done() || !r.advance() {
+		r.nodes++
+		r.enter(e.Name, n)
+		if !r.value(e) {
+			return false
+		}
+		r.leave()
+		if !r.advance() {
 			return false
 		}
 		if !r.again(e) {
-			r.out = append(r.out, ']')
+			r.shut(']')
 			return true
 		}
 	}
-}
-
-func (r *reader) done() bool {
-	r.leave()
-	return true
 }
 
 // again tells whether the tag read ahead is another of the same element.

@@ -225,15 +225,18 @@ func TestLimits(t *testing.T) {
 		lim       xml.Limits
 		rule      string
 	}{
-		{"depth", deep(40), xml.Limits{}, ""},
+		{"depth", deep(31), xml.Limits{}, ""},
+		{"depth of a value", strings.Replace(deep(31), `<linkId value="1"/></item>`, `<linkId value="1"/><code><code value="c"/></code></item>`, 1), xml.Limits{Depth: 65}, ""},
+		{"one too deep", deep(32), xml.Limits{}, "xml-limit"},
 		{"too deep", deep(100_000), xml.Limits{}, "xml-limit"},
 		{"too deep, contained", wrap(strings.Repeat(`<contained><Patient>`, 100_000)), xml.Limits{}, "xml-limit"},
 		{"narrative depth", wrap(div + strings.Repeat("<b>", 99) + strings.Repeat("</b>", 99) + "</div></text>"), xml.Limits{}, ""},
 		{"narrative too deep", wrap(div + strings.Repeat("<b>", 100_000)), xml.Limits{}, "xml-limit"},
 		{"bytes", many, xml.Limits{Bytes: len(many)}, ""},
 		{"too many bytes", many, xml.Limits{Bytes: len(many) - 1}, "xml-limit"},
-		{"elements", many, xml.Limits{Elements: 102}, ""},
-		{"too many elements", many, xml.Limits{Elements: 101}, "xml-limit"},
+		{"nodes", many, xml.Limits{Nodes: 210}, ""},
+		{"too many nodes", many, xml.Limits{Nodes: 100}, "xml-limit"},
+		{"too many nodes at the end", wrap(`<active value="true"/>`), xml.Limits{Nodes: 2}, "xml-limit"},
 		{"attributes", `<Patient xmlns="http://hl7.org/fhir" xmlns:a="urn:a"/>`, xml.Limits{Attributes: 2}, ""},
 		{"too many attributes", `<Patient xmlns="http://hl7.org/fhir" xmlns:a="urn:a"/>`, xml.Limits{Attributes: 1}, "xml-limit"},
 		{"attributes without end", `<Patient` + strings.Repeat(` a="b"`, 100_000) + `/>`, xml.Limits{}, "xml-attribute"},

@@ -67,7 +67,6 @@ type scanner struct {
 	tag      tag
 	attrs    []attr // of the start tag that was read last
 	bindings []binding
-	elements int
 	fault    *fault
 	where    int
 }

@@ -9,9 +9,6 @@ func (s *scanner) readTag() bool {
 	if s.at(s.i) == '/' {
 		return s.endTag()
 	}
-	if s.elements++; s.elements > s.lim.Elements {
-		return s.stop(s.tag.start, limitFault("elements", "元素数", s.lim.Elements))
-	}
 	colon, ok := s.name(&s.tag.name)
 	if !ok {
 		return false
