@@ -36,6 +36,9 @@ func (c *compiler) call(n *node) (code, static, error) {
 			}
 		}
 	}
+	if run, out, ok, err := c.narrowingCall(n); ok || err != nil {
+		return run, out, err
+	}
 	target, in, err := c.target(n.target)
 	if err != nil {
 		return nil, static{}, err
@@ -59,6 +62,18 @@ func (c *compiler) call(n *node) (code, static, error) {
 		return nothing, out, nil
 	}
 	return invoke(target, run), out, nil
+}
+
+// narrowingCall compiles ofType(), and as() where it filters, on a step.
+func (c *compiler) narrowingCall(n *node) (run code, out static, ok bool, err error) {
+	if n.text != "ofType" && (n.text != "as" || !c.env.FilterAs) || len(n.args) != 1 || c.env.Functions[n.text].Call != nil {
+		return nil, static{}, false, nil
+	}
+	t, err := c.typeArgument(n)
+	if err != nil {
+		return nil, static{}, false, err
+	}
+	return c.narrowed(n.target, t)
 }
 
 func arity(low, high int) string {

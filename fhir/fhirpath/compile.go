@@ -8,12 +8,13 @@ import (
 
 // Expr is a compiled expression. It is immutable.
 type Expr struct {
-	src    source
-	env    *Env
-	run    code
-	cond   condition // of an expression that is one; run is its value
-	valued bool      // it begins with `hasValue() or`, as FHIR's ele-1
-	static static
+	src      source
+	env      *Env
+	run      code
+	cond     condition    // of an expression that is one; run is its value
+	rootType *schema.Type // Env.Root, if the model knows it
+	valued   bool         // it begins with `hasValue() or`, as FHIR's ele-1
+	static   static
 }
 
 // Compile reads an expression and checks what can be checked before it runs.
@@ -34,7 +35,7 @@ func Compile(expr string, env *Env) (*Expr, error) {
 			return nil, err
 		}
 	}
-	c.root = c.this
+	c.root, e.rootType = c.this, env.model(env.Root)
 	cond, ok, err := c.direct(n)
 	if ok && err == nil {
 		e.cond, e.run, e.static = cond, cond.value(), staticOf(sysBoolean)
@@ -129,8 +130,10 @@ func (e *Expr) Holds(ctx *Context, focus Value) (bool, error) {
 
 func (e *Expr) root(n tree.Node) Value {
 	v := Value{node: n}
-	if v.typ = e.typeOf(&v); v.typ == nil && e.env.Root != "" {
-		v.typ = e.env.model(e.env.Root)
+	if e.rootType != nil && n.Field("resourceType").Str() == e.rootType.Name {
+		v.typ = e.rootType
+	} else if v.typ = e.typeOf(&v); v.typ == nil {
+		v.typ = e.rootType
 	}
 	return v
 }
@@ -313,68 +316,6 @@ func (c *compiler) member(n *node) (code, static, error) {
 		return nil, static{}, err
 	case s.out.never:
 		return nothing, s.out, nil
-	case s.target == nil:
-		return s.member.ofThis, s.out, nil
 	}
-	return invoke(s.target, s.member.apply), s.out, nil
-}
-
-// step is the last step of a path: the children of one name.
-type step struct {
-	target code // nil for $this
-	member *member
-	out    static
-}
-
-// step compiles the last step of a path; ok is false for a type name.
-func (c *compiler) step(n *node) (s *step, ok bool, err error) {
-	if n.target == nil && c.leadingType(n.text) != nil {
-		return nil, false, nil
-	}
-	s = &step{}
-	in := c.this
-	if n.target != nil {
-		if s.target, in, err = c.compile(n.target); err != nil {
-			return nil, false, err
-		}
-	}
-	out, ok := in.child(n.text)
-	if element, wrong := in.spelled(n.text); wrong {
-		return nil, false, c.src.mistyped(n.pos, "%s is the name in JSON; write %s.ofType(…)", n.text, element)
-	}
-	if !ok && c.env.Strict && !in.empty() {
-		return nil, false, c.src.mistyped(n.pos, "%s has no element %s", in, n.text)
-	}
-	if !ok {
-		out = anything
-	}
-	out.never = out.never || in.never
-	s.member, s.out = newMember(n.text, n.pos, c.env), out
-	return s, true, nil
-}
-
-// ofThis pushes the children of $this without copying it to the stack first.
-func (m *member) ofThis(st *state) error {
-	if !st.scope.root {
-		return m.push(st, &st.scope.this)
-	}
-	for i := range st.focus {
-		if err := m.push(st, &st.focus[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// apply replaces the items from base up by their children.
-func (m *member) apply(st *state, base int) error {
-	end := len(st.stack)
-	for i := base; i < end; i++ {
-		v := st.stack[i]
-		if err := m.push(st, &v); err != nil {
-			return err
-		}
-	}
-	st.drop(base, end)
-	return st.spend(1)
+	return s.over(s.member.push), s.out, nil
 }

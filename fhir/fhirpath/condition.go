@@ -300,18 +300,7 @@ func (s *step) exists(want bool) condition {
 	case s.out.never:
 		return func(*state) (verdict, error) { return verdictOf(!want), nil }
 	case target == nil:
-		return func(st *state) (verdict, error) {
-			if !st.scope.root {
-				found, err := m.has(st, &st.scope.this)
-				return verdictOf(found == want), err
-			}
-			for i := range st.focus {
-				if found, err := m.has(st, &st.focus[i]); found || err != nil {
-					return verdictOf(found == want), err
-				}
-			}
-			return verdictOf(!want), nil
-		}
+		return s.existsInThis(want)
 	}
 	return func(st *state) (verdict, error) {
 		base, found := len(st.stack), false
@@ -322,6 +311,29 @@ func (s *step) exists(want bool) condition {
 		}
 		st.cut(base)
 		return verdictOf(found == want), err
+	}
+}
+
+func (s *step) existsInThis(want bool) condition {
+	m, guard := s.member, s.guard
+	return func(st *state) (verdict, error) {
+		if !st.scope.root {
+			found, err := false, error(nil)
+			if v := &st.scope.this; guard == nil || guard.matches(st.expr, v, false) {
+				found, err = m.has(st, v)
+			}
+			return verdictOf(found == want), err
+		}
+		for i := range st.focus {
+			v := &st.focus[i]
+			if guard != nil && !guard.matches(st.expr, v, false) {
+				continue
+			}
+			if found, err := m.has(st, v); found || err != nil {
+				return verdictOf(found == want), err
+			}
+		}
+		return verdictOf(!want), nil
 	}
 }
 

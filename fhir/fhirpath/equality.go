@@ -18,6 +18,14 @@ func (st *state) equal(a, b *Value) (same, known bool, err error) {
 	if a.node.Exists() && a.node == b.node {
 		return true, true, nil
 	}
+	if a.composite() && b.composite() {
+		return st.equalParts(a, b, false)
+	}
+	if x, ok := a.plainText(); ok {
+		if y, ok := b.plainText(); ok {
+			return x == y, true, nil
+		}
+	}
 	var x, y scalar
 	xok, yok := a.scalar(&x), b.scalar(&y)
 	switch {
@@ -28,6 +36,26 @@ func (st *state) equal(a, b *Value) (same, known bool, err error) {
 		return false, true, nil
 	}
 	return st.equalParts(a, b, false)
+}
+
+// plainText is the text of a string, if the value is one; nothing is decoded.
+func (v *Value) plainText() (string, bool) {
+	if v.kind != sysNone {
+		if v.kind == sysString {
+			return v.box.str, true
+		}
+		return "", false
+	}
+	if v.node.Kind() == tree.String && (v.typ == nil || systemOf(v.typ) == sysString) {
+		return v.node.Str(), true
+	}
+	return "", false
+}
+
+// composite tells whether a value is an element with children that is no
+// Quantity.
+func (v *Value) composite() bool {
+	return v.kind == sysNone && v.node.Kind() == tree.Object && systemOf(v.typ) != sysQuantity
 }
 
 func (s *scalar) equal(o *scalar) (same, known bool) {

@@ -142,11 +142,16 @@ func (c *compiler) typeOperator(n *node) (code, static, error) {
 			return run, staticOf(sysBoolean), err
 		}
 	}
-	target, in, err := c.compile(n.args[0])
+	t, err := c.test(n.unit, n.pos)
 	if err != nil {
 		return nil, static{}, err
 	}
-	t, err := c.test(n.unit, n.pos)
+	if n.text == "as" {
+		if run, out, ok, err := c.narrowed(n.args[0], t); ok || err != nil {
+			return run, out, err
+		}
+	}
+	target, in, err := c.compile(n.args[0])
 	if err != nil {
 		return nil, static{}, err
 	}
