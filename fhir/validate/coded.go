@@ -11,7 +11,6 @@ import (
 	"tenon/fhir/schema"
 	"tenon/fhir/terminology"
 	"tenon/fhir/tree"
-	"tenon/fhir/ucum"
 )
 
 // binding says from which value set the codes of an element come.
@@ -206,15 +205,4 @@ func (w *walker) unknownSystem(system string) {
 	system = cut(system)
 	w.warn(issue.NotFound, "code-system-unknown", "the code system "+system+" is not known here, so its codes could not be judged", "未知代码系统 "+system+"，其代码未校验")
 	w.pop()
-}
-
-const ucumSystem = "http://unitsofmeasure.org"
-
-// unit judges the UCUM unit of a Quantity.
-func (w *walker) unit(n tree.Node) {
-	code := n.Field("code").Str()
-	if code == "" || n.Field("system").Str() != ucumSystem || ucum.Valid(code) {
-		return
-	}
-	w.warn(issue.CodeInvalid, "unit-invalid", fmt.Sprintf("%s is no unit of UCUM", quote(code)), fmt.Sprintf("%s 不是 UCUM 单位", quote(code)))
 }

@@ -138,7 +138,6 @@ func (s *Set) properties(e *schema.Element, slot int) []*property {
 const (
 	kindExtension = iota + 1
 	kindCoding
-	kindQuantity
 )
 
 func kindOf(t *schema.Type) uint8 {
@@ -147,8 +146,6 @@ func kindOf(t *schema.Type) uint8 {
 		return kindExtension
 	case t.Name == "Coding":
 		return kindCoding
-	case t.Is("Quantity"):
-		return kindQuantity
 	}
 	return 0
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
 
@@ -39,6 +40,8 @@ type step struct {
 	url     string // extension('url')
 	ofType  string // ofType(X)
 	resolve bool   // resolve()
+	of      *schema.Type
+	refs    *references // of the element in that type, if it is known beforehand
 }
 
 // readPath reads the restricted FHIRPath of a discriminator; ok is false when
@@ -89,6 +92,9 @@ func (s *Set) criteria(slice *element, d discriminator) []criterion {
 	if !ok {
 		return nil
 	}
+	if slice.base != nil && slice.base.Type != nil {
+		s.prepare(steps, slice.base.Type)
+	}
 	f := finder{set: s, kind: d.kind, steps: steps}
 	if !f.search(slice, 0, 0) && d.path == "url" {
 		f.extensionURL(slice)
@@ -105,6 +111,24 @@ func (f *finder) extensionURL(slice *element) {
 	url, _, _ := strings.Cut(slice.types[0].profiles[0], "|")
 	if d, err := tree.Parse(strconv.AppendQuote(nil, url)); err == nil {
 		f.found = append(f.found, criterion{steps: f.steps, kind: mustEqual, literal: &literal{d.Root(), "Uri"}})
+	}
+}
+
+// prepare looks the elements of a path up where the types are known.
+func (s *Set) prepare(steps []step, t *schema.Type) {
+	for i := range steps {
+		st := &steps[i]
+		if st.name == "" {
+			return
+		}
+		e := t.Choice(st.name)
+		if e == nil {
+			return
+		}
+		st.of, st.refs = t, s.references(e)
+		if t = e.Type; t == nil || t.Kind == schema.Primitive {
+			return
+		}
 	}
 }
 

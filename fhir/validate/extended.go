@@ -82,8 +82,8 @@ func (w *walker) unknownExtension(url string, modifier bool) {
 	if modifier {
 		severity = issue.Error
 	}
-	w.report(severity, issue.Extension, "extension-unknown", fmt.Sprintf("the extension %s could not be found: load the package that defines it, or correct the URL", quote(url)),
-		fmt.Sprintf("找不到扩展 %s 的定义：请加载定义它的包，或更正网址", quote(url)))
+	w.report(severity, issue.Extension, "extension-unknown", "the extension "+quote(url)+" could not be found: load the package that defines it, or correct the URL",
+		"找不到扩展 "+quote(url)+" 的定义：请加载定义它的包，或更正网址")
 }
 
 // ofHL7 tells whether HL7 itself publishes the extension. It does so between

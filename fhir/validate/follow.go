@@ -63,8 +63,8 @@ func (w *walker) claimed(list []*profile, v value, url string, i int) []*profile
 	}
 	w.push("meta", -1)
 	w.push("profile", i)
-	w.warn(issue.NotFound, "profile-unknown", fmt.Sprintf("the profile %s could not be found, so it was not judged: load the package that defines it, or correct the URL", quote(url)),
-		fmt.Sprintf("找不到规范 %s，未按其校验：请加载定义它的包，或更正网址", quote(url)))
+	w.warn(issue.NotFound, "profile-unknown", "the profile "+quote(url)+" could not be found, so it was not judged: load the package that defines it, or correct the URL",
+		"找不到规范 "+quote(url)+"，未按其校验：请加载定义它的包，或更正网址")
 	w.pop()
 	w.pop()
 	return list

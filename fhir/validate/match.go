@@ -39,16 +39,14 @@ func (w *walker) reaches(v value, c *criterion, step int) bool {
 	case v.typ == nil:
 		return false
 	}
-	typ := v.typ
-	if typ.Kind == schema.Primitive {
-		typ = w.set.model.Type("Element")
-	}
-	e := typ.Choice(st.name)
-	if e == nil {
-		return false
+	refs := st.refs
+	if refs == nil || st.of != v.typ {
+		if refs = w.set.below(v.typ, st.name); refs == nil {
+			return false
+		}
 	}
 	from := len(w.values)
-	w.collect(v.object(), w.set.references(e))
+	w.collect(v.object(), refs)
 	found := false
 	for i := from; i < len(w.values) && !found; i++ {
 		child := w.values[i]
@@ -58,6 +56,17 @@ func (w *walker) reaches(v value, c *criterion, step int) bool {
 	}
 	w.values = w.values[:from]
 	return found
+}
+
+// below gives the properties of an element of a type; nil when it has none.
+func (s *Set) below(t *schema.Type, name string) *references {
+	if t.Kind == schema.Primitive {
+		t = s.model.Type("Element")
+	}
+	if e := t.Choice(name); e != nil {
+		return s.references(e)
+	}
+	return nil
 }
 
 // meets judges what stands at the end of the path.

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"strings"
+
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/tree"
 )
@@ -31,6 +33,17 @@ var natives = map[string]func(*walker, fhirpath.Value) bool{
 	"name.exists() or telecom.exists() or address.exists() or organization.exists()": func(_ *walker, v fhirpath.Value) bool {
 		return has(v, "name") || has(v, "telecom") || has(v, "address") || has(v, "organization")
 	},
+	// the vital signs
+	"(component.empty() and hasMember.empty()) implies (dataAbsentReason.exists() or value.exists())": func(_ *walker, v fhirpath.Value) bool {
+		return has(v, "component") || has(v, "hasMember") || has(v, "dataAbsentReason") || hasChoice(v, "value")
+	},
+	"value.exists() or dataAbsentReason.exists()": func(_ *walker, v fhirpath.Value) bool {
+		return hasChoice(v, "value") || has(v, "dataAbsentReason")
+	},
+	"($this is dateTime and hasValue()) implies toString().length() >= 8": func(_ *walker, v fhirpath.Value) bool {
+		n := at(v)
+		return v.Schema() == nil || v.Schema().Name != "dateTime" || n.Kind() != tree.String || len(n.Str()) >= 8
+	},
 	"low.exists() or high.exists() or text.exists()": func(_ *walker, v fhirpath.Value) bool {
 		return has(v, "low") || has(v, "high") || has(v, "text")
 	},
@@ -44,6 +57,21 @@ func has(v fhirpath.Value, name string) bool {
 		return true
 	}
 	return n.Field("_" + name).Exists()
+}
+
+// hasChoice is has for an element of several types: valueQuantity, valueString.
+func hasChoice(v fhirpath.Value, name string) bool {
+	n := at(v)
+	if n.Kind() != tree.Object {
+		return false
+	}
+	for member := n.First(); member.Exists(); member = member.Next() {
+		property := strings.TrimPrefix(member.Name(), "_")
+		if rest, ok := strings.CutPrefix(property, name); ok && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z' {
+			return true
+		}
+	}
+	return false
 }
 
 func at(v fhirpath.Value) tree.Node {

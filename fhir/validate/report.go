@@ -101,7 +101,15 @@ func writeName(b *strings.Builder, name string) {
 const maxShown = 64
 
 // quote shows text of any length in a message.
-func quote(s string) string { return strconv.Quote(cut(s)) }
+func quote(s string) string {
+	s = cut(s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7F || c == '"' || c == '\\' {
+			return strconv.Quote(s)
+		}
+	}
+	return `"` + s + `"`
+}
 
 // raw shows a value as it was sent, cut short.
 func raw(n tree.Node) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
 	"tenon/fhir/questionnaire"
 	"tenon/fhir/rules"
@@ -13,19 +14,22 @@ import (
 
 // rule judges an object by what the specification says of its type in prose.
 func (w *walker) rule(n tree.Node, rule rules.Rule) {
-	where := ""
-	rule(&rules.Context{
-		Model: w.set.model, Library: w.set.lib, Terminology: w.set.terms, Compile: w.set.compile, Resolve: w.resolve,
-		Conforms: w.conformance, Now: w.o.Now, Root: w.root, Resource: w.resource,
-		Report: func(sub string, is issue.Issue) {
-			if where == "" {
-				where = w.path()
-			}
-			is.Path = where + sub
-			w.take(is)
-		},
-	}, n)
+	if w.rules == nil { // once for a walker, which is used again
+		w.rules = &rules.Context{Compile: w.compile, Resolve: w.resolve, Conforms: w.conformance, Report: w.below}
+	}
+	c := w.rules
+	c.Model, c.Library, c.Terminology, c.Now = w.set.model, w.set.lib, w.set.terms, w.o.Now
+	c.Root, c.Resource = w.root, w.resource
+	rule(c, n)
 }
+
+// below takes an issue of a rule about something below the value in hand.
+func (w *walker) below(sub string, is issue.Issue) {
+	is.Path = w.path() + sub
+	w.take(is)
+}
+
+func (w *walker) compile(expr, root string) (*fhirpath.Expr, error) { return w.set.compile(expr, root) }
 
 // conformance judges a resource by a profile for a rule.
 func (w *walker) conformance(n tree.Node, url string) (found []issue.Issue) {
@@ -51,10 +55,8 @@ func (w *walker) answered(n tree.Node, t *schema.Type) {
 			fmt.Sprintf("找不到问卷 %s，未按其校验答案", quote(url)))
 		return
 	}
-	where := w.path()
 	questionnaire.Check(&questionnaire.Context{
-		Model: w.set.model, Library: w.set.lib, Terminology: w.set.terms, Compile: w.set.compile, Resolve: w.resolve, Now: w.o.Now,
-		Report: func(sub string, is issue.Issue) { is.Path = where + sub; w.take(is) },
+		Model: w.set.model, Library: w.set.lib, Terminology: w.set.terms, Compile: w.compile, Resolve: w.resolve, Now: w.o.Now, Report: w.below,
 	}, n, q)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
+	"tenon/fhir/rules"
 	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
@@ -35,7 +36,8 @@ type walker struct {
 	trials    int // how many trials are under way
 	exhausted bool
 	memo      map[trial]bool
-	systems   []string   // code systems that were told to be unknown
+	systems   []string // code systems that were told to be unknown
+	rules     *rules.Context
 	values    []value    // stack of values in hand
 	under     []underway // what is being judged by which profile
 }
@@ -83,7 +85,10 @@ func (w *walker) end() {
 	clear(w.bundles[:cap(w.bundles)])
 	clear(w.fragments[:cap(w.fragments)])
 	clear(w.values[:cap(w.values)])
-	*w = walker{frames: w.frames[:0], values: w.values[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html}
+	*w = walker{frames: w.frames[:0], values: w.values[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html, rules: w.rules}
+	if w.rules != nil {
+		w.rules.Root, w.rules.Resource, w.rules.Library, w.rules.Terminology = tree.Node{}, tree.Node{}, nil, nil
+	}
 	if cap(w.buf) > 1<<20 {
 		w.buf = nil
 	}
@@ -352,8 +357,6 @@ func (w *walker) special(n tree.Node, prop *property) {
 		if w.set.terms != nil {
 			w.coding(n)
 		}
-	case kindQuantity:
-		w.unit(n)
 	}
 }
 
