@@ -18,6 +18,7 @@ const (
 		"filter":[{"code":"kind","operator":["=","in"],"value":"a word"}],
 		"concept":[{"code":"dog","display":"Dog"},{"code":"cat","display":"Cat"}]}`
 	animalSet = `{"resourceType":"ValueSet","url":"urn:test:animal-set","status":"active","compose":{"include":[{"system":"urn:test:animals"}]}}`
+	more      = `{"resourceType":"CodeSystem","url":"urn:test:more","status":"active","content":"supplement","supplements":"urn:test:animals","concept":[{"code":"dog"}]}`
 	weight    = `{"resourceType":"StructureDefinition","url":"urn:test:weight","name":"W","status":"draft","kind":"resource","abstract":false,"type":"Observation",
 		"baseDefinition":"http://hl7.org/fhir/StructureDefinition/Observation","derivation":"constraint","differential":{"element":[{"path":"Observation.code","min":1}]}}`
 )
@@ -153,7 +154,13 @@ var definitionFaults = []struct {
 	{"compartment: sound", `{"resourceType":"CompartmentDefinition","url":"urn:test:c","name":"C","status":"draft","code":"Patient","search":true,"resource":[{"code":"Observation","param":["subject","performer"]},{"code":"Patient","param":["{def}"]}]}`, "", "", ""},
 	{"compartment: a type twice", `{"resourceType":"CompartmentDefinition","url":"urn:test:c","name":"C","status":"draft","code":"Patient","search":true,"resource":[{"code":"Observation"},{"code":"Observation"}]}`, "compartment-twice", "CompartmentDefinition.resource[1].code", issue.Error},
 	{"compartment: no such parameter", `{"resourceType":"CompartmentDefinition","url":"urn:test:c","name":"C","status":"draft","code":"Patient","search":true,"resource":[{"code":"Observation","param":["subject","owner"]}]}`, "compartment-param", "CompartmentDefinition.resource[0].param[1]", issue.Warning},
-	{"extension: another url", structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:q"}`), "extension-url", "StructureDefinition.differential.element[0].fixedUri", issue.Error},
+	{"profile: with a context", strings.Replace(structure("Observation", observation, `{"path":"Observation.code","min":1}`), `"kind"`, `"context":[{"type":"element","expression":"Patient"}],"kind"`, 1), "context-type", "StructureDefinition.context[0]", issue.Error},
+	{"profile: a sliced root", structure("Observation", observation, `{"path":"Observation","slicing":{"discriminator":[{"type":"value","path":"code"}],"rules":"open"}}`), "slicing-root", "StructureDefinition.differential.element[0].slicing", issue.Error},
+	{"profile: a target that is no resource", structure("Observation", observation, `{"path":"Observation.focus","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Quantity"]}]}`), "target-kind", "StructureDefinition.differential.element[0].type[0].targetProfile[0]", issue.Error},
+	{"profile: a code system as value set", structure("Observation", observation, `{"path":"Observation.code","binding":{"strength":"required","valueSet":"urn:test:animals"}}`), "valueset-kind", "StructureDefinition.differential.element[0].binding.valueSet", issue.Error},
+	{"set: codes of a supplement", include(`"system":"urn:test:more","concept":[{"code":"dog"}]`), "system-kind", "ValueSet.compose.include[0].system", issue.Error},
+	{"extension: no url", structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.value[x]","type":[{"code":"string"}]}`), "extension-url", "StructureDefinition", issue.Error},
+	{"extension: another url", structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:q"}`), "extension-url", "StructureDefinition", issue.Error},
 	{"extension: anywhere", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"element","expression":"Element"}],"kind"`, 1), "context-element", "StructureDefinition.context[0]", issue.Warning},
 	{"extension: in no element", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"element","expression":"Patient.contact.colour"}],"kind"`, 1), "context-unknown", "StructureDefinition.context[0].expression", issue.Error},
 	{"extension: where no FHIRPath leads", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"fhirpath","expression":"Patient..name"}],"kind"`, 1), "expression", "StructureDefinition.context[0].expression", issue.Error},
@@ -161,7 +168,7 @@ var definitionFaults = []struct {
 
 func TestDefinitionFaults(t *testing.T) {
 	lib := r4.Library()
-	for _, text := range []string{animals, animalSet, weight} {
+	for _, text := range []string{animals, animalSet, more, weight} {
 		res, err := definition.Read([]byte(text), "")
 		if err != nil {
 			t.Fatal(err)

@@ -41,8 +41,9 @@ var faultyHere = map[string]string{
 	"CodeSystem/v3-CodeSystem":                                     "property-type", // inactive, declared boolean, as code
 	"ConceptMap/101":                                               "code-unknown",  // temp is TMP there
 	"ConceptMap/cm-administrative-gender-v3":                       "code-unknown",
-	"StructureDefinition/ChargeItemDefinition":                     "expression", // a constraint on name, which it has not
-	"StructureDefinition/allergyintolerance-substanceExposureRisk": "expression", // a constraint on the resource, put on the extension
+	"StructureDefinition/ExplanationOfBenefit":                     "valueset-kind", // priority is bound to a code system
+	"StructureDefinition/ChargeItemDefinition":                     "expression",    // a constraint on name, which it has not
+	"StructureDefinition/allergyintolerance-substanceExposureRisk": "expression",    // a constraint on the resource, put on the extension
 	"StructureDefinition/codesystem-history":                       "snapshot cardinality-empty max-widened slices-min",
 	"StructureDefinition/familymemberhistory-genetic":              "snapshot slicing-missing",
 	"ValueSet/image-reference-type":                                "code-unknown", // codes that DICOM's system has not here

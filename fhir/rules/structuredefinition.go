@@ -15,6 +15,7 @@ func structureDefinition(c *Context, n tree.Node) {
 	s.lineage()
 	s.contexts()
 	s.differential()
+	s.extensionURL()
 	s.stale()
 	list := n.Path("differential", "element")
 	s.place = ".differential"
@@ -68,6 +69,12 @@ func (s *structureRules) lineage() {
 
 // contexts judges where an extension says that it may be used.
 func (s *structureRules) contexts() {
+	for _, name := range []string{"context", "contextInvariant"} {
+		if text(s.sd, "type") != "Extension" && s.sd.Field(name).Len() > 0 {
+			s.fail("."+name+"[0]", issue.BusinessRule, "context-type", "only an extension has a "+name+", and this defines "+quote(text(s.sd, "type")),
+				"只有扩展才有 "+name+"，而此处定义的是 "+quote(text(s.sd, "type")))
+		}
+	}
 	i := -1
 	for ctx := range s.sd.Field("context").Items() {
 		i++
@@ -234,12 +241,27 @@ func (s *structureRules) element(sub string, e tree.Node) {
 	if b := e.Field("binding"); b.Exists() {
 		s.binding(sub, e, b)
 	}
-	if text(s.sd, "type") == "Extension" && text(e, "path") == "Extension.url" && text(s.sd, "derivation") == "constraint" {
-		if fixed := text(e, "fixedUri"); fixed != "" && fixed != text(s.sd, "url") {
-			s.fail(sub+".fixedUri", issue.BusinessRule, "extension-url", "the url of an extension is that of its definition: "+quote(text(s.sd, "url"))+", not "+quote(fixed),
-				"扩展的 url 须为其定义的 url："+quote(text(s.sd, "url"))+"，而非 "+quote(fixed))
-		}
+	if e.Field("slicing").Exists() && text(e, "path") != "" && !strings.Contains(text(e, "path"), ".") {
+		s.fail(sub+".slicing", issue.BusinessRule, "slicing-root", "the root of a definition does not repeat, so it can't be sliced", "定义的根元素不重复，不能切片")
 	}
+}
+
+// extensionURL demands that the definition of an extension fixes its url to
+// its own.
+func (s *structureRules) extensionURL() {
+	if text(s.sd, "type") != "Extension" || text(s.sd, "derivation") != "constraint" || s.made == nil {
+		return
+	}
+	e, ok := s.made["Extension.url"]
+	if !ok {
+		return
+	}
+	fixed, own := text(e, "fixedUri"), text(s.sd, "url")
+	if fixed == own || s.sd.Field("abstract").Bool() {
+		return
+	}
+	s.fail("", issue.BusinessRule, "extension-url", "the url of an extension is that of its definition: fix Extension.url to "+quote(own)+", it is "+quote(fixed),
+		"扩展的 url 须为其定义的 url：请把 Extension.url 固定为 "+quote(own)+"，实际为 "+quote(fixed))
 }
 
 func (s *structureRules) elementTypes(sub string, e tree.Node) {
@@ -258,7 +280,10 @@ func (s *structureRules) elementTypes(sub string, e tree.Node) {
 			}
 		}
 		for j, p := range strs(t.Field("targetProfile")) {
-			s.expects(under(sub, "targetProfile", j), "StructureDefinition", p)
+			at := under(sub, "targetProfile", j)
+			if to := s.structure(p); s.expects(at, "StructureDefinition", p) && to != nil && to.Kind != "resource" && to.Kind != "logical" {
+				s.fail(at, issue.BusinessRule, "target-kind", "a target is a resource, and "+quote(p)+" defines a "+to.Kind, "目标须为资源，而 "+quote(p)+" 定义的是 "+to.Kind)
+			}
 		}
 		if t.Field("targetProfile").Len() > 0 && code != "Reference" && code != "canonical" && code != "CodeableReference" {
 			s.fail(sub+".targetProfile", issue.BusinessRule, "type-target", "only a Reference or canonical has targets, not "+quote(code), "仅 Reference 或 canonical 有目标，"+quote(code)+" 没有")

@@ -39,21 +39,22 @@ func (c *Context) include(sub string, inc tree.Node, own string) {
 
 // imported judges a value set that another takes codes from.
 func (c *Context) imported(sub, url, own string) {
-	switch base, _, _ := strings.Cut(url, "|"); {
-	case base == own && own != "":
+	if base, _, _ := strings.Cut(url, "|"); base == own && own != "" {
 		c.fail(sub, issue.BusinessRule, "valueset-circle", "the value set takes codes from itself", "值集引用了自身")
-	case c.Library.Find("ValueSet", url) == nil && c.Library.Find("CodeSystem", url) != nil:
-		c.fail(sub, issue.BusinessRule, "valueset-kind", quote(url)+" is a code system, not a value set: name it as system",
-			quote(url)+" 是代码系统而非值集：请写在 system 中")
-	default:
-		c.valueSetKnown(sub, url)
+		return
 	}
+	c.valueSetKnown(sub, url)
 }
 
 // valueSetKnown warns that a value set is not known, so that no code can be
 // held against it.
 func (c *Context) valueSetKnown(sub, url string) {
 	if strings.HasPrefix(url, "#") || c.Library.Find("ValueSet", url) != nil || c.Terminology != nil && c.Terminology.ValueSet(url) != nil {
+		return
+	}
+	if c.Library.Find("CodeSystem", url) != nil {
+		c.fail(sub, issue.BusinessRule, "valueset-kind", quote(url)+" is a code system, not a value set: name a value set of its codes",
+			quote(url)+" 是代码系统而非值集：请写其值集")
 		return
 	}
 	c.warn(sub, issue.NotFound, "valueset-unknown", "the value set "+quote(url)+" is not known here: add it or the package that has it, or correct the URL",
@@ -65,6 +66,11 @@ func (c *Context) includedSystem(sub, system, version string) bool {
 	if c.Library.Find("CodeSystem", system) == nil && c.Library.Find("ValueSet", system) != nil {
 		c.fail(sub+".system", issue.BusinessRule, "system-kind", quote(system)+" is a value set, not a code system: name it as valueSet, or name its code system",
 			quote(system)+" 是值集而非代码系统：请写在 valueSet 中，或写其代码系统")
+		return false
+	}
+	if content := text(c.definitionOf("CodeSystem", system), "content"); content == "supplement" {
+		c.fail(sub+".system", issue.BusinessRule, "system-kind", quote(system)+" is a supplement, which has no codes of its own: name the code system that it adds to",
+			quote(system)+" 是补充（supplement），没有自己的代码：请写其所补充的代码系统")
 		return false
 	}
 	c.systemKnown(sub+".system", system, version)
