@@ -174,3 +174,25 @@ func TestLeast(t *testing.T) {
 		t.Run(name, func(t *testing.T) { fault(t, whole(), write(least(r4.Model().Type(name))), "", nil) })
 	}
 }
+
+// warningsOf lists "path rule" of what is no error.
+func warningsOf(t testing.TB, s *validate.Set, src string) []string {
+	t.Helper()
+	plan, err := s.Plan("Resource")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := tree.Parse([]byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, is := range plan.Validate(d.Root(), &validate.Options{Now: now}) {
+		if !validate.HasErrors([]issueOf{is}) {
+			found = append(found, is.Path+" "+is.Rule)
+		}
+	}
+	return found
+}
+
+func contains(list []string, s string) bool { return slices.Contains(list, s) }
