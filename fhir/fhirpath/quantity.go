@@ -83,11 +83,32 @@ func (s *scalar) orderQuantity(o *scalar) (order int, known bool) {
 	if s.sameUnit(o) {
 		return s.dec.cmp(o.dec), true
 	}
+	if order, ok := s.orderShort(o); ok {
+		return order, true
+	}
 	mine, other, ok := s.converted(o)
 	if !ok {
 		return 0, false
 	}
 	return mine.Cmp(other), true
+}
+
+// orderShort is orderQuantity for values and units that convert in 64 bits,
+// which nearly all do: no fraction is made.
+func (s *scalar) orderShort(o *scalar) (order int, ok bool) {
+	u, monthly, ok := s.ucumOf()
+	if !ok || monthly != "" || o.dec.big != nil {
+		return 0, false
+	}
+	v, monthly, ok := o.ucumOf()
+	if !ok || monthly != "" {
+		return 0, false
+	}
+	coef, scale, ok := ucum.Scale(o.dec.small, o.dec.scale, v, u)
+	if !ok {
+		return 0, false
+	}
+	return s.dec.cmp(decimal{small: coef, scale: scale}), true
 }
 
 // equivalentQuantity rounds both to the coarser of their steps: 4 g ~ 4040 mg.

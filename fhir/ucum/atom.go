@@ -5,6 +5,8 @@ import (
 	"sync"
 )
 
+//go:generate go run ./generate -essence $UCUM_ESSENCE -out table_gen.go
+
 // atom is a unit that is defined by another: value times unit. Of a special
 // unit, value and unit are those of the reference of its function.
 // https://ucum.org/ucum#section-Tables-of-Terminal-Symbols
