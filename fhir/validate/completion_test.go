@@ -3,6 +3,8 @@ package validate_test
 // completions are members that invariants ask for where cardinalities don't, by
 // type.
 var completions = map[string]string{
+	"Age":                     `{"value":1,"system":"http://unitsofmeasure.org","code":"a"}`,
+	"Expression":              `{"language":"text/fhirpath","expression":"true"}`,
 	"AllergyIntolerance":      `{"clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]}}`,
 	"Appointment.participant": `{"actor":{"display":"x"}}`,
 	"AppointmentResponse":     `{"actor":{"display":"x"}}`,
