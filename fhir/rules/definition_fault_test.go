@@ -73,6 +73,8 @@ var definitionFaults = []struct {
 	{"search: a part of a union for no base", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient.name.family | (Practitioner.name.family)"`), "search-expression", "SearchParameter.expression", issue.Error},
 	{"search: an element that is not there", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient.name.colour"`), "expression", "SearchParameter.expression", issue.Error},
 	{"search: no FHIRPath", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient..name"`), "expression", "SearchParameter.expression", issue.Error},
+	{"search: a union in parentheses", searchParameter(`"type":"string","base":["Patient"],"expression":"(Patient.name | (Practitioner.name)).family"`), "search-expression", "SearchParameter.expression", issue.Error},
+	{"search: a union within", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient.name.where((given | Practitioner.name.given).exists()).family"`), "", "", ""},
 	{"search: a name in a string is none", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient.name.where(family = 'Organization | Group').given"`), "", "", ""},
 	{"search: another type than it derives from", searchParameter(`"type":"token","base":["Organization"],"expression":"Organization.name","derivedFrom":"` + named + `"`), "search-derived-type", "SearchParameter", issue.Error},
 	{"search: another base than it derives from", searchParameter(`"type":"string","base":["Patient"],"expression":"Patient.name.family","derivedFrom":"` + named + `"`), "search-derived-base", "SearchParameter", issue.Error},

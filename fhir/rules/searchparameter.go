@@ -34,7 +34,7 @@ func (c *Context) searchExpression(expr string, bases []string) {
 			return
 		}
 	}
-	for _, lead := range leads(expr) {
+	for _, lead := range leads(expr, 0) {
 		t := c.Model.Type(lead)
 		if t == nil || !t.Is("Resource") || t.Abstract {
 			continue
@@ -48,10 +48,19 @@ func (c *Context) searchExpression(expr string, bases []string) {
 }
 
 // leads gives the names that the parts of a union begin with.
-func leads(expr string) []string {
+func leads(expr string, depth int) []string {
 	var names []string
+	if depth > 20 {
+		return nil
+	}
 	for _, part := range unionParts(expr) {
-		part = strings.TrimLeft(part, " \t\r\n(")
+		part = strings.TrimSpace(part)
+		if strings.HasPrefix(part, "(") {
+			if end := closing(part); end > 0 {
+				names = append(names, leads(part[1:end], depth+1)...)
+			}
+			continue
+		}
 		end := strings.IndexFunc(part, func(r rune) bool { return !isNameRune(r) })
 		if end < 0 {
 			end = len(part)
@@ -61,6 +70,25 @@ func leads(expr string) []string {
 	return names
 }
 
+// closing is where the parenthesis that an expression begins with is closed;
+// 0 when it is not.
+func closing(expr string) int {
+	depth, end := 0, 0
+	outsideStrings(expr, func(i int, b byte) bool {
+		switch b {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth == 0 {
+			end = i
+		}
+		return depth > 0
+	})
+	return end
+}
+
 func isNameRune(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
@@ -68,7 +96,28 @@ func isNameRune(r rune) bool {
 // unionParts splits an expression at | outside of strings and parentheses.
 func unionParts(expr string) []string {
 	var parts []string
-	depth, from, quoting := 0, 0, byte(0)
+	depth, from := 0, 0
+	outsideStrings(expr, func(i int, b byte) bool {
+		switch b {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '|':
+			if depth == 0 {
+				parts = append(parts, expr[from:i])
+				from = i + 1
+			}
+		}
+		return true
+	})
+	return append(parts, expr[from:])
+}
+
+// outsideStrings visits the bytes of an expression that are in no string or
+// quoted name, until it is told to stop.
+func outsideStrings(expr string, visit func(i int, b byte) bool) {
+	quoting := byte(0)
 	for i := 0; i < len(expr); i++ {
 		switch b := expr[i]; {
 		case quoting != 0 && b == '\\':
@@ -79,16 +128,10 @@ func unionParts(expr string) []string {
 			}
 		case b == '\'' || b == '`' || b == '"':
 			quoting = b
-		case b == '(':
-			depth++
-		case b == ')':
-			depth--
-		case b == '|' && depth == 0:
-			parts = append(parts, expr[from:i])
-			from = i + 1
+		case !visit(i, b):
+			return
 		}
 	}
-	return append(parts, expr[from:])
 }
 
 func (c *Context) composite(n tree.Node) {

@@ -96,6 +96,10 @@ var made = []struct {
 		[]string{profile("sl", "Observation", "Observation", sliced, sliceA, `{"path":"Observation.category","sliceName":"b"}`)}, [][3]string{
 			{"Observation.category:a/x.text", "fixedString", `"x"`}, {"Observation.category:a/x", "sliceName", `"a/x"`}, {"Observation.category:a/x", "min", "0"}, {"Observation.category:a", "min", "1"},
 		}},
+	{"what slices of slices need, all need", "Observation", "urn:test:sl", []string{`{"path":"Observation.category","sliceName":"b","slicing":{"discriminator":[{"type":"value","path":"text"}],"rules":"open"}}`, `{"path":"Observation.category","sliceName":"b/x","min":1}`, `{"path":"Observation.category","sliceName":"b/y","min":2}`},
+		[]string{profile("sl", "Observation", "Observation", sliced, sliceA, `{"path":"Observation.category","sliceName":"b"}`)}, [][3]string{
+			{"Observation.category:b", "min", "3"}, {"Observation.category:a", "min", "1"}, {"Observation.category", "min", "4"},
+		}},
 	{"inherited discriminators stay", "Observation", "urn:test:sl", []string{`{"path":"Observation.category","slicing":{"discriminator":[{"type":"value","path":"text"}],"rules":"closed"}}`},
 		[]string{profile("sl", "Observation", "Observation", sliced, sliceA)}, [][3]string{
 			{"Observation.category", "slicing", `{"discriminator":[{"type":"value","path":"coding.code"},{"type":"value","path":"text"}],"rules":"closed"}`},

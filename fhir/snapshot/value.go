@@ -53,7 +53,6 @@ func (r *run) within(e *element, c *change, m member) bool {
 				"该值遗漏或更改了基础定义模式的要求：%s", excerpt(old))
 			return false
 		}
-		e.drop(name)
 	}
 	return true
 }
