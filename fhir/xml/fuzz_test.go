@@ -2,6 +2,9 @@ package xml_test
 
 import (
 	"bytes"
+	stdxml "encoding/xml"
+	"errors"
+	"io"
 	"testing"
 
 	"tenon/fhir/issue"
@@ -10,8 +13,9 @@ import (
 	"tenon/profiles/r4"
 )
 
-// What comes in as XML is refused with an issue, or it is JSON that the tree
-// takes, that can be written as XML, and that comes back the same.
+// What comes in as XML is refused with an issue, or it is XML for encoding/xml
+// too and becomes JSON that the tree takes, that can be written as XML, and that
+// comes back the same.
 func FuzzToJSON(f *testing.F) {
 	for _, s := range []string{
 		wrap(`<active id="a" value="true"><extension url="u"><valueDecimal value="1.00"/></extension></active><name><given value="a"/><given><extension url="u"/></given></name>`),
@@ -30,6 +34,13 @@ func FuzzToJSON(f *testing.F) {
 				t.Fatalf("ToJSON = %v, want a failure", err)
 			}
 			return
+		}
+		for oracle := stdxml.NewDecoder(bytes.NewReader(src)); ; {
+			if _, err := oracle.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%q is taken, encoding/xml says %v", src, err)
+			}
 		}
 		d, err := tree.Parse(out)
 		if err != nil {

@@ -227,12 +227,7 @@ func (s *scanner) aside() bool {
 	case s.starts("<!--"):
 		return s.comment()
 	case s.starts("<?"):
-		end := bytes.Index(s.src[s.i:], []byte("?>"))
-		if end < 0 || !nameStart(s.at(s.i+2)) || reserved(s.src[s.i+2:s.i+end]) {
-			return s.stop(s.i, &faultPI)
-		}
-		s.i += end + 2
-		return true
+		return s.instruction()
 	case s.starts("<!D"):
 		return s.stop(s.i, &faultDTD)
 	case s.starts("<![CDATA["):
@@ -250,9 +245,23 @@ func (s *scanner) comment() bool {
 	return true
 }
 
-// reserved tells whether a processing instruction is called xml.
-func reserved(body []byte) bool {
-	return len(body) >= 3 && strings.EqualFold(string(body[:3]), "xml") && (len(body) == 3 || blank(body[3]))
+// instruction passes over a processing instruction. None may be called xml.
+// https://www.w3.org/TR/xml/#sec-pi
+func (s *scanner) instruction() bool {
+	end := bytes.Index(s.src[s.i+2:], []byte("?>"))
+	if end < 0 {
+		return s.stop(s.i, &faultPI)
+	}
+	body := s.src[s.i+2 : s.i+2+end]
+	n := 0
+	for n < len(body) && nameByte[body[n]] {
+		n++
+	}
+	if n == 0 || !nameStart(body[0]) || n < len(body) && !blank(body[n]) || strings.EqualFold(string(body[:n]), "xml") {
+		return s.stop(s.i, &faultPI)
+	}
+	s.i += 2 + end + 2
+	return true
 }
 
 // share views bytes as a string without copying: the source is never written.

@@ -72,10 +72,10 @@ func (s *scanner) name(into *[]byte) (colon int, ok bool) {
 	return colon, true
 }
 
-// nameStart and nameByte let any character beyond ASCII be part of a name: no
-// name of FHIR has one, so what comes of it is refused as unknown.
+// nameStart and nameByte know ASCII only: no name of FHIR or XHTML has another
+// character, so one is refused here already.
 func nameStart(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c >= 0x80
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
 }
 
 var nameByte = func() (t [256]bool) {
