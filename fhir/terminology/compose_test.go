@@ -39,6 +39,8 @@ func TestCompose(t *testing.T) {
 		{"property regex", include(one("legs", "regex", "[2-3]")), "bat bird"},
 		{"property Coding by code", include(one("origin", "=", "AU")), "bat"},
 		{"property code is-a", include(one("eats", "is-a", "living")), "bird"},
+		{"property code descendent-of", include(one("eats", "descendent-of", "plant")), ""},
+		{"property code is-not-a", include(one("eats", "is-not-a", "animal") + "," + one("eats", "exists", "true")), "bird"},
 		{"parent", include(one("parent", "=", "flyer")), "bat bird"},
 		{"parent by the system's own name", include(one("up", "=", "mammal")), "dog bat"},
 		{"child", include(one("child", "=", "bat")), "mammal flyer"},
@@ -58,6 +60,7 @@ func TestCompose(t *testing.T) {
 		{"system and import", `"include":[{"system":"http://x/animals","filter":[` + one("legs", "exists", "true") + `],"valueSet":["http://x/flyers"]}]`, "bat bird"},
 		{"list and import", `"include":[{"system":"http://x/animals","concept":[{"code":"bird"},{"code":"plant"}],"valueSet":["http://x/flyers"]}]`, "bird"},
 		{"exclude import", `"include":[{"valueSet":["http://x/mammals"]}],"exclude":[{"valueSet":["http://x/flyers"]}]`, "mammal dog"},
+		{"two includes in the order of the set", `"include":[{"system":"http://x/animals","filter":[` + one("concept", "is-a", "flyer") + `]},{"system":"http://x/animals","filter":[` + one("code", "=", "living") + `]}]`, "bat flyer bird living"},
 		{"version that is here", `"include":[{"system":"http://x/animals","version":"2.1","concept":[{"code":"dog"}]}]`, "dog"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -107,14 +110,16 @@ func TestUnknown(t *testing.T) {
 		{"filter by an unknown operator", filter("http://x/animals", "concept", "resembles", "bat"), terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"regex that is not RE2", filter("http://x/animals", "code", "regex", "(?=b)bat"), terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"regex that is too long", filter("http://x/animals", "code", "regex", strings.Repeat("(b|a)*", 200)), terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
-		{"regex that grows", filter("http://x/animals", "code", "regex", "(a{90}){90}"), terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
+		{"regex that grows", filter("http://x/animals", "code", "regex", "a{900}b{900}"), terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"import that is not here", `"include":[{"valueSet":["http://x/nowhere"]}]`, terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"import that is not here, but another has it", `"include":[{"valueSet":["http://x/nowhere"]},{"system":"http://x/animals"}]`, terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Member, terminology.NoProblem},
 		{"intersection with what is not here", `"include":[{"valueSet":["http://x/nowhere"],"system":"http://x/animals","concept":[{"code":"bat"}]}]`, terminology.Coding{System: "http://x/animals", Code: "dog"}, terminology.NotMember, terminology.NotInValueSet},
 		{"exclude of what is not here", `"include":[{"system":"http://x/animals"}],"exclude":[{"valueSet":["http://x/nowhere"]}]`, terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"a circle", `"include":[{"valueSet":["http://x/vs"]}]`, terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
 		{"no content", ``, terminology.Coding{System: "http://x/animals", Code: "bat"}, terminology.Unknown, terminology.UnknownValueSet},
-		{"a version that is not here", `"include":[{"system":"http://x/animals","version":"9"}]`, terminology.Coding{System: "http://x/animals", Code: "ghost"}, terminology.NotMember, terminology.UnknownCode},
+		{"a version that is not here", `"include":[{"system":"http://x/animals","version":"9"}]`, terminology.Coding{System: "http://x/animals", Code: "ghost"}, terminology.Unknown, terminology.UnknownSystem},
+		{"a filter on a version that is not here", `"include":[{"system":"http://x/animals","version":"9","filter":[{"property":"concept","op":"is-a","value":"mammal"}]}]`, terminology.Coding{System: "http://x/animals", Code: "bird"}, terminology.Unknown, terminology.UnknownSystem},
+		{"listed of a version that is not here", `"include":[{"system":"http://x/animals","version":"9","concept":[{"code":"ghost"}]}]`, terminology.Coding{System: "http://x/animals", Code: "ghost"}, terminology.Member, terminology.NoProblem},
 		{"a code of another version keeps its meaning", `"include":[{"system":"http://x/animals","version":"9"}]`, terminology.Coding{System: "http://x/animals", Code: "bird"}, terminology.Member, terminology.NoProblem},
 		{"the code's own version is not here", `"include":[{"system":"http://x/animals"}]`, terminology.Coding{System: "http://x/animals", Version: "7", Code: "bird"}, terminology.Unknown, terminology.UnknownSystem},
 		{"the code's own version is another", `"include":[{"system":"http://x/animals","version":"2.1"}]`, terminology.Coding{System: "http://x/animals", Version: "7", Code: "bird"}, terminology.NotMember, terminology.NotInValueSet},
@@ -139,7 +144,7 @@ func TestManyImports(t *testing.T) {
 	var sets []string
 	for i := range 40 {
 		next := fmt.Sprintf("http://x/vs%d", i+1)
-		sets = append(sets, compose(fmt.Sprintf("http://x/vs%d", i), `"include":[{"valueSet":["`+next+`"]},{"valueSet":["`+next+`"]}]`))
+		sets = append(sets, compose(fmt.Sprintf("http://x/vs%d", i), `"include":[{"valueSet":["`+next+`"]},{"valueSet":["`+next+`","`+next+`"]},{"valueSet":["`+next+`"]}]`))
 	}
 	s := server(t, sets...)
 	if a := s.ValidateCode("http://x/vs0", terminology.Coding{System: "http://x/animals", Code: "bat"}, nil); a.Verdict != terminology.Unknown {
@@ -147,6 +152,23 @@ func TestManyImports(t *testing.T) {
 	}
 	if got := expand(t, s, "http://x/vs0", nil); !strings.HasPrefix(got, "error: ") {
 		t.Errorf("Expand = %q, want an error", got)
+	}
+}
+
+// The same where all of them are there, and there is an end to it.
+func TestManyPaths(t *testing.T) {
+	sets := []string{compose("http://x/vs20", `"include":[{"system":"http://x/animals"}]`)}
+	for i := range 20 {
+		next := fmt.Sprintf("http://x/vs%d", i+1)
+		sets = append(sets, compose(fmt.Sprintf("http://x/vs%d", i), `"include":[{"valueSet":["`+next+`"]},{"valueSet":["`+next+`","`+next+`"]}],"exclude":[{"valueSet":["`+next+`"],"system":"http://x/colours"}]`))
+	}
+	s := server(t, sets...)
+	a := s.ValidateCode("http://x/vs0", terminology.Coding{System: "http://x/animals", Code: "bat"}, nil)
+	if got := expand(t, s, "http://x/vs0", &terminology.ExpandOptions{Flat: true}); a.Verdict != terminology.Member || got != strings.Join(allAnimals, " ") && !strings.HasPrefix(got, "error: ") {
+		t.Errorf("bat = %+v, Expand = %q", a, got)
+	}
+	if a := s.ValidateCode("http://x/vs0", terminology.Coding{System: "http://x/animals", Code: "ghost"}, nil); a.Verdict == terminology.Member {
+		t.Errorf("ghost = %+v", a)
 	}
 }
 

@@ -153,6 +153,7 @@ func TestSplitErrors(t *testing.T) {
 		{"no array", strings.NewReader(`{"resourceType":"CodeSystem","concept":{}}`)},
 		{"too deep", strings.NewReader(strings.Repeat(`{"code":"a","concept":[`, 200))},
 		{"too deep in the resource", strings.NewReader(`{"resourceType":"CodeSystem","concept":[` + strings.Repeat(`{"code":"a","concept":[`, 200))},
+		{"too deep, closed", strings.NewReader(`{"resourceType":"CodeSystem","concept":[` + strings.Repeat(`{"code":"a","concept":[`, 150) + strings.Repeat(`]}`, 150) + `]}`)},
 		{"too long a text", io.MultiReader(strings.NewReader(`{"resourceType":"CodeSystem","concept":[{"code":"a","display":"`), strings.NewReader(strings.Repeat("x", 9<<20)))},
 	} {
 		if _, err := terminology.SplitCodeSystem(c.body, func(*terminology.Concept) error { return nil }); issue.As(err) == nil {

@@ -31,7 +31,7 @@ func (w *walker) set(v *ValueSet, visit func(*candidate) error) error {
 	if len(v.include.list) == 0 {
 		return w.stored(v, noContent(v), visit)
 	}
-	if why := v.blocked(0); why.kind != 0 {
+	if why := v.blocked(map[*ValueSet]bool{}); why.kind != 0 {
 		return w.stored(v, why, visit)
 	}
 	for k, c := range v.include.list {
@@ -50,24 +50,25 @@ func (w *walker) set(v *ValueSet, visit func(*candidate) error) error {
 }
 
 // blocked is why the set can't be listed by its compose, if so.
-func (v *ValueSet) blocked(depth int) reason {
-	if depth > maxDepth {
-		return tooDeep(v)
+func (v *ValueSet) blocked(seen map[*ValueSet]bool) reason {
+	if seen[v] {
+		return reason{} // walking it tells of a circle
 	}
+	seen[v] = true
 	for _, c := range v.include.list {
-		if why := c.blocked(depth); why.kind != 0 {
+		if why := c.blocked(seen); why.kind != 0 {
 			return why
 		}
 	}
 	for _, c := range v.exclude.list {
-		if why := c.blocked(depth); why.kind != 0 {
+		if why := c.blocked(seen); why.kind != 0 {
 			return why
 		}
 	}
 	return reason{}
 }
 
-func (c *clause) blocked(depth int) reason {
+func (c *clause) blocked(seen map[*ValueSet]bool) reason {
 	switch {
 	case c.unclear.kind != 0:
 		return c.unclear
@@ -83,7 +84,7 @@ func (c *clause) blocked(depth int) reason {
 			return noImport(m.url)
 		}
 		if set.stored == nil {
-			if why := set.blocked(depth + 1); why.kind != 0 {
+			if why := set.blocked(seen); why.kind != 0 {
 				return why
 			}
 		}
@@ -170,7 +171,11 @@ func (w *walker) within(c *clause, from int, visit func(*candidate) error) func(
 	return func(one *candidate) error {
 		for _, m := range c.imports[from:] {
 			q := query{system: one.system, code: one.code}
-			switch m.get().judge(&q) {
+			verdict := m.get().judge(&q)
+			if err := w.spend(q.work); err != nil {
+				return err
+			}
+			switch verdict {
 			case NotMember:
 				return nil
 			case Unknown:

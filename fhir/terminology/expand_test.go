@@ -13,7 +13,10 @@ import (
 func count(n int) *int { return &n }
 
 func TestExpand(t *testing.T) {
-	s := server(t, compose("http://x/vs", `"include":[{"system":"http://x/animals"}]`), compose("http://x/two", `"include":[{"system":"http://x/animals","concept":[{"code":"bird","display":"Feathered"}]},{"system":"http://x/colours"}]`))
+	s := server(t, compose("http://x/vs", `"include":[{"system":"http://x/animals"}]`), compose("http://x/two", `"include":[{"system":"http://x/animals","concept":[{"code":"bird","display":"Feathered"}]},{"system":"http://x/colours"}]`),
+		compose("http://x/turned", `"include":[{"system":"http://x/animals","filter":[{"property":"concept","op":"is-a","value":"flyer"}]},{"system":"http://x/animals","filter":[{"property":"code","op":"=","value":"living"}]}]`),
+		compose("http://x/nine", `"include":[{"system":"http://x/animals","version":"9","concept":[{"code":"ghost"}]}]`),
+		compose("http://x/umlaut", `"include":[{"system":"http://x/none","concept":[{"code":"u","display":"Übung"},{"code":"v","display":"Ubung"}]}]`))
 	for _, c := range []struct {
 		name, set string
 		o         terminology.ExpandOptions
@@ -21,6 +24,9 @@ func TestExpand(t *testing.T) {
 		total     int
 	}{
 		{"nested", "http://x/vs", terminology.ExpandOptions{}, "living(animal(mammal(dog bat) flyer(bird)) plant)", 8},
+		{"nested under none of another include", "http://x/turned", terminology.ExpandOptions{}, "bat flyer(bird) living", 4},
+		{"a version that is not here, listed", "http://x/nine", terminology.ExpandOptions{}, "ghost", 1},
+		{"filter of letters with case beyond ASCII", "http://x/umlaut", terminology.ExpandOptions{Filter: "ÜBUNG"}, "u", 1},
 		{"flat", "http://x/vs", terminology.ExpandOptions{Flat: true}, "living animal mammal dog bat flyer bird plant", 8},
 		{"page", "http://x/vs", terminology.ExpandOptions{Offset: 2, Count: count(3)}, "mammal dog bat", 8},
 		{"page at the end", "http://x/vs", terminology.ExpandOptions{Offset: 7, Count: count(3)}, "plant", 8},
@@ -92,7 +98,7 @@ func TestExpandErrors(t *testing.T) {
 		{"unknown system", "http://x/loinc", nil, issue.NotFound, "codesystem-unknown"},
 		{"too long", "http://x/vs", nil, issue.TooCostly, "expansion-limit"},
 		{"page too long", "http://x/vs", &terminology.ExpandOptions{Count: count(8)}, issue.TooCostly, "expansion-limit"},
-		{"circle", "http://x/circle", nil, issue.NotFound, "valueset-depth"},
+		{"circle", "http://x/circle", nil, issue.Processing, "valueset-depth"},
 		{"unclear exclude", "http://x/unclear", nil, issue.NotFound, "valueset-filter"},
 		{"grammar", "http://unitsofmeasure.org/vs", nil, issue.TooCostly, "expansion-endless"},
 		{"version", "http://x/vs", &terminology.ExpandOptions{CheckVersions: map[string]string{"http://x/animals": "3"}}, issue.Processing, "codesystem-version"},

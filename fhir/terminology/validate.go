@@ -71,7 +71,7 @@ func (v *ValueSet) finish(q *query, verdict Verdict, c Coding, o *CodeOptions) A
 	cs := v.systemFor(q)
 	i, t, known := cs.has(c.Code)
 	switch {
-	case known == NotMember && (q.hit == nil || !q.hit.other):
+	case known == NotMember && (q.hit == nil || !q.hit.other) && !(verdict == Unknown && q.why.kind == reasonNoSystem):
 		return noCode(c, cs)
 	case verdict == Unknown:
 		a := unknown(q.why)

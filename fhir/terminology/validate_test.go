@@ -208,6 +208,16 @@ func TestSupplement(t *testing.T) {
 	}
 }
 
+// A preferred name comes before a synonym of the same language.
+func TestPreferredName(t *testing.T) {
+	s := server(t, `{"resourceType":"CodeSystem","url":"http://x/names","status":"active","content":"complete","concept":[{"code":"1","display":"One","designation":[
+		{"language":"zh-CN","use":{"system":"http://snomed.info/sct","code":"900000000000013009"},"value":"壹"},
+		{"language":"zh-CN","use":{"system":"http://terminology.hl7.org/CodeSystem/designation-usage","code":"display"},"value":"一"}]}]}`)
+	if a := s.ValidateCode("", terminology.Coding{System: "http://x/names", Code: "1"}, &terminology.CodeOptions{Language: "zh-CN"}); a.Display != "一" {
+		t.Errorf("display = %q, want the preferred one", a.Display)
+	}
+}
+
 // Texts for a person say the code and the value set.
 func TestTexts(t *testing.T) {
 	s := server(t, compose("http://x/birds", `"include":[{"system":"http://x/animals","concept":[{"code":"bird"}]}]`))
