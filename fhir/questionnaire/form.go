@@ -153,7 +153,6 @@ type limits struct {
 	mimeTypes            []string
 	maxSize              tree.Node
 	resources, profiles  []string
-	unit                 tree.Node
 	units                []tree.Node
 	unitValueSet         string
 	unitOpen             string

@@ -4,6 +4,8 @@ package rules
 
 import (
 	"crypto/sha1" //nolint:gosec // the hash that the specification names
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -40,18 +42,37 @@ func attachmentRule(c *Context, n tree.Node) {
 		return
 	}
 	told, err := decode64(hash)
-	sum := sha1.Sum(body) //nolint:gosec // see above
-	switch {
-	case err != nil:
-	case len(told) != len(sum):
-		c.warn(".hash", issue.Value, "attachment-hash",
-			fmt.Sprintf("found a hash of %d bytes, expected SHA-1 of 20 bytes in base64: it was not compared", len(told)),
-			fmt.Sprintf("hash 有 %d 字节，应为 20 字节的 SHA-1（base64），未作比较", len(told)))
-	case string(told) != string(sum[:]):
-		c.fail(".hash", issue.Value, "attachment-hash",
-			"the hash is not that of the data: expected "+base64.StdEncoding.EncodeToString(sum[:]),
-			"hash 与数据不符，应为 "+base64.StdEncoding.EncodeToString(sum[:]))
+	if err != nil {
+		return
 	}
+	sum := digest(body, len(told))
+	switch {
+	case sum == nil:
+		c.warn(".hash", issue.Value, "attachment-hash",
+			fmt.Sprintf("found a hash of %d bytes, expected SHA-1 in base64: it was not compared", len(told)),
+			fmt.Sprintf("hash 有 %d 字节，应为 SHA-1（base64），未作比较", len(told)))
+	case string(told) != string(sum):
+		c.fail(".hash", issue.Value, "attachment-hash",
+			"the hash is not that of the data: expected "+base64.StdEncoding.EncodeToString(sum),
+			"hash 与数据不符，应为 "+base64.StdEncoding.EncodeToString(sum))
+	}
+}
+
+// digest is the hash of a size: SHA-1, as the specification asks, or SHA-256
+// or SHA-512, which some use because SHA-1 proves nothing any more.
+func digest(body []byte, size int) []byte {
+	switch size {
+	case sha1.Size:
+		sum := sha1.Sum(body) //nolint:gosec // see above
+		return sum[:]
+	case sha256.Size:
+		sum := sha256.Sum256(body)
+		return sum[:]
+	case sha512.Size:
+		sum := sha512.Sum512(body)
+		return sum[:]
+	}
+	return nil
 }
 
 // contentTypeRule wants type/subtype, with or without parameters.
