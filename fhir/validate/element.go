@@ -56,7 +56,13 @@ func (v value) object() tree.Node {
 	return v.twin
 }
 
-func (v value) primitive() bool { return v.typ != nil && v.typ.Kind == schema.Primitive }
+// place tells values apart: a primitive may be a sibling alone.
+func (v value) place() tree.Node {
+	if v.node.Exists() {
+		return v.node
+	}
+	return v.twin
+}
 
 // literal is a fixed or pattern value, or a bound.
 type literal struct {

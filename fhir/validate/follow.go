@@ -121,7 +121,7 @@ func (w *walker) conform(v value, p *profile) {
 	if p.root == nil || !v.node.Exists() && !v.twin.Exists() {
 		return
 	}
-	key := underway{v.node, p}
+	key := underway{v.place(), p}
 	for i := len(w.under) - 1; i >= 0; i-- {
 		if w.under[i] == key {
 			return
@@ -155,7 +155,7 @@ func (w *walker) conforms(v value, url string) bool {
 		t := w.set.model.Defined(url)
 		return t != nil && v.typ != nil && v.typ.Is(t.Name)
 	}
-	key := trial{v.node, p}
+	key := trial{v.place(), p}
 	if known, ok := w.memo[key]; ok {
 		return known
 	}

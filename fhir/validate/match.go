@@ -73,7 +73,7 @@ func (s *Set) below(t *schema.Type, name string) *references {
 func (w *walker) meets(v value, c *criterion) bool {
 	switch c.kind {
 	case mustEqual:
-		return contains(v.node, c.literal.node)
+		return w.contains(v.node, c.literal.node)
 	case mustBind:
 		return w.isBound(v, c.binding)
 	case mustBeOfType:

@@ -3,6 +3,7 @@ package validate
 // https://hl7.org/fhir/R4/profiling.html
 
 import (
+	"fmt"
 	"sync"
 
 	"tenon/fhir/definition"
@@ -62,6 +63,10 @@ func (p *profile) compile(s *Set) {
 			p.fault = firstText(err)
 			return
 		}
+	}
+	if count := n.Field("snapshot").Field("element").Len(); count > maxElements {
+		p.fault = fmt.Sprintf("it has %d elements, more than %d", count, maxElements)
+		return
 	}
 	p.above = s.ancestors(n)
 	read := reader{set: s, profile: p}

@@ -44,11 +44,20 @@ func (r *reader) snapshot(elements tree.Node) *element {
 	return e
 }
 
+// Bounds of a profile: real ones have a tenth of it.
+const (
+	maxElements  = 10_000
+	maxPathDepth = 32
+)
+
 // arrange makes the tree of a list of elements by their paths: a slice follows
 // the element of its path.
 func arrange(elements tree.Node) *definedElement {
 	var stack []*definedElement
 	for n := range elements.Items() {
+		if path := n.Field("path").Str(); strings.Count(path, ".") > maxPathDepth || strings.Count(n.Field("sliceName").Str(), "/") > maxPathDepth {
+			continue
+		}
 		d := &definedElement{node: n, path: n.Field("path").Str(), slice: n.Field("sliceName").Str()}
 		if len(stack) == 0 {
 			stack = append(stack, d)

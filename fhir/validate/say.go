@@ -152,8 +152,19 @@ func (r *reader) invariants(e *element, n tree.Node, typ *schema.Type) {
 		if source == "" {
 			source = r.owner
 		}
-		e.checks = append(e.checks, r.set.invariants.get(i, root, source))
+		e.checks = append(e.checks, r.set.invariants.get(i, root, source, bestPractice(c)))
 	}
+}
+
+// bestPractice tells whether a constraint is advice.
+// https://hl7.org/fhir/R4/extension-elementdefinition-bestpractice.html
+func bestPractice(constraint tree.Node) bool {
+	for x := range constraint.Field("extension").Items() {
+		if x.Field("url").Str() == "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice" {
+			return x.Field("valueBoolean").Bool()
+		}
+	}
+	return false
 }
 
 // known tells whether the base judges an invariant anyway.

@@ -166,12 +166,13 @@ func (w *walker) standsWhere(expr string) bool {
 	if i < 0 {
 		return false
 	}
-	e, err := w.set.compile(expr, "")
-	if err != nil {
+	inv := w.set.invariants.get(schema.Invariant{Key: "context", Expression: expr}, "", "", false)
+	if inv.ready(w.set); inv.err != nil || inv.expr == nil {
 		return true // the definition's fault
 	}
 	w.place()
-	found, err := e.EvalValues(&w.ctx, w.typed(w.resource))
+	w.work -= costOfExpr
+	found, err := inv.expr.EvalValues(&w.ctx, w.typed(w.resource))
 	if err != nil {
 		return true
 	}
@@ -191,14 +192,15 @@ func (w *walker) contextInvariant(url, expr string, n tree.Node) {
 	if i < 0 || !w.frames[i].node.Exists() {
 		return
 	}
-	e, err := w.set.compile(expr, "")
-	if err != nil {
+	inv := w.set.invariants.get(schema.Invariant{Key: "context", Expression: expr}, "", "", false)
+	if inv.ready(w.set); inv.err != nil || inv.expr == nil {
 		return
 	}
 	w.place()
+	w.work -= costOfExpr
 	ctx := w.ctx
 	ctx.Vars = map[string]fhirpath.Collection{"extension": {fhirpath.Element(n, w.set.model.Type("Extension"))}}
-	holds, err := e.Holds(&ctx, fhirpath.Element(w.frames[i].node, w.frames[i].typ))
+	holds, err := inv.expr.Holds(&ctx, fhirpath.Element(w.frames[i].node, w.frames[i].typ))
 	if err == nil && !holds {
 		w.add(issue.Extension, "extension-context-invariant", fmt.Sprintf("the extension %s may stand only where %s", quote(url), cutLong(expr)),
 			fmt.Sprintf("扩展 %s 只能用于满足 %s 之处", quote(url), cutLong(expr)))

@@ -34,6 +34,7 @@ type walker struct {
 	ctx       fhirpath.Context
 	work      int // evaluations, comparisons and trials that are left
 	trials    int // how many trials are under way
+	long      int // long evaluations so far
 	exhausted bool
 	memo      map[trial]bool
 	systems   []string // code systems that were told to be unknown
@@ -76,7 +77,7 @@ func (w *walker) begin(s *Set, opt *Options) {
 		w.most = w.o.MaxIssues
 	}
 	w.deep, w.work = s.full(), minWork
-	w.ctx.Now, w.ctx.Resolve, w.ctx.Data, w.ctx.Work = w.o.Now, w.o.Resolve, w, maxEvaluation
+	w.ctx.Now, w.ctx.Resolve, w.ctx.Data, w.ctx.Work = w.o.Now, w.o.Resolve, w, quickSteps
 }
 
 // end drops what would keep the document alive in the pool.

@@ -26,7 +26,7 @@ func (w *walker) within(v value, e *element) {
 	if e.fixed != nil {
 		w.fixed(v, e)
 	}
-	if e.pattern != nil && !contains(v.node, e.pattern.node) {
+	if e.pattern != nil && !w.contains(v.node, e.pattern.node) {
 		w.add(issue.Value, "pattern-value", fmt.Sprintf("found %s, expected what holds %s (%s)", raw(v.node), raw(e.pattern.node), e.owner),
 			fmt.Sprintf("实际为 %s，应包含 %s（%s）", raw(v.node), raw(e.pattern.node), e.owner))
 	}
@@ -195,7 +195,7 @@ func (w *walker) fixed(v value, e *element) {
 	if same(v.node, e.fixed.node) {
 		return
 	}
-	if v.node.Kind() == tree.Object && contains(v.node, e.fixed.node) {
+	if v.node.Kind() == tree.Object && w.contains(v.node, e.fixed.node) {
 		for name, member := range v.node.Fields() {
 			if !same(member, e.fixed.node.Field(name)) {
 				w.at(strings.TrimPrefix(name, "_"), func() {
