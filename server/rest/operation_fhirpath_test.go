@@ -172,3 +172,20 @@ func TestFHIRPathLabFailures(t *testing.T) {
 		t.Errorf("GET: %d", w.Code)
 	}
 }
+
+// FuzzFHIRPathLab: whatever is sent, the answer is JSON and no fault of the
+// server.
+func FuzzFHIRPathLab(f *testing.F) {
+	f.Add("name.given", "name", `{"resourceType":"Patient","name":[{"given":["a"]}]}`)
+	f.Add("trace('x', $this).type() | %x", "", `{"resourceType":"Patient","_birthDate":{"id":"1"}}`)
+	f.Add("children()", "descendants()", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"X"}}]}`)
+	f.Add("1 'mg' | @T10 | {} | '' | $this", "", `{"resourceType":"Observation","valueQuantity":{"value":1E400}}`)
+	_, h := door(f)
+	f.Fuzz(func(t *testing.T, expression, context, resource string) {
+		text, _ := json.Marshal(context)
+		status, body := ask(h, expression, `,{"name":"variables","part":[{"name":"x","valueString":"v"}]},{"name":"context","valueString":`+string(text)+`},{"name":"resource","resource":`+resource+`}`)
+		if !json.Valid(body) || status >= 500 {
+			t.Errorf("%d %.300s", status, body)
+		}
+	})
+}
