@@ -9,13 +9,17 @@ import (
 	"tenon/fhir/questionnaire"
 	"tenon/fhir/rules"
 	"tenon/fhir/schema"
+	"tenon/fhir/snapshot"
 	"tenon/fhir/tree"
 )
 
 // rule judges an object by what the specification says of its type in prose.
 func (w *walker) rule(n tree.Node, rule rules.Rule) {
 	if w.rules == nil { // once for a walker, which is used again
-		w.rules = &rules.Context{Compile: w.compile, Resolve: w.resolve, Conforms: w.conformance, Report: w.below}
+		w.rules = &rules.Context{
+			Compile: w.compile, Resolve: w.resolve, Conforms: w.conformance, Report: w.below,
+			Differential: func(sd tree.Node) ([]byte, []issue.Issue) { return snapshot.Check(sd, w.set.lib) },
+		}
 	}
 	c := w.rules
 	c.Model, c.Library, c.Terminology, c.Now = w.set.model, w.set.lib, w.set.terms, w.o.Now
