@@ -1,6 +1,9 @@
 package terminology
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // edge says that child is below parent, by indices.
 type edge struct{ child, parent uint32 }
@@ -48,9 +51,8 @@ func (t *table) parents(i uint32) []uint32 {
 	if p := t.concepts[i].parent; p != 0 {
 		list = append(list, p-1)
 	}
-	k := sort.Search(len(t.up), func(k int) bool { return t.up[k].child >= i })
-	for ; k < len(t.up) && t.up[k].child == i; k++ {
-		list = append(list, t.up[k].parent)
+	for _, e := range t.more(i) {
+		list = append(list, e.parent)
 	}
 	return list
 }
@@ -68,14 +70,54 @@ func (t *table) children(i uint32) []uint32 {
 	return list
 }
 
-// climbs searches upwards from b for a.
+// climbs searches upwards from b until it is in the subtree of a. Whatever is
+// no deeper than a can't be below it.
 func (t *table) climbs(b, a uint32) bool {
-	found := false
-	t.ancestors(b, func(i uint32) bool {
-		found = i == a
-		return !found
-	})
-	return found
+	var few [64]uint32
+	queue := append(few[:0], b)
+	var many map[uint32]bool
+	root := &t.concepts[a]
+	for k := 0; k < len(queue); k++ {
+		at := &t.concepts[queue[k]]
+		if a <= queue[k] && queue[k] < root.end {
+			return true
+		}
+		if at.level <= root.level && root.level < maxLevel {
+			continue
+		}
+		add := func(p uint32) {
+			if many == nil && len(queue) > 256 {
+				many = map[uint32]bool{}
+				for _, q := range queue {
+					many[q] = true
+				}
+			}
+			if many != nil && many[p] || many == nil && slices.Contains(queue, p) {
+				return
+			}
+			queue = append(queue, p)
+			if many != nil {
+				many[p] = true
+			}
+		}
+		if at.parent != 0 {
+			add(at.parent - 1)
+		}
+		for _, e := range t.more(queue[k]) {
+			add(e.parent)
+		}
+	}
+	return false
+}
+
+// more is the edges to parents beyond the first.
+func (t *table) more(i uint32) []edge {
+	from := sort.Search(len(t.up), func(k int) bool { return t.up[k].child >= i })
+	to := from
+	for to < len(t.up) && t.up[to].child == i {
+		to++
+	}
+	return t.up[from:to]
 }
 
 // ancestors visits the concept and everything above it, each once, until visit

@@ -154,8 +154,24 @@ func (h *hierarchy) apply(t *table) {
 	slices.SortStableFunc(t.up, func(a, b edge) int { return cmp.Compare(a.child, b.child) })
 	t.down = slices.Clone(t.up)
 	slices.SortFunc(t.down, func(a, b edge) int { return cmp.Or(cmp.Compare(a.parent, b.parent), cmp.Compare(a.child, b.child)) })
+	h.level(t)
 	h.span(t)
 }
+
+// level tells how long the longest way up is.
+func (h *hierarchy) level(t *table) {
+	for _, old := range h.topo {
+		level := 0
+		for _, p := range h.to[h.start[old]:h.start[old+1]] {
+			if p != none {
+				level = max(level, int(t.concepts[h.perm[p]].level)+1)
+			}
+		}
+		t.concepts[h.perm[old]].level = uint8(min(level, maxLevel))
+	}
+}
+
+const maxLevel = 255
 
 // span collects what lies below a concept by parents beyond the first. A
 // hierarchy so entangled that this would cost more than the concepts do is left
@@ -164,7 +180,7 @@ func (h *hierarchy) span(t *table) {
 	if len(t.up) == 0 {
 		return
 	}
-	limit, live, work := 8*h.n+1<<16, 0, 0
+	limit, live, work := 4*h.n+1<<16, 0, 0
 	found := map[uint32][]span{}
 	for k := h.n - 1; k >= 0; k-- {
 		old := h.topo[k]
@@ -189,7 +205,7 @@ func (h *hierarchy) span(t *table) {
 			live += len(own)
 			work += len(own) + 1
 		}
-		if live > limit || work > 8*limit {
+		if live > limit || work > 4*limit {
 			t.deep = true
 			return
 		}

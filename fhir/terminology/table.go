@@ -33,6 +33,7 @@ type concept struct {
 	end     uint32 // index after the last concept of the subtree
 	code    uint16 // its length
 	flags   uint8
+	level   uint8 // the longest way up to a root, 255 for that or more
 }
 
 const (
