@@ -42,6 +42,6 @@ func manifestOf(fsys fs.FS, name string, lim Limits) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return ReadManifest(f, lim)
 }

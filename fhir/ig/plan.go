@@ -38,7 +38,7 @@ var embedded = []Reference{
 // of packages). The error is an *issue.Failure when a package is not for R4 or
 // is given twice.
 func Resolve(want, pool []*Manifest, have []Reference) (*Plan, error) {
-	r := &resolver{want: want, pool: pool, have: slices.Concat(have, embedded), state: map[*Manifest]int{}, plan: new(Plan)}
+	r := &resolver{want: want, pool: pool, have: slices.Concat(have, embedded), met: map[*Manifest]bool{}, plan: new(Plan)}
 	seen := map[Reference]bool{}
 	for _, m := range want {
 		if err := m.ForR4(); err != nil {
@@ -70,7 +70,7 @@ func sorted(list []*Manifest) []*Manifest {
 type resolver struct {
 	want, pool []*Manifest
 	have       []Reference
-	state      map[*Manifest]int // 1: met
+	met        map[*Manifest]bool
 	plan       *Plan
 	depth      int
 }
@@ -78,10 +78,10 @@ type resolver struct {
 // visit puts a package behind what it needs. A package met again on its own
 // way is left to the visit that is under way, so a cycle ends.
 func (r *resolver) visit(m *Manifest) error {
-	if r.state[m] != 0 {
+	if r.met[m] {
 		return nil
 	}
-	r.state[m] = 1
+	r.met[m] = true
 	if err := m.ForR4(); err != nil {
 		return err
 	}
