@@ -188,7 +188,7 @@ func TestValidate(t *testing.T) {
 		{"nothing", clin, record.Judgement{Type: "Patient"}, "", 400},
 		{"no JSON", clin, record.Judgement{Type: "Patient", Body: []byte(`{`)}, "json-end", 0},
 		{"nobody", nil, record.Judgement{Type: "Patient", Body: []byte(plain)}, "", 401},
-		{"a parameter that does not compile", clin, record.Judgement{Type: "SearchParameter", Body: []byte(strings.Replace(nickname, ".given", ".gven", 1))}, "fhirpath-type", 0},
+		{"a parameter that does not compile", clin, record.Judgement{Type: "SearchParameter", Body: []byte(strings.Replace(nickname, ".given", ".gven", 1))}, "expression", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := s.Validate(t.Context(), tt.who, tt.j)
