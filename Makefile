@@ -51,6 +51,11 @@ fhirpath-diff: ## all search parameters and invariants of R4 over all examples, 
 	npm install --silent --no-audit --no-fund --prefix bin/fhirpathjs
 	TENON_FHIRPATH_JS=bin/fhirpathjs go run ./conformance/fhirpathjs
 
+ucum-diff: ## all units and many codes beside ucum-lhc (needs npm)
+	@mkdir -p bin/ucumlhc && cp conformance/ucumlhc/package.json bin/ucumlhc/
+	npm install --silent --no-audit --no-fund --prefix bin/ucumlhc
+	TENON_UCUM_LHC=bin/ucumlhc go run ./conformance/ucumlhc
+
 bench: build ## whole-server figures beside the raw engine, in one run
 	go run ./test/bench $(ARGS)
 
@@ -60,4 +65,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff bench generate verify
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench generate verify

@@ -267,7 +267,8 @@ func cutExponent(word string) (code string, exponent int, ok bool) {
 }
 
 // checkSpecial refuses special units in products and powers: their values are
-// no multiples of anything. A number may scale them like a prefix. https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales
+// no multiples of anything. Numbers and dimensionless units may scale them.
+// https://ucum.org/ucum#section-Special-Units-on-non-ratio-Scales §22
 func (p *parser) checkSpecial() error {
 	for i := range p.n {
 		t := &p.terms[i]
@@ -281,11 +282,13 @@ func (p *parser) checkSpecial() error {
 	return nil
 }
 
-// others tells whether there is a term besides i that is no number.
+// others tells whether there is a term besides i that is more than a number.
 func (p *parser) others(i int) bool {
 	for j := range p.n {
-		if j != i && p.terms[j].atom != nil {
-			return true
+		if a := p.terms[j].atom; j != i && a != nil {
+			if d := a.definition(); d.special != nil || d.dims != [7]int16{} || len(d.arbitrary) > 0 {
+				return true
+			}
 		}
 	}
 	return false
