@@ -29,7 +29,9 @@ type Plan struct {
 // embedded are the packages whose content the server carries.
 // https://hl7.org/fhir/R4/downloads.html
 var embedded = []Reference{
-	{"hl7.fhir.r4.core", "4.0.1"}, {"hl7.fhir.r4.examples", "4.0.1"}, {"hl7.fhir.r4.expansions", "4.0.1"},
+	{"hl7.fhir.r4.core", "4.0.1"},
+	{"hl7.fhir.r4.examples", "4.0.1"},
+	{"hl7.fhir.r4.expansions", "4.0.1"},
 	{"hl7.fhir.core", "4.0.1"},
 }
 

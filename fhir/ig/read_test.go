@@ -84,8 +84,10 @@ func TestManifests(t *testing.T) {
 	}{
 		{"least", `{"name":"a.b","version":"1"}`, "", ig.Manifest{Reference: ig.Reference{Name: "a.b", Version: "1"}}},
 		{"old list of versions", `{"name":"a.b","version":"1","fhir-version-list":["4.0.1","4.0.1"]}`, "", ig.Manifest{Reference: ig.Reference{Name: "a.b", Version: "1"}, FHIRVersions: []string{"4.0.1"}}},
-		{"aliases", `{"name":"a.b","version":"1","dependencies":{"v3@npm:us.core":"3.1.1","us5":"npm:us.core@5.0.1"}}`, "",
-			ig.Manifest{Reference: ig.Reference{Name: "a.b", Version: "1"}, Dependencies: []ig.Reference{{Name: "us.core", Version: "3.1.1"}, {Name: "us.core", Version: "5.0.1"}}}},
+		{
+			"aliases", `{"name":"a.b","version":"1","dependencies":{"v3@npm:us.core":"3.1.1","us5":"npm:us.core@5.0.1"}}`, "",
+			ig.Manifest{Reference: ig.Reference{Name: "a.b", Version: "1"}, Dependencies: []ig.Reference{{Name: "us.core", Version: "3.1.1"}, {Name: "us.core", Version: "5.0.1"}}},
+		},
 		{"no name", `{"version":"1"}`, "package-name", ig.Manifest{}},
 		{"name that is a path", `{"name":"../a","version":"1"}`, "package-name", ig.Manifest{}},
 		{"name of an organisation", `{"name":"@a/b","version":"1"}`, "package-name", ig.Manifest{}},

@@ -54,9 +54,11 @@ func limitFault(what, chinese string, most int) *fault {
 }
 
 func entityFault(name []byte) *fault {
-	return &fault{issue.Invalid, "xml-entity",
+	return &fault{
+		issue.Invalid, "xml-entity",
 		fmt.Sprintf("found %s: only &amp; &lt; &gt; &quot; &apos; and character references such as &#160; are known", quoted(name)),
-		fmt.Sprintf("含有 %s，仅允许五个预定义实体和字符引用", quoted(name))}
+		fmt.Sprintf("含有 %s，仅允许五个预定义实体和字符引用", quoted(name)),
+	}
 }
 
 func mismatchFault(open []byte) *fault {
@@ -64,40 +66,54 @@ func mismatchFault(open []byte) *fault {
 }
 
 func spaceFault(name []byte) *fault {
-	return &fault{issue.Structure, "xml-namespace",
+	return &fault{
+		issue.Structure, "xml-namespace",
 		fmt.Sprintf("the element %s is not in the namespace %s", quoted(name), spaceFHIR),
-		fmt.Sprintf("元素 %s 不在命名空间 %s 中", quoted(name), spaceFHIR)}
+		fmt.Sprintf("元素 %s 不在命名空间 %s 中", quoted(name), spaceFHIR),
+	}
 }
 
 func resourceFault(name []byte) *fault {
-	return &fault{issue.Structure, "xml-resource",
-		fmt.Sprintf("%s is not a resource type of FHIR R4", quoted(name)), fmt.Sprintf("%s 不是 FHIR R4 资源类型", quoted(name))}
+	return &fault{
+		issue.Structure, "xml-resource",
+		fmt.Sprintf("%s is not a resource type of FHIR R4", quoted(name)), fmt.Sprintf("%s 不是 FHIR R4 资源类型", quoted(name)),
+	}
 }
 
 func unknownFault(name []byte, typ string) *fault {
-	return &fault{issue.Structure, "xml-unknown-element",
-		fmt.Sprintf("%s has no element %s", typ, quoted(name)), fmt.Sprintf("%s 没有元素 %s", typ, quoted(name))}
+	return &fault{
+		issue.Structure, "xml-unknown-element",
+		fmt.Sprintf("%s has no element %s", typ, quoted(name)), fmt.Sprintf("%s 没有元素 %s", typ, quoted(name)),
+	}
 }
 
 func repeatFault(name []byte) *fault {
-	return &fault{issue.Structure, "xml-repeated",
-		fmt.Sprintf("the element %s may stand only once here", quoted(name)), fmt.Sprintf("元素 %s 只能出现一次", quoted(name))}
+	return &fault{
+		issue.Structure, "xml-repeated",
+		fmt.Sprintf("the element %s may stand only once here", quoted(name)), fmt.Sprintf("元素 %s 只能出现一次", quoted(name)),
+	}
 }
 
 func orderFault(name []byte, after string) *fault {
-	return &fault{issue.Structure, "xml-order",
+	return &fault{
+		issue.Structure, "xml-order",
 		fmt.Sprintf("the element %s is out of order: it belongs before %q, beside others of its name", quoted(name), after),
-		fmt.Sprintf("元素 %s 的顺序有误，应位于 %q 之前，并与同名元素相邻", quoted(name), after)}
+		fmt.Sprintf("元素 %s 的顺序有误，应位于 %q 之前，并与同名元素相邻", quoted(name), after),
+	}
 }
 
 func attributeFault(name []byte) *fault {
-	return &fault{issue.Structure, "xml-attribute",
-		fmt.Sprintf("the attribute %s is not possible here", quoted(name)), fmt.Sprintf("此处不允许属性 %s", quoted(name))}
+	return &fault{
+		issue.Structure, "xml-attribute",
+		fmt.Sprintf("the attribute %s is not possible here", quoted(name)), fmt.Sprintf("此处不允许属性 %s", quoted(name)),
+	}
 }
 
 func twiceFault(name []byte) *fault {
-	return &fault{issue.Structure, "xml-attribute",
-		fmt.Sprintf("the attribute %s stands twice", quoted(name)), fmt.Sprintf("属性 %s 重复", quoted(name))}
+	return &fault{
+		issue.Structure, "xml-attribute",
+		fmt.Sprintf("the attribute %s stands twice", quoted(name)), fmt.Sprintf("属性 %s 重复", quoted(name)),
+	}
 }
 
 func valueFault(value []byte, typ string) *fault {
@@ -105,8 +121,10 @@ func valueFault(value []byte, typ string) *fault {
 	if typ == "boolean" {
 		want, zh = "true or false", "应为 true 或 false"
 	}
-	return &fault{issue.Value, "xml-value",
-		fmt.Sprintf("found %s, expected %s", quoted(value), want), fmt.Sprintf("取值为 %s，%s", quoted(value), zh)}
+	return &fault{
+		issue.Value, "xml-value",
+		fmt.Sprintf("found %s, expected %s", quoted(value), want), fmt.Sprintf("取值为 %s，%s", quoted(value), zh),
+	}
 }
 
 // quoted shows a text of any length in a message.

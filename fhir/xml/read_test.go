@@ -28,8 +28,10 @@ func TestRead(t *testing.T) {
 		{"schema location", `<Patient xmlns="http://hl7.org/fhir" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://hl7.org/fhir ../patient.xsd"/>`, `{"resourceType":"Patient"}`},
 
 		{"string, number, boolean, date", wrap(`<active value="false"/><birthDate value="1974-12"/><multipleBirthInteger value="-0"/>`), `{"resourceType":"Patient","active":false,"birthDate":"1974-12","multipleBirthInteger":-0}`},
-		{"decimals as they are", `<Observation xmlns="http://hl7.org/fhir"><valueQuantity><value value="1.00"/></valueQuantity><referenceRange><low><value value="1E-22"/></low><high><value value="-0.0e+1"/></high></referenceRange></Observation>`,
-			`{"resourceType":"Observation","valueQuantity":{"value":1.00},"referenceRange":[{"low":{"value":1E-22},"high":{"value":-0.0e+1}}]}`},
+		{
+			"decimals as they are", `<Observation xmlns="http://hl7.org/fhir"><valueQuantity><value value="1.00"/></valueQuantity><referenceRange><low><value value="1E-22"/></low><high><value value="-0.0e+1"/></high></referenceRange></Observation>`,
+			`{"resourceType":"Observation","valueQuantity":{"value":1.00},"referenceRange":[{"low":{"value":1E-22},"high":{"value":-0.0e+1}}]}`,
+		},
 		{"a number that is a string", wrap(`<identifier><value value="007"/></identifier>`), `{"resourceType":"Patient","identifier":[{"value":"007"}]}`},
 		{"references", wrap(`<language value="&lt;&amp;&gt;&quot;&apos;&#65;&#x4E2D;&#x1F600;"/>`), `{"resourceType":"Patient","language":"<&>\"'A中😀"}`},
 		{"white space in a value", wrap("<name><text value='a\tb\r\nc\nd\re&#9;&#10;&#13;'/></name>"), `{"resourceType":"Patient","name":[{"text":"a b c d e\t\n\r"}]}`},
@@ -39,8 +41,10 @@ func TestRead(t *testing.T) {
 		{"id of a primitive", wrap(`<birthDate id="a" value="1974"/>`), `{"resourceType":"Patient","birthDate":"1974","_birthDate":{"id":"a"}}`},
 		{"extension of a primitive", wrap(`<birthDate value="1974"><extension url="u"><valueInteger value="1"/></extension></birthDate>`), `{"resourceType":"Patient","birthDate":"1974","_birthDate":{"extension":[{"url":"u","valueInteger":1}]}}`},
 		{"extension without value", wrap(`<birthDate><extension url="u"/></birthDate>`), `{"resourceType":"Patient","_birthDate":{"extension":[{"url":"u"}]}}`},
-		{"extension in an extension of a primitive", wrap(`<active value="true"><extension url="a"><valueString value="s"><extension id="e" url="b"><valueUri value="v"/></extension></valueString></extension></active>`),
-			`{"resourceType":"Patient","active":true,"_active":{"extension":[{"url":"a","valueString":"s","_valueString":{"extension":[{"id":"e","url":"b","valueUri":"v"}]}}]}}`},
+		{
+			"extension in an extension of a primitive", wrap(`<active value="true"><extension url="a"><valueString value="s"><extension id="e" url="b"><valueUri value="v"/></extension></valueString></extension></active>`),
+			`{"resourceType":"Patient","active":true,"_active":{"extension":[{"url":"a","valueString":"s","_valueString":{"extension":[{"id":"e","url":"b","valueUri":"v"}]}}]}}`,
+		},
 		{"repeated primitive", wrap(`<name><given value="a"/><given value="b"/></name>`), `{"resourceType":"Patient","name":[{"given":["a","b"]}]}`},
 		{"null where an extra is missing", wrap(`<name><given value="a"/><given value="b"/><given id="i" value="c"/></name>`), `{"resourceType":"Patient","name":[{"given":["a","b","c"],"_given":[null,null,{"id":"i"}]}]}`},
 		{"null where a value is missing", wrap(`<name><given value="a"/><given><extension url="u"/></given><given value="c"/></name>`), `{"resourceType":"Patient","name":[{"given":["a",null,"c"],"_given":[null,{"extension":[{"url":"u"}]},null]}]}`},
@@ -51,18 +55,24 @@ func TestRead(t *testing.T) {
 		{"backbone and recursion", `<Questionnaire xmlns="http://hl7.org/fhir"><item><linkId value="1"/><item><linkId value="1.1"/></item></item></Questionnaire>`, `{"resourceType":"Questionnaire","item":[{"linkId":"1","item":[{"linkId":"1.1"}]}]}`},
 
 		{"contained", wrap(`<contained><Organization><id value="o"/></Organization></contained><contained><Device/></contained>`), `{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o"},{"resourceType":"Device"}]}`},
-		{"entry", `<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/><entry><resource><Patient><active value="true"/></Patient></resource><request><method value="POST"/></request></entry></Bundle>`,
-			`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","active":true},"request":{"method":"POST"}}]}`},
-		{"parameter", `<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="a"/><valueString value="b"/><part><name value="c"/><resource><Binary/></resource></part></parameter></Parameters>`,
-			`{"resourceType":"Parameters","parameter":[{"name":"a","valueString":"b","part":[{"name":"c","resource":{"resourceType":"Binary"}}]}]}`},
+		{
+			"entry", `<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/><entry><resource><Patient><active value="true"/></Patient></resource><request><method value="POST"/></request></entry></Bundle>`,
+			`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","active":true},"request":{"method":"POST"}}]}`,
+		},
+		{
+			"parameter", `<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="a"/><valueString value="b"/><part><name value="c"/><resource><Binary/></resource></part></parameter></Parameters>`,
+			`{"resourceType":"Parameters","parameter":[{"name":"a","valueString":"b","part":[{"name":"c","resource":{"resourceType":"Binary"}}]}]}`,
+		},
 
 		{"narrative as it stands", wrap(div + "<p class='a'  id=\"b\" >x &amp; &#160;y<br/>\n <b >z</b ></p></div></text>"), narrative + `<p class='a'  id=\"b\" >x &amp; &#160;y<br/>\n <b >z</b></p></div>"}}`},
 		{"narrative with comments", wrap(div + "<!-- a -->b<?c d?></div></text>"), narrative + `<!-- a -->b</div>"}}`},
 		{"narrative with CDATA", wrap(div + "<![CDATA[a<b>&c]]></div></text>"), narrative + `a&lt;b&gt;&amp;c</div>"}}`},
 		{"narrative with line ends", wrap(div + "a\r\nb\rc&#13;d</div></text>"), narrative + `a\nb\nc\rd</div>"}}`},
 		{"narrative empty", wrap(`<text><div xmlns="http://www.w3.org/1999/xhtml"/></text>`), `{"resourceType":"Patient","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"/>"}}`},
-		{"narrative with a prefix", `<Patient xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><h:div class="a"><h:p>x</h:p><h:br/></h:div></text></Patient>`,
-			`{"resourceType":"Patient","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\" class=\"a\"><p>x</p><br/></div>"}}`},
+		{
+			"narrative with a prefix", `<Patient xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><h:div class="a"><h:p>x</h:p><h:br/></h:div></text></Patient>`,
+			`{"resourceType":"Patient","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\" class=\"a\"><p>x</p><br/></div>"}}`,
+		},
 		{"narrative with an inherited namespace", `<f:Patient xmlns:f="http://hl7.org/fhir" xmlns="http://www.w3.org/1999/xhtml"><f:text><div>x</div></f:text></f:Patient>`, `{"resourceType":"Patient","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}}`},
 		{"language in the narrative", wrap(div + `<p xml:lang="zh">文</p></div></text>`), narrative + `<p xml:lang=\"zh\">文</p></div>"}}`},
 		{"declared again in the narrative", wrap(div + `<p xmlns="http://www.w3.org/1999/xhtml">a</p></div></text>`), narrative + `<p xmlns=\"http://www.w3.org/1999/xhtml\">a</p></div>"}}`},
