@@ -308,20 +308,65 @@ func (s *validatorSuite) judge() {
 				onPath++
 			}
 		}
+		if !r.good() && !explained(r.key()) {
+			s.t.Errorf("%s differs, and reasons does not say why", r.key())
+		}
 		if !r.good() {
 			s.t.Logf("%s (%s): %s: expected %s, found %s", r.key(), r.module, r.verdict(), brief(r.expected), brief(r.found))
 		}
 	}
-	s.t.Logf("%d of %d runs need no terminology server: %d verdicts equal the reference's (%.1f %%); %d of the %d for which it names a place are found there (%.1f %%)",
-		counted, len(s.runs), same, percent(same, counted), onPath, placed, percent(onPath, placed))
+	total := fmt.Sprintf("%d of %d runs need no terminology server: %d verdicts equal the reference's (%.1f %%); of the %d refused for which it names a place, %d are refused there (%.1f %%)",
+		counted, len(s.runs), same, percent(same, counted), placed, onPath, percent(onPath, placed))
+	s.t.Log(total)
 	if percent(same, counted) < goalVerdicts || percent(onPath, placed) < goalPaths {
 		s.t.Errorf("want %d %% of the verdicts and %d %% of the places", goalVerdicts, goalPaths)
 	}
 	if os.Getenv("TENON_WRITE_RESULTS") != "" {
-		if err := os.WriteFile(validatorResults, []byte(validatorHead+rows.String()), 0o644); err != nil {
-			s.t.Fatal(err)
+		write(s.t, validatorResults, validatorHead+rows.String())
+		write(s.t, "results/validator.md", s.report(total))
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reason tells why some runs differ.
+type reason struct {
+	group, text string
+	runs        []string
+}
+
+// reasons holds every run that differs; one that is not here fails the test.
+var reasons = []reason{
+	{"JSON that is no JSON", "RFC 8259 and https://hl7.org/fhir/R4/json.html know no comments, trailing commas or bare names. The reference reads on behind them, and takes comments where an option allows it; here the parser stops at the first fault, with line, column and the path as far as it was read.",
+		[]string{"json-comments-1-no/base", "json-comments-1-yes/base", "json-comments-2-no/base", "json-comma-bad-2/base", "json-no-quotes-1/base"}},
+	{"The outcome is of another resource", "The manifest gives this StructureDefinition the outcome of a ValueSet.",
+		[]string{"ext-derived-circle/base"}},
+	{"A definition of another FHIR version", "The case brings its extension as an R5 definition in a file of its own (supporting5), which is not part of the data; without it the extension is unknown.",
+		[]string{"extension-version-restriction-range-r4/base"}},
+	{"The path is more exact", "The extension stands on the primitive (_value), so its path goes through value; the reference leaves that step out.",
+		[]string{"vs-params-3/base"}},
+}
+
+func (s *validatorSuite) report(total string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# The official validator cases\n\n%s, 224 R4 cases of FHIR/fhir-test-cases, each against the base definitions and, where it names one, a profile; repeat with `go test ./conformance -run Validator -v`. One line a run: [validator.tsv](validator.tsv).\n\n**%s**\n\n"+
+		"Not counted is a run whose only reference errors are about codes or displays of SNOMED CT, LOINC, CVX and the like, which the reference asked a terminology server for. Of the logical models (module cdshooks) and match patterns (module matchetype) the base verdict counts: their own definitions (hl7.fhir.uv.tools, patterns) do not come with the cases.\n", time.Now().UTC().Format(time.DateOnly), total)
+	for _, r := range reasons {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", r.group, r.text)
+		for _, name := range r.runs {
+			fmt.Fprintf(&b, "- %s\n", name)
 		}
 	}
+	return b.String()
+}
+
+func explained(run string) bool {
+	return slices.ContainsFunc(reasons, func(r reason) bool { return slices.Contains(r.runs, run) })
 }
 
 const (
