@@ -64,8 +64,8 @@ type Context struct {
 	// replace what the focus says.
 	Vars map[string]Collection
 	// Trace is told what trace() met: its name and the items of its input, or of
-	// its projection. They may be patient data: a log keeps len(items) and their
-	// types, never values. The items must not be kept after the call. nil traces
+	// its projection. They may be patient data: a log keeps len(items) and
+	// items.Types(), never values. The items must not be kept after the call. nil traces
 	// nothing and evaluates no projection.
 	Trace func(name string, items Collection)
 	// Work bounds the steps of one evaluation; 0 is DefaultWork.

@@ -1,6 +1,8 @@
 package fhirpath
 
 import (
+	"slices"
+
 	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
@@ -191,4 +193,16 @@ func (c Collection) Bool() (value, ok bool) {
 		return false, false
 	}
 	return c[0].Bool()
+}
+
+// Types names the types of the items, each once, in their order: what a log may
+// say of a collection without telling its values.
+func (c Collection) Types() []string {
+	var names []string
+	for _, v := range c {
+		if name := v.Type(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
