@@ -234,6 +234,7 @@ func (r *reader) misplaced(typ *schema.Type, last *schema.Element, pos int) bool
 	case last != nil && last.Name == e.Name:
 		return r.stop(r.tag.start, repeatFault(r.tag.local))
 	case pos > 0 && last != nil:
+		r.enter(e.Name, -1)
 		return r.stop(r.tag.start, orderFault(r.tag.local, last.Property))
 	}
 	return r.stop(r.tag.start, unknownFault(r.tag.local, typ.Name))
