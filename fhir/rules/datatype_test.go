@@ -91,7 +91,7 @@ func TestQuantities(t *testing.T) {
 		{"another system", observed(`'valueQuantity':{'value':1,'system':'http://example.org','code':'TAB'}`), nil},
 		{"an Age", patient(`'extension':[{'url':'http://example.org','valueAge':{'value':1,'unit':'mo','system':'http://unitsofmeasure.org','code':'a'}}]`), list("warning quantity-unit Patient.extension[0].value.unit")},
 		{"amount without currency", `{'resourceType':'Invoice','totalNet':{'value':1}}`, list("warning money-currency Invoice.totalNet")},
-		{"samples", data("1 -2.5 E U L 0"), nil},
+		{"samples", data("1 -2.5 E U L 1.5e-3"), nil},
 		{"no sample", data("1 x"), list("error sampled-data Observation.value.data")},
 		{"two blanks", data("1  2"), list("error sampled-data Observation.value.data")},
 		{"a sample too few", data("1 2 3"), list("warning sampled-data Observation.value.data")},
@@ -138,5 +138,18 @@ func TestMeta(t *testing.T) {
 		{"endpoint", `{'resourceType':'MessageHeader','source':{'endpoint':'urn:x:1'},'destination':[{'endpoint':'http://example.org'}]}`, nil},
 		{"relative endpoints", `{'resourceType':'MessageHeader','source':{'endpoint':'here'},'destination':[{'endpoint':'there'}]}`,
 			list("warning message-endpoint MessageHeader.source.endpoint", "warning message-endpoint MessageHeader.destination[0].endpoint")},
+	})
+}
+
+func TestElementIDs(t *testing.T) {
+	run(t, []judged{
+		{"unique", patient(`'id':'1','name':[{'id':'a','text':'x'}],'telecom':[{'id':'b','value':'x'}]`), nil},
+		{"the resource's id is none of an element", patient(`'id':'1','name':[{'id':'1','text':'x','_text':{'id':'2'}}]`), nil},
+		{"twice", patient(`'id':'1','identifier':[{'id':'a','value':'x'}],'name':[{'id':'a','text':'x'}]`), list("error element-id-twice Patient.name[0]")},
+		{"on a primitive", patient(`'id':'1','birthDate':'2000','_birthDate':{'id':'a'},'name':[{'id':'a','text':'x'}]`), list("error element-id-twice Patient.name[0]")},
+		{"in a contained resource", patient(`'id':'1','name':[{'id':'a','text':'x'}],'contained':[{'resourceType':'Patient','id':'p','name':[{'id':'a','text':'x'}]}]`), nil},
+		{"on a choice", observed(`'code':{'id':'a'},'valueQuantity':{'id':'a','value':1}`), list("error element-id-twice Observation.value")},
+		{"on two entries", in("collection", `'id':'b','entry':[{'id':'e','fullUrl':'urn:oid:1.2'},{'id':'e','fullUrl':'urn:oid:1.3'}]`), list("error element-id-twice Bundle.entry[1]")},
+		{"in two entries", in("collection", entries(at("Patient", "1", `'name':[{'id':'a','text':'x'}]`), at("Patient", "2", `'name':[{'id':'a','text':'x'}]`))), nil},
 	})
 }

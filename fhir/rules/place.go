@@ -35,12 +35,7 @@ func (p *place) String() string {
 // into what visit answers true for, and never into another Bundle.
 func walk(m *schema.Model, n tree.Node, t *schema.Type, at *place, visit func(n tree.Node, t *schema.Type, at *place) bool) {
 	for field, v := range n.Fields() {
-		name, typ := field, (*schema.Type)(nil)
-		if t != nil {
-			if e := t.Element(field); e != nil {
-				name, typ = e.Name, e.Type
-			}
-		}
+		name, typ := typed(t, field)
 		if v.Kind() != tree.Array {
 			step(m, v, typ, at.child(name), visit)
 			continue
@@ -51,6 +46,17 @@ func walk(m *schema.Model, n tree.Node, t *schema.Type, at *place, visit func(n 
 			i++
 		}
 	}
+}
+
+// typed gives an element's FHIRPath name and its type, nil if not known, by its
+// JSON property: value for valueQuantity.
+func typed(t *schema.Type, property string) (string, *schema.Type) {
+	if t != nil {
+		if e := t.Element(property); e != nil {
+			return e.Name, e.Type
+		}
+	}
+	return property, nil
 }
 
 func step(m *schema.Model, n tree.Node, t *schema.Type, at *place, visit func(n tree.Node, t *schema.Type, at *place) bool) {

@@ -78,6 +78,12 @@ func sampledDataRule(c *Context, n tree.Node) {
 
 func isDecimal(s string) bool {
 	s = strings.TrimPrefix(s, "-")
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		if !digits(strings.TrimLeft(s[i+1:], "+-")) {
+			return false
+		}
+		s = s[:i]
+	}
 	whole, fraction, point := strings.Cut(s, ".")
 	return digits(whole) && (!point || digits(fraction))
 }

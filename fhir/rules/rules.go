@@ -53,7 +53,19 @@ type Rule func(c *Context, n tree.Node)
 
 // Of gives the rule of a type: a resource or data type, or a backbone by its
 // path ("Questionnaire.item"). It is nil when there is none.
-func Of(typeName string) Rule { return table[typeName] }
+func Of(typeName string) Rule {
+	rule := table[typeName]
+	switch {
+	case !resources[typeName]:
+		return rule
+	case rule == nil:
+		return elementIDs
+	}
+	return func(c *Context, n tree.Node) {
+		elementIDs(c, n)
+		rule(c, n)
+	}
+}
 
 var table = map[string]Rule{
 	"Age":                   quantityRule,
