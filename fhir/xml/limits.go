@@ -9,7 +9,7 @@ type Limits struct {
 	Bytes      int // length of the source: 64 MiB
 	Depth      int // arrays and objects of the JSON inside one another: 64
 	Nodes      int // values of the JSON: 4 million
-	Attributes int // of one element, namespace declarations counted: 64
+	Attributes int // of one element, and namespaces in scope: 64
 }
 
 func (l Limits) withDefaults() Limits {

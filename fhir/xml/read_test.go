@@ -253,6 +253,7 @@ func TestLimits(t *testing.T) {
 		{"too many nodes at the end", wrap(`<active value="true"/>`), xml.Limits{Nodes: 2}, "xml-limit"},
 		{"attributes", `<Patient xmlns="http://hl7.org/fhir" xmlns:a="urn:a"/>`, xml.Limits{Attributes: 2}, ""},
 		{"too many attributes", `<Patient xmlns="http://hl7.org/fhir" xmlns:a="urn:a"/>`, xml.Limits{Attributes: 1}, "xml-limit"},
+		{"too many namespaces", wrap(div + strings.Repeat(`<b xmlns:a="urn:a">`, 80)), xml.Limits{}, "xml-limit"},
 		{"attributes without end", `<Patient` + strings.Repeat(` a="b"`, 100_000) + `/>`, xml.Limits{}, "xml-attribute"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

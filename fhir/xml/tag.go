@@ -219,6 +219,9 @@ func (s *scanner) declare(a *attr) bool {
 			return s.stop(a.start, twiceFault(a.name))
 		}
 	}
+	if len(s.bindings) >= s.lim.Attributes { // every tag looks through them
+		return s.stop(a.start, limitFault("namespaces in scope", "命名空间声明数", s.lim.Attributes))
+	}
 	s.bindings = append(s.bindings, b)
 	s.tag.declares = s.tag.declares || b.prefix == ""
 	s.tag.prefixes = s.tag.prefixes || b.prefix != ""
