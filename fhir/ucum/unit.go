@@ -50,7 +50,7 @@ func (p *parser) build() (*definition, error) {
 	bits := 0
 	for i := range p.n {
 		t := &p.terms[i]
-		factor := one
+		var factor *big.Rat
 		var d *definition
 		if t.atom == nil {
 			factor = new(big.Rat).SetFrac(new(big.Int).SetUint64(t.number), one.Num())
@@ -87,18 +87,18 @@ func (t *term) scaled(by *big.Rat) *definition {
 	return &u
 }
 
-// multiply adds the exponents of d to those of u.
-func (u *definition) multiply(d *definition, exponent int) {
-	for i := range u.dims {
-		u.dims[i] += d.dims[i] * int16(exponent)
+// multiply adds the exponents of another unit.
+func (d *definition) multiply(by *definition, exponent int) {
+	for i := range d.dims {
+		d.dims[i] += by.dims[i] * int16(exponent)
 	}
-	for _, a := range d.arbitrary {
-		at, found := slices.BinarySearchFunc(u.arbitrary, a.code, func(p power, code string) int { return strings.Compare(p.code, code) })
+	for _, a := range by.arbitrary {
+		at, found := slices.BinarySearchFunc(d.arbitrary, a.code, func(p power, code string) int { return strings.Compare(p.code, code) })
 		if !found {
-			u.arbitrary = slices.Insert(u.arbitrary, at, power{code: a.code})
+			d.arbitrary = slices.Insert(d.arbitrary, at, power{code: a.code})
 		}
-		if u.arbitrary[at].exponent += a.exponent * exponent; u.arbitrary[at].exponent == 0 {
-			u.arbitrary = slices.Delete(u.arbitrary, at, at+1)
+		if d.arbitrary[at].exponent += a.exponent * exponent; d.arbitrary[at].exponent == 0 {
+			d.arbitrary = slices.Delete(d.arbitrary, at, at+1)
 		}
 	}
 }
