@@ -86,47 +86,45 @@ func (b *bundle) references() {
 }
 
 func (b *bundle) reference(e *entry, literal string, at *place) (reported bool) {
+	if literal == "" || literal[0] == '#' {
+		return false
+	}
+	if !absolute(literal) && e.fullURL == "" {
+		return b.baseless(e, literal, at)
+	}
+	found := b.resolve(e, literal)
 	switch {
-	case literal == "" || literal[0] == '#':
-	case !absolute(literal):
-		if e.fullURL != "" || b.based(e) {
-			return false
-		}
-		if b.executed() && !e.reported {
-			e.reported = true
-			b.missing(e)
-		}
-		b.c.fail(at.String(), issue.Required, "bundle-reference-base",
-			fmt.Sprintf("found the relative reference %s in an entry without fullUrl: it leads nowhere", quote(literal)),
-			fmt.Sprintf("条目缺少 fullUrl，相对引用 %s 无法解析", quote(literal)))
-		return true
-	case len(b.resolve(e, literal)) == 0:
-		if !strings.HasPrefix(literal, "urn:uuid:") && !strings.HasPrefix(literal, "urn:oid:") {
-			return false
-		}
+	case len(found) > 1 && b.kind != "history":
+		b.c.fail(at.String(), issue.MultipleMatches, "bundle-reference-ambiguous",
+			fmt.Sprintf("found the reference %s, which %d entries answer to: refer to a version, or keep one entry", quote(literal), len(found)),
+			fmt.Sprintf("引用 %s 对应 %d 个条目，请引用具体版本，或只保留一个条目", quote(literal), len(found)))
+	case len(found) == 0 && (strings.HasPrefix(literal, "urn:uuid:") || strings.HasPrefix(literal, "urn:oid:")):
 		b.c.warn(at.String(), issue.NotFound, "bundle-urn-unresolved",
 			fmt.Sprintf("no entry has the fullUrl %s: nobody can follow the reference", quote(literal)),
 			fmt.Sprintf("没有条目的 fullUrl 为 %s，该引用无法解析", quote(literal)))
-		return true
-	case b.kind == "batch" && b.created(e, literal):
+	case len(found) == 1 && b.kind == "batch" && found[0] != e && text(found[0].node.Field("request"), "method") == "POST":
 		b.c.warn(at.String(), issue.BusinessRule, "bundle-batch-reference",
 			fmt.Sprintf("found the reference %s to another entry of the batch: entries of a batch must not depend on one another", quote(literal)),
 			fmt.Sprintf("引用 %s 指向同一 batch 的其他条目，batch 的条目之间不得相互依赖", quote(literal)))
-		return true
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
-// created tells whether a reference leads to another entry that is yet to be
-// made.
-func (b *bundle) created(from *entry, literal string) bool {
-	to := b.resolve(from, literal)
-	for _, e := range to[:min(len(to), 10)] {
-		if e != from && text(e.node.Field("request"), "method") == "POST" {
-			return true
-		}
+// baseless reports a relative reference in an entry that has no fullUrl.
+func (b *bundle) baseless(e *entry, literal string, at *place) (reported bool) {
+	if b.based(e) {
+		return false
 	}
-	return false
+	if b.executed() && !e.reported {
+		e.reported = true
+		b.missing(e)
+	}
+	b.c.fail(at.String(), issue.Required, "bundle-reference-base",
+		fmt.Sprintf("found the relative reference %s in an entry without fullUrl: it leads nowhere", quote(literal)),
+		fmt.Sprintf("条目缺少 fullUrl，相对引用 %s 无法解析", quote(literal)))
+	return true
 }
 
 // each visits the References in an entry's resource.

@@ -130,6 +130,18 @@ func TestDocument(t *testing.T) {
 	})
 }
 
+func TestAmbiguousReferences(t *testing.T) {
+	const version = `'meta':{'versionId':'%d'}`
+	two := func(kind, reference string) string {
+		return in(kind, entries(at("Patient", "1", fmt.Sprintf(version, 1)), at("Patient", "1", fmt.Sprintf(version, 2)), at("Basic", "1", `'subject':{'reference':'`+reference+`'}`)))
+	}
+	run(t, []judged{
+		{"two versions", two("collection", "Patient/1"), list("error bundle-reference-ambiguous Bundle.entry[2].resource.subject")},
+		{"one version", two("collection", "Patient/1/_history/2"), nil},
+		{"in a history", two("history", "Patient/1"), nil},
+	})
+}
+
 func TestMessage(t *testing.T) {
 	message := func(header string, others ...string) string {
 		return in("message", entries(append([]string{at("MessageHeader", "m", header)}, others...)...))
