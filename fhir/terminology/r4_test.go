@@ -1,6 +1,8 @@
 package terminology_test
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -104,5 +106,40 @@ func TestPublishedMaps(t *testing.T) {
 	})
 	if err != nil || !got.Result || got.Matches[0].Concept.Code != "H" || got.Matches[0].Concept.Display == "" {
 		t.Errorf("Translate(address-use home) = %+v, %v, want H", got, err)
+	}
+}
+
+// The expansions that the specification's own examples show. That of inactive
+// shows CRT without those below it, which the code system has: it is left out.
+func TestExamplesOfTheSpecification(t *testing.T) {
+	for _, c := range []struct{ name, set, want string }{
+		{"https://hl7.org/fhir/R4/valueset-inactive.html", `{"resourceType":"ValueSet","status":"draft","compose":{"inactive":true,"include":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActMood","version":"2018-08-12",
+			"filter":[{"property":"concept","op":"descendent-of","value":"_ActMoodPredicate"}]}],"exclude":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActMood","filter":[{"property":"concept","op":"is-a","value":"CRT"}]}]}}`, "EXPEC(GOL RSK) OPT"},
+		{"https://hl7.org/fhir/R4/valueset-yesnodontknow.html", `{"resourceType":"ValueSet","status":"draft","compose":{"include":[{"valueSet":["http://terminology.hl7.org/ValueSet/v2-0136"]},
+			{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","concept":[{"code":"asked-unknown","display":"Don't know"}]}]}}`, "Y N asked-unknown"},
+		{"https://hl7.org/fhir/R4/valueset-example-hierarchical.html", `{"resourceType":"ValueSet","status":"draft","contained":[{"resourceType":"CodeSystem","id":"hacked","url":"http://hl7.org/fhir/hacked","status":"draft","content":"complete",
+			"concept":[{"code":"invalid","concept":[{"code":"structure"},{"code":"required"}]},{"code":"processing","concept":[{"code":"duplicate"}]}]}],"compose":{"include":[{"system":"#hacked"}]}}`, "invalid(structure required) processing(duplicate)"},
+	} {
+		v := embedded().Compile(parse(t, c.set))
+		e, err := v.Expand(nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		got := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(show(e.Contains)))
+		want := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(c.want))
+		slices.Sort(got) // the order is not defined
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s = %s, want %s", c.name, show(e.Contains), c.want)
+		}
+		for _, one := range e.Contains {
+			if one.System == "http://hl7.org/fhir/hacked" != strings.Contains(c.name, "hierarchical") {
+				t.Errorf("%s: %s is of %s", c.name, one.Code, one.System)
+			}
+			if one.Code == "asked-unknown" && one.Display != "Don't know" || one.Code == "EXPEC" && show(one.Contains) == "" {
+				t.Errorf("%s: %+v", c.name, one)
+			}
+		}
 	}
 }

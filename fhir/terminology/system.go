@@ -110,6 +110,22 @@ func header(n tree.Node) *system {
 	return cs
 }
 
+// containedSystem makes a system of a CodeSystem that a resource contains.
+func containedSystem(n tree.Node) *system {
+	cs := header(n)
+	if cs.content == "not-present" || !n.Field("concept").Exists() {
+		return cs
+	}
+	cs.held, cs.load = true, func() (*table, error) {
+		b := newBuilder(cs.folded)
+		if err := readConcepts(b, cs, n); err != nil {
+			return nil, err
+		}
+		return b.finish(lenientParent, lenient)
+	}
+	return cs
+}
+
 // text copies a member's text out of the document, which need not stay.
 func text(n tree.Node, name string) string { return string(n.Field(name).AppendStr(nil)) }
 

@@ -74,10 +74,8 @@ type scope struct {
 
 func (in *scope) find(url string) *ValueSet {
 	if id, ok := strings.CutPrefix(url, "#"); ok {
-		for n := range in.contained.Field("contained").Items() {
-			if n.Field("id").Str() == id && n.Field("resourceType").Str() == "ValueSet" {
-				return in.compile(n)
-			}
+		if n := in.inside("ValueSet", id); n.Exists() {
+			return in.compile(n)
 		}
 		return nil
 	}
@@ -85,6 +83,33 @@ func (in *scope) find(url string) *ValueSet {
 		return in.s.valueSet(url)
 	}
 	return in.s.findSet(url, in)
+}
+
+// inside finds a contained resource by its id.
+func (in *scope) inside(typ, id string) tree.Node {
+	for n := range in.contained.Field("contained").Items() {
+		if n.Field("id").Str() == id && n.Field("resourceType").Str() == typ {
+			return n
+		}
+	}
+	return tree.Node{}
+}
+
+// system finds the code system that a clause names: "#id" is a contained one.
+func (in *scope) system(c *clause) {
+	if id, ok := strings.CutPrefix(c.system, "#"); ok {
+		if n := in.inside("CodeSystem", id); n.Exists() {
+			c.cs = containedSystem(n)
+			c.system = c.cs.url
+		}
+		return
+	}
+	c.version = in.versions.of(c.system, c.version)
+	c.cs = in.s.system(c.system, c.version)
+	if c.cs == nil && c.version != "" {
+		c.cs = in.s.system(c.system, "")
+		c.other = c.cs != nil
+	}
 }
 
 // Compile makes a value set of a ValueSet resource that is in no library: one
@@ -106,6 +131,9 @@ func (s *Server) ValueSetWith(canonical string, versions Versions) *ValueSet {
 }
 
 func (in *scope) compile(n tree.Node) *ValueSet {
+	if n.Field("contained").Exists() {
+		in = &scope{s: in.s, contained: n, versions: in.versions}
+	}
 	v := &ValueSet{s: in.s, URL: text(n, "url"), Version: text(n, "version"), Name: text(n, "name"), Title: text(n, "title")}
 	compose := n.Field("compose")
 	v.activeOnly = compose.Field("inactive").Kind() == tree.Bool && !compose.Field("inactive").Bool()
@@ -122,12 +150,7 @@ func (in *scope) compile(n tree.Node) *ValueSet {
 func (in *scope) clause(n tree.Node) *clause {
 	c := &clause{system: text(n, "system"), version: text(n, "version")}
 	if c.system != "" {
-		c.version = in.versions.of(c.system, c.version)
-		c.cs = in.s.system(c.system, c.version)
-		if c.cs == nil && c.version != "" {
-			c.cs = in.s.system(c.system, "")
-			c.other = c.cs != nil
-		}
+		in.system(c)
 	}
 	for item := range n.Field("concept").Items() {
 		c.enlist(item)
