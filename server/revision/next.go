@@ -44,6 +44,7 @@ func (k *Keeper) next(ctx context.Context, held *Held) (*Revision, error) {
 		same.Number, same.parts = held.Number, p
 		if parameters {
 			same.Search, _ = p.registry()
+			same.Search = same.Search.WithCodes(same.Terminology)
 		}
 		return &same, nil
 	}

@@ -47,7 +47,9 @@ func (p *parts) revision(number int64, before *Revision) (*Revision, map[name]er
 	r.Terminology = terminology.New(r.Library, o)
 	r.Validator = newValidator(p.model, r.Library, r.Terminology)
 	var failures map[name]error
-	r.Search, failures = p.registry()
+	if r.Search, failures = p.registry(); r.Search != nil {
+		r.Search = r.Search.WithCodes(r.Terminology)
+	}
 	return r, failures
 }
 

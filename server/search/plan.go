@@ -113,9 +113,10 @@ type Range struct {
 	Low, High int64
 }
 
-// TokenMatch is one [system]|[code].
+// TokenMatch is one [system]|[code]; with Codes it is any of these.
 type TokenMatch struct {
 	System, Code *string
+	Codes        []string
 }
 
 // StringMatch is one value of a string parameter.

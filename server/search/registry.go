@@ -47,6 +47,7 @@ type Registry struct {
 	most    int
 	cursors *cursors
 	units   *units
+	codes   Codes               // nil: no :in, :not-in, :above, :below
 	paths   map[[2]string]*path // by base and source, while compiling
 }
 

@@ -12,6 +12,9 @@ func (p *parser) tokens(_ string, param *Parameter, modifier string, values []st
 	if modifier == "of-type" && param.typed {
 		return ofType(param, values)
 	}
+	if slices.Contains([]string{"in", "not-in", "below", "above"}, modifier) {
+		return p.coded(param, modifier, values)
+	}
 	if modifier != "" && modifier != "not" {
 		return nil, badModifier(param, modifier)
 	}

@@ -9,9 +9,16 @@ import (
 
 func (s *statement) tokenMatch(t string, m search.TokenMatch) {
 	s.add("(")
-	if m.Code != nil {
+	switch {
+	case len(m.Codes) > 0:
+		codes := make([]string, len(m.Codes))
+		for i, c := range m.Codes {
+			codes[i] = bounded(c)
+		}
+		s.inTexts(t+".code", codes)
+	case m.Code != nil:
 		s.add(t+".code = ?", bounded(*m.Code))
-	} else {
+	default:
 		s.add("TRUE")
 	}
 	if m.System != nil {
