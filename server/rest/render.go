@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -47,8 +48,13 @@ func (c *call) asks() bool {
 // maxNodes bounds the values of an answer in XML: an arena of 512 MB.
 const maxNodes = 16 << 20
 
+// arenas are reused: an answer in XML is parsed and written, and nothing of the
+// tree stays.
+var arenas = sync.Pool{New: func() any { return new(tree.Doc) }}
+
 func (c *call) inXML(body []byte) ([]byte, error) {
-	var d tree.Doc
+	d := arenas.Get().(*tree.Doc)
+	defer arenas.Put(d)
 	if err := d.Parse(body, tree.Limits{Bytes: int(c.door.o.MaxBundle) * 2, Depth: 256, Nodes: maxNodes}); err != nil {
 		return nil, noXML(err)
 	}
