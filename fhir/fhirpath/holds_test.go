@@ -63,7 +63,7 @@ func TestHoldsResource(t *testing.T) {
 	name := doc.Root().Field("name").First()
 	if n := testing.AllocsPerRun(100, func() {
 		_, _ = fhirpathHuman.Holds(ctx, fhirpath.Element(name, r4.Model().Type("HumanName")))
-	}); n > 0 {
+	}); n > slack {
 		t.Errorf("Holds allocates %v times, want 0", n)
 	}
 }
