@@ -23,9 +23,9 @@ const (
 // constraints evaluates the constraints that the questionnaire (q nil) or a
 // question puts on the response's element n.
 func (k *checker) constraints(n tree.Node, at *place, q *question) {
-	rules, name, root := &k.form.rules, "", "QuestionnaireResponse"
+	rules, name, root := k.form.rules, "", "QuestionnaireResponse"
 	if q != nil {
-		rules, name, root = &q.limits, q.linkID+": ", "QuestionnaireResponse.item"
+		rules, name, root = q.limits, q.linkID+": ", "QuestionnaireResponse.item"
 	}
 	if len(rules.constraints) == 0 {
 		return

@@ -18,7 +18,7 @@ type form struct {
 	questions []*question // at the top
 	first     map[string]*question
 	below     map[position]*question
-	rules     limits
+	rules     *limits
 }
 
 // position is a linkId among its siblings, so that 10,000 of them are found at
@@ -40,7 +40,7 @@ type question struct {
 	any               bool // enableBehavior
 	options           []option
 	valueSet          string
-	limits
+	*limits
 	pattern   *regexp.Regexp // of regex, once regexRead
 	regexRead bool
 }
@@ -54,7 +54,7 @@ type option struct {
 
 func read(n tree.Node) *form {
 	f := &form{node: n, first: map[string]*question{}, below: map[position]*question{}}
-	f.rules.read(n)
+	f.rules = readLimits(n)
 	f.questions = f.items(n, nil)
 	return f
 }
@@ -66,7 +66,7 @@ func (f *form) items(container tree.Node, parent *question) []*question {
 			node: n, parent: parent, linkID: n.Field("linkId").Str(), kind: n.Field("type").Str(),
 			required: n.Field("required").Bool(), repeats: n.Field("repeats").Bool(),
 			order: len(list), any: n.Field("enableBehavior").Str() == "any",
-			valueSet: n.Field("answerValueSet").Str(),
+			valueSet: n.Field("answerValueSet").Str(), limits: readLimits(n),
 		}
 		for w := range n.Field("enableWhen").Items() {
 			q.when = append(q.when, w)
@@ -75,7 +75,6 @@ func (f *form) items(container tree.Node, parent *question) []*question {
 			kind, value := choice(o, "value")
 			q.options = append(q.options, option{kind, value, flag(o, extension+"questionnaire-optionExclusive")})
 		}
-		q.limits.read(n)
 		if f.first[q.linkID] == nil {
 			f.first[q.linkID] = q
 		}
@@ -162,10 +161,18 @@ type limits struct {
 	constraints          []tree.Node // extensions
 }
 
-func (l *limits) read(n tree.Node) {
+// unlimited is that of the many items without extensions.
+var unlimited limits
+
+func readLimits(n tree.Node) *limits {
+	if !n.Field("extension").Exists() {
+		return &unlimited
+	}
+	l := new(limits)
 	for e := range n.Field("extension").Items() {
 		l.take(e.Field("url").Str(), e)
 	}
+	return l
 }
 
 func (l *limits) take(url string, e tree.Node) {
