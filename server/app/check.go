@@ -9,6 +9,7 @@ import (
 	"tenon/fhir/tree"
 	"tenon/profiles/r4"
 	"tenon/server/record"
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
@@ -16,6 +17,8 @@ import (
 type CheckReport struct {
 	Resources, Versions, Blobs int
 	Findings                   []string
+
+	known map[search.Key]bool // whose rows are judged
 }
 
 // mostFindings bounds the list.
@@ -31,11 +34,11 @@ func (c *CheckReport) found(format string, args ...any) {
 // versions, index rows of current ones, unbroken version numbers, and a content
 // for every blob that is named. It changes nothing.
 func (a *App) Check(ctx context.Context) (*CheckReport, error) {
-	registry, err := search.NewRegistry(r4.Model())
+	registry, err := a.searchable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	report := &CheckReport{}
+	report := &CheckReport{known: registry.Known()}
 	var last *record.Version
 	err = a.Store.EachVersion(ctx, func(v record.Version) error {
 		report.Versions++
@@ -55,6 +58,23 @@ func (a *App) Check(ctx context.Context) (*CheckReport, error) {
 		return nil, err
 	}
 	return report, a.checkBlobs(ctx, report)
+}
+
+// searchable are the search parameters in force, the posted ones included.
+func (a *App) searchable(ctx context.Context) (*search.Registry, error) {
+	base := a.Config.BaseURL
+	if base == "" {
+		base = "http://" + a.Config.Listen + "/fhir"
+	}
+	model, err := search.NewRegistry(r4.Model(), search.WithBase(base))
+	if err != nil {
+		return nil, err
+	}
+	k, err := revision.New(ctx, revision.Options{Base: r4.Library(), Model: r4.Model(), Search: model, Store: a.Store, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	return k.Current().Search, nil
 }
 
 // version judges one version beside the one before it.
@@ -85,7 +105,7 @@ func (a *App) checkCurrent(ctx context.Context, registry *search.Registry, c *Ch
 			return nil //nolint:nilerr // a finding
 		}
 	}
-	differs, err := a.Store.CheckIndex(ctx, v)
+	differs, err := a.Store.CheckIndex(ctx, v, func(k search.Key) bool { return c.known[k] })
 	for _, d := range differs {
 		c.found("%s/%s: index: %s", v.Type, v.ID, d)
 	}

@@ -167,6 +167,22 @@ func (p *Parameter) Keys() []Key {
 	return []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey)}
 }
 
+// Known lists the keys of all parameters that are complete.
+func (r *Registry) Known() map[Key]bool {
+	known := map[Key]bool{}
+	for _, t := range r.types {
+		for _, p := range t.params {
+			if p.Building {
+				continue
+			}
+			for _, key := range p.Keys() {
+				known[key] = true
+			}
+		}
+	}
+	return known
+}
+
 // Only keeps the rows of these keys.
 func (r *Rows) Only(keys []Key) Rows {
 	has := func(k Key) bool { return slices.Contains(keys, k) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tenon/server/record"
+	"tenon/server/search"
 )
 
 // indexLines are the rows of one resource in each index table, as one text each,
@@ -21,8 +22,10 @@ var indexLines = []struct{ table, columns string }{
 
 // CheckIndex compares the index rows of the current version of a resource with
 // those that v.Rows says it should have, and returns what differs: "missing
-// token_row …" or "surplus token_row …", without the values. Nothing is changed.
-func (s *Store) CheckIndex(ctx context.Context, v *record.Version) (differs []string, err error) {
+// token_row …" or "surplus token_row …", without the values. Rows of keys that
+// are not known are passed over: those of a search parameter that was taken out,
+// or is being completed. Nothing is changed.
+func (s *Store) CheckIndex(ctx context.Context, v *record.Version, known func(search.Key) bool) (differs []string, err error) {
 	tenant, err := s.tenantID(ctx, false)
 	if err != nil {
 		return nil, err
@@ -42,11 +45,20 @@ func (s *Store) CheckIndex(ctx context.Context, v *record.Version) (differs []st
 			if err != nil {
 				return err
 			}
-			differs = append(differs, compare(t.table, have, want[t.table])...)
+			differs = append(differs, compare(t.table, ofKeys(have, known), ofKeys(want[t.table], known))...)
 		}
 		return nil
 	})
 	return differs, err
+}
+
+// ofKeys keeps the lines of known keys; each begins with its key.
+func ofKeys(lines []string, known func(search.Key) bool) []string {
+	return slices.DeleteFunc(lines, func(line string) bool {
+		var key int64
+		_, err := fmt.Sscanf(line, "{key:%d", &key)
+		return err != nil || !known(search.Key(key))
+	})
 }
 
 // lines reads the rows of a resource from one table as texts.
