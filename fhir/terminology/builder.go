@@ -34,7 +34,7 @@ func newBuilder(folded bool) *builder {
 }
 
 const (
-	maxConcepts = 16 << 20
+	maxConcepts = slotMask - 1
 	maxText     = 2 << 30 // bytes of one system's texts
 )
 
@@ -141,15 +141,6 @@ func (b *builder) index(i uint32, code string) {
 		}
 	}
 	t.put(i, code)
-}
-
-func (t *table) put(i uint32, code string) {
-	mask := uint32(len(t.slots) - 1)
-	slot := hash(code, t.folded) & mask
-	for t.slots[slot] != 0 {
-		slot = (slot + 1) & mask
-	}
-	t.slots[slot] = i + 1
 }
 
 // finish makes the table. Parents that never came are told to missing, edges

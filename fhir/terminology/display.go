@@ -108,7 +108,7 @@ func (x texts) all() (list []string) {
 
 // preferred is the display in a language, else in the system's own.
 func (x texts) preferred(language string) string {
-	if language != "" && (x.cs == nil || !covers(language, x.cs.language) || x.cs.language == "") {
+	if language != "" && !covers(language, x.own()) {
 		if s := x.translated(language); s != "" {
 			return s
 		}
@@ -120,6 +120,14 @@ func (x texts) preferred(language string) string {
 		return x.t.display(x.i)
 	}
 	return ""
+}
+
+// own is the language of the displays; a system that names none is in English.
+func (x texts) own() string {
+	if x.cs == nil || x.cs.language == "" {
+		return "en"
+	}
+	return x.cs.language
 }
 
 // translated is the designation whose language is nearest to the one asked for.

@@ -143,7 +143,7 @@ func (h *hierarchy) apply(t *table) {
 	t.concepts = concepts
 	for k, s := range t.slots {
 		if s != 0 {
-			t.slots[k] = h.perm[s-1] + 1
+			t.slots[k] = s&^slotMask | (h.perm[s&slotMask-1] + 1)
 		}
 	}
 	for k := range t.notes {

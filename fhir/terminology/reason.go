@@ -96,6 +96,9 @@ func (r reason) failure(typ issue.Type) *issue.Failure {
 	return issue.Errorf(typ, "%s", english).Rule(reasonTexts[r.kind].rule).Chinese(chinese)
 }
 
+// Canonical is the URL with the version, "url|version".
+func (v *ValueSet) Canonical() string { return canonical(v.URL, v.Version) }
+
 // name is how a message calls the value set.
 func (v *ValueSet) name() string {
 	switch {

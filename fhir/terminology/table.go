@@ -16,7 +16,7 @@ import (
 type table struct {
 	text     string
 	concepts []concept
-	slots    []uint32 // index of a concept plus 1, open addressing
+	slots    []uint32 // open addressing: 8 bits of the hash, and an index plus 1
 	folded   bool     // codes are told apart without regard to case
 	names    []string // languages, uses and property codes of notes
 	notes    []note   // by concept
@@ -72,9 +72,9 @@ var seed = maphash.MakeSeed()
 
 // hash of a code. Folded codes hash by their ASCII letters in lower case; what
 // else folds together is told apart by the comparison alone.
-func hash(code string, folded bool) uint32 {
+func hash(code string, folded bool) uint64 {
 	if !folded {
-		return uint32(maphash.String(seed, code))
+		return maphash.String(seed, code)
 	}
 	var buf [64]byte
 	lower := buf[:0]
@@ -87,7 +87,7 @@ func hash(code string, folded bool) uint32 {
 			lower = append(lower, c)
 		}
 	}
-	return uint32(maphash.Bytes(seed, lower))
+	return maphash.Bytes(seed, lower)
 }
 
 func (t *table) code(i uint32) string {
@@ -103,19 +103,41 @@ func (t *table) display(i uint32) string {
 
 func (t *table) has(i uint32, flag uint8) bool { return t.concepts[i].flags&flag != 0 }
 
+// A slot holds the index of a concept plus 1 in its low bits, and bits of the
+// hash above, so that another code is hardly ever looked at.
+const (
+	slotBits = 24
+	slotMask = 1<<slotBits - 1
+)
+
 // find looks a code up.
 func (t *table) find(code string) (uint32, bool) {
 	if len(t.slots) == 0 {
 		return 0, false
 	}
-	mask := uint32(len(t.slots) - 1)
-	for slot := hash(code, t.folded) & mask; t.slots[slot] != 0; slot = (slot + 1) & mask {
-		i := t.slots[slot] - 1
+	h := hash(code, t.folded)
+	mask, tag := uint32(len(t.slots)-1), uint32(h>>32)&^slotMask
+	for at := uint32(h) & mask; t.slots[at] != 0; at = (at + 1) & mask {
+		if t.slots[at]&^slotMask != tag {
+			continue
+		}
+		i := t.slots[at]&slotMask - 1
 		if known := t.code(i); known == code || t.folded && strings.EqualFold(known, code) {
 			return i, true
 		}
 	}
 	return 0, false
+}
+
+// put enters a code that is not there.
+func (t *table) put(i uint32, code string) {
+	h := hash(code, t.folded)
+	mask, tag := uint32(len(t.slots)-1), uint32(h>>32)&^slotMask
+	at := uint32(h) & mask
+	for t.slots[at] != 0 {
+		at = (at + 1) & mask
+	}
+	t.slots[at] = tag | (i + 1)
 }
 
 // of is the notes of a concept.

@@ -216,6 +216,10 @@ func TestPreferredName(t *testing.T) {
 	if a := s.ValidateCode("", terminology.Coding{System: "http://x/names", Code: "1"}, &terminology.CodeOptions{Language: "zh-CN"}); a.Display != "一" {
 		t.Errorf("display = %q, want the preferred one", a.Display)
 	}
+	s = server(t, `{"resourceType":"CodeSystem","url":"http://x/plain","status":"active","content":"complete","concept":[{"code":"1","display":"One","designation":[{"language":"en","value":"Unity"}]}]}`)
+	if a := s.ValidateCode("", terminology.Coding{System: "http://x/plain", Code: "1"}, &terminology.CodeOptions{Language: "en-US"}); a.Display != "One" {
+		t.Errorf("display = %q, want the system's own for English", a.Display)
+	}
 }
 
 // Texts for a person say the code and the value set.

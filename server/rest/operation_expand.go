@@ -27,15 +27,17 @@ func (d *Door) expand(c *call) error {
 	if err != nil {
 		return err
 	}
-	set, err := c.valueSet(in, d.o.Definitions().Terminology, o.Versions)
+	now := d.o.Definitions()
+	set, definition, err := c.valueSet(in, now.Terminology, o.Versions)
 	if err != nil {
 		return err
+	}
+	if r := now.Library.Find("ValueSet", set.Canonical()); !definition.Exists() && r != nil {
+		if definition, err = r.Node(); err != nil {
+			return err
+		}
 	}
 	e, err := set.Expand(o)
-	if err != nil {
-		return err
-	}
-	definition, err := in.definition(c)
 	if err != nil {
 		return err
 	}
@@ -94,24 +96,6 @@ func versions(list []string) map[string]string {
 		}
 	}
 	return m
-}
-
-// definition is the value set that is expanded, as far as a resource defines it.
-func (in *asked) definition(c *call) (tree.Node, error) {
-	switch {
-	case in.has("valueSet"):
-		return in.node("valueSet"), nil
-	case c.Param("id") != "":
-		return c.defined("ValueSet")
-	}
-	url := in.text("url")
-	if v := in.text("valueSetVersion"); v != "" {
-		url += "|" + v
-	}
-	if r := c.door.o.Definitions().Library.Find("ValueSet", url); r != nil {
-		return r.Node()
-	}
-	return tree.Node{}, nil
 }
 
 // The parts of an expansion. https://hl7.org/fhir/R4/valueset-definitions.html

@@ -86,7 +86,7 @@ func (d *Door) validateSetCode(c *call) error {
 		return err
 	}
 	terms := d.o.Definitions().Terminology
-	set, err := c.valueSet(in, terms, terminology.Versions{})
+	set, _, err := c.valueSet(in, terms, terminology.Versions{})
 	if err != nil {
 		return err
 	}
@@ -102,32 +102,34 @@ func (in *asked) codeOptions(c *call) (*terminology.CodeOptions, error) {
 	return &terminology.CodeOptions{Language: c.language(in), Abstract: abstract}, err
 }
 
-// valueSet is the one that is asked about: sent along, stored, or by its URL.
-func (c *call) valueSet(in *asked, terms *terminology.Server, versions terminology.Versions) (*terminology.ValueSet, error) {
-	var n tree.Node
+// valueSet is the one that is asked about: sent along or stored, with the
+// resource that defines it, or by its URL.
+func (c *call) valueSet(in *asked, terms *terminology.Server, versions terminology.Versions) (*terminology.ValueSet, tree.Node, error) {
 	url := in.text("url")
 	switch {
 	case in.has("valueSet"):
-		if n = in.node("valueSet"); n.Field("resourceType").Str() != "ValueSet" {
-			return nil, badParameter("valueSet", "a ValueSet resource")
+		n := in.node("valueSet")
+		if n.Field("resourceType").Str() != "ValueSet" {
+			return nil, n, badParameter("valueSet", "a ValueSet resource")
 		}
+		return terms.CompileWith(n, versions), n, nil
 	case c.Param("id") != "":
-		var err error
-		if n, err = c.defined("ValueSet"); err != nil {
-			return nil, err
+		n, err := c.defined("ValueSet")
+		if err != nil {
+			return nil, n, err
 		}
+		return terms.CompileWith(n, versions), n, nil
 	case url == "":
-		return nil, lacks("a value set: url, valueSet, or one by its id", "值集：url、valueSet 或资源 id")
-	default:
-		if v := in.text("valueSetVersion"); v != "" {
-			url += "|" + v
-		}
-		if set := terms.ValueSetWith(url, versions); set != nil {
-			return set, nil
-		}
-		return nil, issue.Errorf(issue.NotFound, "There is no value set %s here.", clip(url)).At("url").Rule("valueset-unknown").Chinese("此处没有该值集。")
+		return nil, tree.Node{}, lacks("a value set: url, valueSet, or one by its id", "值集：url、valueSet 或资源 id")
 	}
-	return terms.CompileWith(n, versions), nil
+	if v := in.text("valueSetVersion"); v != "" {
+		url += "|" + v
+	}
+	set := terms.ValueSetWith(url, versions)
+	if set == nil {
+		return nil, tree.Node{}, issue.Errorf(issue.NotFound, "There is no value set %s here.", clip(url)).At("url").Rule("valueset-unknown").Chinese("此处没有该值集。")
+	}
+	return set, tree.Node{}, nil
 }
 
 // judged answers with the verdict on the best of some codings: by a value set,
