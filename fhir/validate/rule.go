@@ -23,6 +23,9 @@ func (w *walker) rule(n tree.Node, rule rules.Rule) {
 	}
 	c := w.rules
 	c.Model, c.Library, c.Terminology, c.Now = w.set.model, w.set.lib, w.set.terms, w.o.Now
+	if c.Shared == nil || c.Root != w.root {
+		c.Shared = new(rules.Shared)
+	}
 	c.Root, c.Resource = w.root, w.resource
 	rule(c, n)
 }

@@ -88,7 +88,7 @@ func (w *walker) end() {
 	clear(w.values[:cap(w.values)])
 	*w = walker{frames: w.frames[:0], values: w.values[:0], bundles: w.bundles[:0], fragments: w.fragments[:0], buf: w.buf, html: w.html, rules: w.rules}
 	if w.rules != nil {
-		w.rules.Root, w.rules.Resource, w.rules.Library, w.rules.Terminology = tree.Node{}, tree.Node{}, nil, nil
+		w.rules.Root, w.rules.Resource, w.rules.Shared, w.rules.Library, w.rules.Terminology = tree.Node{}, tree.Node{}, nil, nil, nil
 	}
 	if cap(w.buf) > 1<<20 {
 		w.buf = nil
