@@ -6,33 +6,65 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+
 	"tenon/fhir/tree"
 	"tenon/profiles/r4"
+	"tenon/server/casework"
 	"tenon/server/record"
 	"tenon/server/rest"
 	"tenon/server/revision"
 	"tenon/server/store"
+	"tenon/server/store/blob"
 )
 
-// withDefinitions lets posted definitions count.
-func withDefinitions(t *testing.T) func(*record.Options, *rest.Options) {
-	return func(ro *record.Options, do *rest.Options) {
-		reg, err := registry()
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := revision.New(t.Context(), revision.Options{Base: r4.Library(), Model: r4.Model(), Search: reg, Store: ro.Store.(*store.Store)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ro.Definitions, do.Definitions = k, k.Current
+// definedDoor is the door over a real database in which posted definitions
+// count.
+func definedDoor(t *testing.T) http.Handler {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + filepath.Join(dir, "db")})
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.Open(filepath.Join(dir, "blobs"), blob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(); _ = blobs.Close() })
+	reg, err := registry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := revision.New(t.Context(), revision.Options{Base: r4.Library(), Model: r4.Model(), Search: reg, Store: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.New(record.Options{Store: s, Blobs: blobs, Model: r4.Model(), Definitions: k, Engine: casework.NewEngine(), BaseURL: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := rest.New(rest.Options{Record: r, Definitions: k.Current, Model: r4.Model(), BaseURL: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := echo.New()
+	d.Register(e.Group("/fhir", func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			rest.SetWho(c, people[c.Request().Header.Get("As")])
+			return next(c)
+		}
+	}))
+	return e
 }
 
 // Definitions that are posted count at once: for everyone who has a token, and
 // no longer than they are there.
 func TestPostedTerminology(t *testing.T) {
-	h := houseOn(t, "sqlite://"+filepath.Join(t.TempDir(), "db"), withDefinitions(t))
+	h := definedDoor(t)
 	const woods = `{"resourceType":"CodeSystem","url":"http://tenon.test/woods","version":"1","name":"Woods","status":"active","content":"complete","concept":[
 		{"code":"wood","display":"Wood","concept":[{"code":"oak","display":"Oak","designation":[{"language":"zh-CN","value":"橡木"}]},{"code":"pine","display":"Pine"}]}]}`
 	const hard = `{"resourceType":"ValueSet","url":"http://tenon.test/hard","status":"active","compose":{"include":[{"system":"http://tenon.test/woods","filter":[{"property":"concept","op":"descendent-of","value":"wood"}]}]}}`
