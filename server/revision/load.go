@@ -78,7 +78,7 @@ func (l *Loader) Packages(ctx context.Context, files []string, folder string) (l
 	if err != nil {
 		return nil, err
 	}
-	plan, err := ig.Resolve(want, pool, references(held))
+	plan, err := planned(want, pool, references(held))
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +151,28 @@ func unwrapPath(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// planned is the plan with the other versions in it that the pool has of what is
+// missing.
+func planned(want, pool []*ig.Manifest, have []ig.Reference) (*ig.Plan, error) {
+	for {
+		plan, err := ig.Resolve(want, pool, have)
+		if err != nil {
+			return nil, err
+		}
+		known := len(want)
+		for _, m := range plan.Missing {
+			other := func(x *ig.Manifest) bool { return x.Name == m.Name && x.Version == m.Other }
+			i := slices.IndexFunc(pool, other)
+			if i >= 0 && !slices.ContainsFunc(plan.Order, other) && !slices.ContainsFunc(want, other) && !slices.Contains(have, ig.Reference{Name: m.Name, Version: m.Other}) {
+				want = append(want, pool[i])
+			}
+		}
+		if len(want) == known {
+			return plan, nil
+		}
+	}
 }
 
 // missing refuses a plan that lacks a package, but for those of which another

@@ -150,6 +150,21 @@ func TestPackages(t *testing.T) {
 	})
 }
 
+// TestOtherVersion has a package that needs a version which only the folder has
+// another of.
+func TestOtherVersion(t *testing.T) {
+	_, l := opened(t)
+	dir := t.TempDir()
+	pack(t, dir, "test.base", "1.1.0", "", map[string]string{"StructureDefinition-x.json": extension("http://tenon.test/x", "1.1.0")})
+	guide := pack(t, t.TempDir(), "test.guide", "2.0.0", `"test.base":"1.0.0"`, map[string]string{"StructureDefinition-y.json": extension("http://tenon.test/y", "2.0.0")})
+	var notes []string
+	l.Note = func(text string) { notes = append(notes, text) }
+	got, err := l.Packages(t.Context(), []string{guide}, dir)
+	if err != nil || len(got) != 2 || fmt.Sprint(notes) != "[test.base#1.0.0, which test.guide#2.0.0 needs, is not at hand; version 1.1.0 is: it is used instead]" {
+		t.Errorf("Packages() = %v, %v, notes %q", got, err, notes)
+	}
+}
+
 // TestLargeCodeSystemOfPackage has a CodeSystem whose concepts are kept apart.
 func TestLargeCodeSystemOfPackage(t *testing.T) {
 	s, l := opened(t)
