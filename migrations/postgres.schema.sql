@@ -191,6 +191,22 @@ table door_key (
   ref text collate "C" not null
 );
 
+table group_row (
+  rid bigint not null,
+  system bigint not null,
+  since bigint not null,
+  until bigint not null,
+  low double precision not null,
+  high double precision not null,
+  key integer not null,
+  grp integer not null,
+  tenant smallint not null,
+  canonical smallint not null,
+  code text collate "C" not null,
+  norm text collate "C" not null,
+  rest text collate "C" not null
+);
+
 table history (
   rid bigint not null,
   version bigint not null,
@@ -207,7 +223,8 @@ table history (
   blob text collate "C" not null,
   digest bytea not null,
   salt bytea not null,
-  body bytea not null
+  body bytea not null,
+  type text collate "C" not null
 );
 
 table leaf (
@@ -495,7 +512,13 @@ CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
 
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
 
+CREATE INDEX group_code ON group_row USING btree (tenant, key, code, rid);
+
+CREATE INDEX group_resource ON group_row USING btree (rid, key, grp);
+
 CREATE UNIQUE INDEX history_pkey ON history USING btree (rid, version);
+
+CREATE INDEX history_updated ON history USING btree (tenant, type, updated, rid, version);
 
 CREATE UNIQUE INDEX leaf_index ON leaf USING btree (idx) WHERE (idx IS NOT NULL);
 

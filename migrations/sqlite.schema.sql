@@ -198,6 +198,26 @@ CREATE TABLE door_key (
   PRIMARY KEY (tenant, door, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE group_row (
+  rid       INTEGER NOT NULL,
+  key       INTEGER NOT NULL,
+  grp       INTEGER NOT NULL,
+  canonical INTEGER NOT NULL,
+  system    INTEGER NOT NULL,
+  since     INTEGER NOT NULL,
+  until     INTEGER NOT NULL,
+  low       REAL NOT NULL,
+  high      REAL NOT NULL,
+  code      TEXT NOT NULL,
+  norm      TEXT NOT NULL,
+  rest      TEXT NOT NULL,
+  tenant    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX group_code ON group_row (tenant, key, code, rid);
+
+CREATE INDEX group_resource ON group_row (rid, key, grp);
+
 CREATE TABLE history (
   rid       INTEGER NOT NULL,
   version   INTEGER NOT NULL,
@@ -215,7 +235,9 @@ CREATE TABLE history (
   digest    BLOB NOT NULL,
   salt      BLOB NOT NULL,
   body      BLOB NOT NULL
-) STRICT;
+, type TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX history_updated ON history (tenant, type, updated, rid, version);
 
 CREATE UNIQUE INDEX history_version ON history (rid, version);
 

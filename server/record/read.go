@@ -31,23 +31,6 @@ func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id
 	return r.told(ctx, who, "vread", fmt.Sprintf("%s/%s/_history/%d", typ, id, version), v, err)
 }
 
-// History returns versions newest first, those below before (0: from the newest).
-// https://hl7.org/fhir/R4/http.html#history
-func (r *Recorder) History(ctx context.Context, who *access.Context, typ, id string, before int64, count int) ([]Version, error) {
-	if err := r.entry(who, typ); err != nil {
-		return nil, err
-	}
-	vs, err := r.o.Store.History(ctx, who.Reach(), typ, id, before, count)
-	if err == nil && len(vs) == 0 && before == 0 {
-		err = ErrAbsent
-	}
-	row := r.audit(who, "R", "history-instance", typ+"/"+id, 200)
-	if len(vs) > 0 {
-		row.Patient = vs[0].Patient
-	}
-	return vs, r.closeRead(ctx, row, typ, id, err)
-}
-
 // Search parses and runs a query. https://hl7.org/fhir/R4/search.html
 func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error) {
 	if err := r.entry(who, typ); err != nil {

@@ -35,8 +35,11 @@ type Store interface {
 	Read(ctx context.Context, reach access.Predicate, typ, id string) (*Version, error)
 	// ReadVersion returns one version; reach is judged on the current one.
 	ReadVersion(ctx context.Context, reach access.Predicate, typ, id string, version int64) (*Version, error)
-	// History returns versions newest first, those below `before` (0: all).
-	History(ctx context.Context, reach access.Predicate, typ, id string, before int64, limit int) ([]Version, error)
+	// HistoryOf returns versions newest first. Reach is judged on each of them and
+	// on the current one. ErrAbsent says that the instance, or the version that
+	// the page begins behind, is not there. A page may hold fewer than Count
+	// versions where their bodies are large.
+	HistoryOf(ctx context.Context, reach access.Predicate, q HistoryQuery) (*HistoryPage, error)
 	// Search runs a plan.
 	Search(ctx context.Context, plan *search.Plan) (*search.Page, error)
 

@@ -107,9 +107,9 @@ func TestUpdateDeleteHistory(t *testing.T) {
 	if err != nil || !bytes.Equal(old.Body, v.Body) {
 		t.Errorf("version 1 = %v, %v; want its bytes", old, err)
 	}
-	all, err := s.History(t.Context(), clin, "Patient", v.ID, 0, 10)
-	if err != nil || len(all) != 3 || !all[0].Deleted || all[2].Version != 1 {
-		t.Errorf("history = %d versions, %v; want 3, the newest deleted", len(all), err)
+	all, err := s.History(t.Context(), clin, record.HistoryQuery{Type: "Patient", ID: v.ID, Count: 10})
+	if err != nil || len(all.Versions) != 3 || !all.Versions[0].Deleted || all.Versions[2].Version != 1 {
+		t.Errorf("history = %v, %v; want 3 versions, the newest deleted", all, err)
 	}
 }
 

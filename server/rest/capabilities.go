@@ -101,6 +101,7 @@ type (
 var interactions = map[string]string{
 	"GET /:type/:id": "read", "GET /:type/:id/_history/:version": "vread", "PUT /:type/:id": "update",
 	"PATCH /:type/:id": "patch", "DELETE /:type/:id": "delete", "GET /:type/:id/_history": "history-instance",
+	"GET /:type/_history": "history-type",
 	"POST /:type": "create", "GET /:type": "search-type",
 }
 
@@ -120,7 +121,7 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	if released.IsZero() {
 		released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}},
+	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}},
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
 	for _, r := range d.routes() {
 		if name, ok := strings.CutPrefix(r.path, "/$"); ok && r.method == "POST" {

@@ -25,7 +25,7 @@ type Record interface {
 	Submit(ctx context.Context, who *access.Context, d *record.Draft) (*record.Outcome, error)
 	Read(ctx context.Context, who *access.Context, typ, id string) (*record.Version, error)
 	ReadVersion(ctx context.Context, who *access.Context, typ, id string, version int64) (*record.Version, error)
-	History(ctx context.Context, who *access.Context, typ, id string, before int64, count int) ([]record.Version, error)
+	History(ctx context.Context, who *access.Context, q record.HistoryQuery) (*record.HistoryPage, error)
 	Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error)
 	Transaction(ctx context.Context, who *access.Context, bundle []byte) ([]byte, error)
 	Apply(ctx context.Context, who *access.Context, planID string, params []byte) (*record.Result, error)
@@ -110,6 +110,8 @@ func (d *Door) routes() []route {
 		{"POST", "/", d.bundle, false},
 		{"POST", "/$fhirpath", d.fhirpath, false},
 
+		{"GET", "/_history", d.history, false},
+		{"GET", "/:type/_history", d.history, false},
 		{"GET", "/:type", d.searchGet, false},
 		{"POST", "/:type/_search", d.searchPost, false},
 		{"POST", "/:type", d.create, false},

@@ -64,8 +64,10 @@ func TestInteractions(t *testing.T) {
 		{"vread of nothing", "GET", "/fhir/Patient/1/_history/9", "", nil, 404, nil},
 		{"vread of no number", "GET", "/fhir/Patient/1/_history/x", "", nil, 404, nil},
 		{"history", "GET", "/fhir/Patient/1/_history", "", nil, 200, map[string]string{"body": `"type":"history"`}},
-		{"history since", "GET", "/fhir/Patient/1/_history?_since=2020", "", nil, 400, map[string]string{"rule": "history-parameter"}},
-		{"history of a type", "GET", "/fhir/Patient/_history", "", nil, 400, map[string]string{"rule": "interaction-not-supported"}},
+		{"history since", "GET", "/fhir/Patient/1/_history?_since=yesterday", "", nil, 400, map[string]string{"rule": "history-parameter"}},
+		{"history since", "GET", "/fhir/Patient/1/_history?_since=2020", "", nil, 200, nil},
+		{"history of a type", "GET", "/fhir/Patient/_history", "", nil, 200, map[string]string{"body": `"type":"history"`}},
+		{"history that is posted", "POST", "/fhir/Patient/_history", "", nil, 400, map[string]string{"rule": "interaction-not-supported"}},
 
 		{"create", "POST", "/fhir/Patient", `{"resourceType":"Patient"}`, []string{fhirJSON}, 201, map[string]string{"Location": base + "/Patient/new/_history/1", "ETag": `W/"1"`, "body": `"id":"new"`}},
 		{"create, minimal", "POST", "/fhir/Patient", `{"resourceType":"Patient"}`, []string{fhirJSON, "Prefer: return=minimal"}, 201, map[string]string{"body": "", "Location": base + "/Patient/new/_history/1"}},
@@ -344,8 +346,8 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("%d resource types, want all %d", got, len(r4.Model().Resources()))
 	}
 	for _, r := range s.Rest[0].Resource {
-		if len(r.Interaction) != 8 {
-			t.Errorf("%s has %d interactions, want 8", r.Type, len(r.Interaction))
+		if len(r.Interaction) != 9 {
+			t.Errorf("%s has %d interactions, want 9", r.Type, len(r.Interaction))
 		}
 		for _, p := range r.SearchParam {
 			if p.Name == "near" || p.Name == "code-value-quantity" {

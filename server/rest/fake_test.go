@@ -115,14 +115,19 @@ func (m *memory) ReadVersion(_ context.Context, _ *access.Context, typ, id strin
 	return &all[n-1], nil
 }
 
-func (m *memory) History(_ context.Context, _ *access.Context, typ, id string, before int64, count int) (out []record.Version, _ error) {
-	all := m.versions[typ+"/"+id]
-	for i := len(all) - 1; i >= 0 && len(out) < count; i-- {
-		if before == 0 || all[i].Version < before {
-			out = append(out, all[i])
+func (m *memory) History(_ context.Context, _ *access.Context, q record.HistoryQuery) (*record.HistoryPage, error) {
+	page := &record.HistoryPage{}
+	all := m.versions[q.Type+"/"+q.ID]
+	for i := len(all) - 1; i >= 0; i-- {
+		if q.Before.Version != 0 && all[i].Version >= q.Before.Version {
+			continue
 		}
+		if page.More = len(page.Versions) == q.Count; page.More {
+			break
+		}
+		page.Versions = append(page.Versions, all[i])
 	}
-	return out, nil
+	return page, nil
 }
 
 func (m *memory) Search(_ context.Context, _ *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error) {

@@ -189,6 +189,14 @@ func TestValidateCode(t *testing.T) {
 	}
 }
 
+func TestTooManyCodings(t *testing.T) {
+	_, h := door(t)
+	w := do(h, "POST", "/fhir/ValueSet/$validate-code", input(`{"name":"url","valueUri":"`+genders+`"},{"name":"codeableConcept","valueCodeableConcept":{"coding":[`+strings.Repeat(`{"code":"a"},`, 100)+`{"code":"a"}]}}`), fhirJSON)
+	if got := outcome(t, w.Body.Bytes()); w.Code != 403 || got != "operation-limit" {
+		t.Errorf("101 codings = %d %s, want 403 operation-limit", w.Code, got)
+	}
+}
+
 // https://hl7.org/fhir/R4/codesystem-operation-subsumes.html
 func TestSubsumes(t *testing.T) {
 	m, h := door(t)

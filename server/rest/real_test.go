@@ -9,16 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/labstack/echo/v4"
-
 	"tenon/fhir/tree"
-	"tenon/profiles/r4"
 	"tenon/server/access"
-	"tenon/server/casework"
-	"tenon/server/record"
-	"tenon/server/rest"
-	"tenon/server/store"
-	"tenon/server/store/blob"
 )
 
 // people are the callers that the header As names; without it the operator asks.
@@ -33,39 +25,7 @@ var people = map[string]*access.Context{
 // realDoor is the door over a recorder, a SQLite database and a blob store.
 func realDoor(t *testing.T) http.Handler {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + filepath.Join(dir, "db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	blobs, err := blob.Open(filepath.Join(dir, "blobs"), blob.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(); _ = blobs.Close() })
-	reg, err := registry()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := record.New(record.Options{Store: s, Blobs: blobs, Model: r4.Model(), Registry: reg, Engine: casework.NewEngine(), BaseURL: base})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := rest.New(rest.Options{Record: r, Registry: reg, Model: r4.Model(), BaseURL: base})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := echo.New()
-	d.Register(e.Group("/fhir", func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			rest.SetWho(c, people[c.Request().Header.Get("As")])
-			return next(c)
-		}
-	}))
-	return e
+	return houseOn(t, "sqlite://"+filepath.Join(t.TempDir(), "db"))
 }
 
 // must sends a request and fails the test on another status.

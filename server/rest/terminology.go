@@ -162,6 +162,9 @@ func coding(n tree.Node) terminology.Coding {
 	return terminology.Coding{System: n.Field("system").Str(), Version: n.Field("version").Str(), Code: n.Field("code").Str(), Display: n.Field("display").Str()}
 }
 
+// maxCodings bounds the codings of one concept.
+const maxCodings = 100
+
 // codings are what the operation is asked about: a code with system, a Coding,
 // or the codings of a CodeableConcept. concept tells the last.
 func (in *asked) codings(version string) (list []terminology.Coding, concept bool, err error) {
@@ -183,6 +186,10 @@ func (in *asked) codings(version string) (list []terminology.Coding, concept boo
 	}
 	if ways != 1 {
 		return nil, false, lacks("just one of code (with system), coding and codeableConcept", "code（及 system）、coding、codeableConcept 三者之一")
+	}
+	if len(list) > maxCodings {
+		return nil, false, issue.Errorf(issue.TooCostly, "The concept has more than %d codings, the limit of one request.", maxCodings).
+			At("codeableConcept").Rule("operation-limit").Chinese("编码过多，超过一次请求的上限。")
 	}
 	for _, c := range list {
 		if c.Code == "" {

@@ -30,8 +30,10 @@ func (d *Door) unmatched(c *call) error {
 	}
 	last := steps[len(steps)-1]
 	switch {
+	case !d.o.Model.IsResource(steps[0]) && len(steps) > 1:
+		return issue.Errorf(issue.NotFound, "%q is not a resource type of FHIR R4.", clip(steps[0])).Rule("unknown-type").Chinese("没有该资源类型。")
 	case last == "_history" || last == "_search" || last == "":
-		return issue.Errorf(issue.NotSupported, "%s %s is not served: search a type, or read the history of an instance.", c.Request().Method, clip("/"+strings.Join(steps, "/"))).
+		return issue.Errorf(issue.NotSupported, "%s %s is not served; see the CapabilityStatement at metadata.", c.Request().Method, clip("/"+strings.Join(steps, "/"))).
 			WithStatus(400).Rule("interaction-not-supported").Chinese("不支持该交互。")
 	case len(allowed) > 0:
 		c.set("Allow", strings.Join(append(allowed, "OPTIONS"), ", "))

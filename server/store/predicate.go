@@ -124,29 +124,45 @@ func (s *statement) reach(r string, p access.Predicate, types []string) error {
 	return nil
 }
 
-func (s *statement) folded(r string, p access.Predicate) {
+// reachThen appends AND with the same condition on v, an old version of the
+// resource r: whoever reaches the resource as it is may not have reached it as it
+// was.
+func (s *statement) reachThen(v, r string, p access.Predicate, types []string) error {
+	folded, err := fold(p, types)
+	if err != nil {
+		return err
+	}
+	s.add(" AND ")
+	s.foldedThen(v, r, folded)
+	return nil
+}
+
+func (s *statement) folded(r string, p access.Predicate) { s.foldedThen(r, r, p) }
+
+// foldedThen is folded on v, a version of the resource r; only r has the id.
+func (s *statement) foldedThen(v, r string, p access.Predicate) {
 	switch p := p.(type) {
 	case access.Everything:
 		s.add("TRUE")
 	case access.OwnedBy:
-		s.add(r+".owner = ?", p.Organization)
+		s.add(v+".owner = ?", p.Organization)
 		if p.Loose {
-			s.loose(r)
+			s.loose(v)
 		}
 	case access.InCase:
 		m, a := s.alias("m"), s.alias("a")
 		s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " case_access " + a + " ON " + a + ".tenant = " + m +
-			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + r + ".rid AND " + r +
+			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + v + ".rid AND " + v +
 			".level <= " + a + ".ceiling AND ")
 		s.inTexts(a+".principal", p.Principals).add(")")
 	case access.Is:
-		s.add("("+r+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
+		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
 	case access.TypeIn:
-		s.inTexts(r+".type", p)
+		s.inTexts(v+".type", p)
 	case access.AnyOf:
-		s.foldedList(r, p, " OR ")
+		s.foldedList(v, r, p, " OR ")
 	case access.AllOf:
-		s.foldedList(r, p, " AND ")
+		s.foldedList(v, r, p, " AND ")
 	default: // Nothing, and what fold let through by mistake
 		s.add("FALSE")
 	}
@@ -160,13 +176,13 @@ func (s *statement) loose(r string) {
 		r + ".type IN ('Device', 'Substance') AND " + r + ".patient = '')")
 }
 
-func (s *statement) foldedList(r string, parts []access.Predicate, operator string) {
+func (s *statement) foldedList(v, r string, parts []access.Predicate, operator string) {
 	s.add("(")
 	for i, p := range parts {
 		if i > 0 {
 			s.add(operator)
 		}
-		s.folded(r, p)
+		s.foldedThen(v, r, p)
 	}
 	s.add(")")
 }

@@ -59,10 +59,15 @@ func (s *Store) oneVersion(ctx context.Context, reach access.Predicate, typ stri
 		return nil, err
 	}
 	st := newStatement(tenant, s.engine.dialect())
-	for _, part := range parts {
+	for i, part := range parts {
 		part(st)
 		if err := st.reach("r", reach, []string{typ}); err != nil {
 			return nil, err
+		}
+		if i > 0 { // an old version: as it was, too
+			if err := st.reachThen("h", "r", reach, []string{typ}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var v *record.Version
@@ -81,7 +86,8 @@ func (s *Store) oneVersion(ctx context.Context, reach access.Predicate, typ stri
 	return v, nil
 }
 
-// History implements record.Store. An empty answer to the first page says that
+// History is the history of one instance by version numbers, those below before
+// (0: all), for exports. An empty answer to the first page says that
 // nothing is there that the reach covers.
 func (s *Store) History(ctx context.Context, reach access.Predicate, typ, id string, before int64, limit int) ([]record.Version, error) {
 	tenant, err := s.tenantID(ctx, false)
@@ -99,6 +105,9 @@ func (s *Store) History(ctx context.Context, reach access.Predicate, typ, id str
 	st.add(" UNION ALL SELECT * FROM (SELECT "+historyColumns+" FROM resource r JOIN history h ON h.rid = r.rid AND h.version < ? "+
 		"WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND ", before, tenant, typ, id)
 	if err := st.reach("r", reach, []string{typ}); err != nil {
+		return nil, err
+	}
+	if err := st.reachThen("h", "r", reach, []string{typ}); err != nil {
 		return nil, err
 	}
 	st.add(" ORDER BY h.version DESC LIMIT ?) older", int64(limit))

@@ -108,8 +108,8 @@ const (
 	insertResource = "INSERT INTO resource (tenant, type, id, version, updated, deleted, method, owner, author, patient, " +
 		"level, integrity, grading, blob, digest, salt, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING rid"
 	keepHistory = "INSERT INTO history (rid, version, tenant, updated, deleted, method, owner, author, patient, " +
-		"level, integrity, grading, blob, digest, salt, body) SELECT rid, version, tenant, updated, deleted, method, owner, author, " +
-		"patient, level, integrity, grading, blob, digest, salt, body FROM resource WHERE rid = ?"
+		"level, integrity, grading, blob, digest, salt, body, type) SELECT rid, version, tenant, updated, deleted, method, owner, author, " +
+		"patient, level, integrity, grading, blob, digest, salt, body, type FROM resource WHERE rid = ?"
 	updateResource = "UPDATE resource SET version = ?, updated = ?, deleted = ?, method = ?, owner = ?, author = ?, patient = ?, " +
 		"level = ?, integrity = ?, grading = ?, blob = ?, digest = ?, salt = ?, body = ? WHERE rid = ?"
 )
@@ -169,7 +169,7 @@ func sound(v *record.Version) error {
 	return nil
 }
 
-var indexTables = []string{"token_row", "string_row", "date_row", "number_row", "reference_row", "uri_row"}
+var indexTables = []string{"token_row", "string_row", "date_row", "number_row", "reference_row", "uri_row", "group_row"}
 
 func (a *liteApply) index(rid int64, x *indexRows) error {
 	for i, set := range []struct {
@@ -201,6 +201,7 @@ func (a *liteApply) index(rid int64, x *indexRows) error {
 			t := &x.uris[i]
 			return []any{rid, t.key, t.uri, a.tenant}
 		}},
+		{insertGroupRow, len(x.groups), func(i int) []any { return x.groups[i].values(rid, a.tenant) }},
 	} {
 		for n := range set.n {
 			if _, err := a.c.exec(background, set.sql, set.args(n)); err != nil {

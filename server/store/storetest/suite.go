@@ -14,6 +14,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		tests map[string]func(*fixture)
 	}{
 		{"versions", versionTests},
+		{"history", historyTests},
 		{"units", unitTests},
 		{"search", searchTests},
 		{"order", orderTests},

@@ -1,0 +1,6 @@
+-- The history of a type and of the whole system, newest first: old versions
+-- carry their type, so that both are range scans.
+
+ALTER TABLE history ADD COLUMN type text COLLATE "C" NOT NULL DEFAULT '';
+UPDATE history h SET type = r.type FROM resource r WHERE r.rid = h.rid;
+CREATE INDEX history_updated ON history (tenant, type, updated, rid, version);
