@@ -41,8 +41,8 @@ func ambiguous(c Coding, v *ValueSet) Answer {
 	}
 	return Answer{
 		Verdict: Unknown, Problem: NoSystem,
-		Text:    fmt.Sprintf("several code systems of the value set %s have the code %q; give the system", v.name(), c.Code),
-		Chinese: fmt.Sprintf("值集 %s 中有多个代码系统包含代码 %q，请补充 system", v.name(), c.Code),
+		Text:    fmt.Sprintf("several code systems of the value set %s have the code %q, or could have it; give the system", v.name(), c.Code),
+		Chinese: fmt.Sprintf("值集 %s 中有多个代码系统包含或可能包含代码 %q，请补充 system", v.name(), c.Code),
 	}
 }
 

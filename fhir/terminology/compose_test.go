@@ -220,3 +220,18 @@ func TestContained(t *testing.T) {
 		t.Errorf("#vs of nothing = %v, want Unknown", a.Verdict)
 	}
 }
+
+// A code without system is not looked for in any number of systems.
+func TestManySystems(t *testing.T) {
+	var includes []string
+	for i := range 2000 {
+		includes = append(includes, fmt.Sprintf(`{"system":"http://x/s%d","concept":[{"code":"c%d"}]}`, i, i))
+	}
+	s := server(t, compose("http://x/vs", `"include":[`+strings.Join(includes, ",")+`]`))
+	if a := s.ValidateCode("http://x/vs", terminology.Coding{Code: "c1"}, nil); a.Problem != terminology.NoSystem {
+		t.Errorf("c1 = %+v, want NoSystem", a)
+	}
+	if a := s.ValidateCode("http://x/vs", terminology.Coding{System: "http://x/s1999", Code: "c1999"}, nil); a.Verdict != terminology.Member {
+		t.Errorf("c1999 = %+v, want Member", a)
+	}
+}

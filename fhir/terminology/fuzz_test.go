@@ -110,3 +110,71 @@ func FuzzGrammars(f *testing.F) {
 		}
 	})
 }
+
+// Whatever concepts a CodeSystem has, asking it ends; what is below a code has
+// it above.
+func FuzzCodeSystem(f *testing.F) {
+	for _, body := range []string{
+		`[{"code":"a","concept":[{"code":"b","property":[{"code":"parent","valueCode":"c"}]}]},{"code":"c","property":[{"code":"child","valueCode":"a"}]}]`,
+		`[{"code":"a","property":[{"code":"parent","valueCode":"b"}]},{"code":"b","property":[{"code":"parent","valueCode":"a"}]},{"code":"A"}]`,
+		`[{"code":"","display":"x","concept":[{"code":"é","designation":[{"language":"zh","value":"甲"}]}]},{"code":"a","concept":[{"code":"a"}]}]`,
+		`[{"code":1},{"concept":{"code":"x"}},{"code":"a","property":[{"code":"status","valueCode":"retired"},{"valueCoding":{}}]}]`,
+	} {
+		f.Add([]byte(body), true)
+	}
+	f.Fuzz(func(t *testing.T, concepts []byte, folded bool) {
+		sensitive := `,"caseSensitive":true`
+		if folded {
+			sensitive = `,"caseSensitive":false`
+		}
+		d, err := tree.Parse([]byte(`{"resourceType":"CodeSystem","url":"http://x/f","content":"complete"` + sensitive + `,"concept":` + string(concepts) + `}`))
+		if err != nil {
+			return
+		}
+		s, err := terminology.New(nil, terminology.Options{}).WithSystem(d.Root())
+		if err != nil {
+			return
+		}
+		e, err := s.Expand("http://x/f?fhir_vs", &terminology.ExpandOptions{Flat: true})
+		if err != nil {
+			return
+		}
+		for _, c := range e.Contains[:min(len(e.Contains), 50)] {
+			if _, err := s.Lookup(terminology.Coding{System: "http://x/f", Code: c.Code}, "zh"); err != nil {
+				t.Fatalf("Lookup(%q): %v", c.Code, err)
+			}
+			n := 0
+			err := s.Below("http://x/f", "", c.Code, func(code string) bool {
+				n++
+				if got, err := s.Subsumes("http://x/f", "", c.Code, code); err != nil || got != terminology.Subsumes && got != terminology.Equivalent {
+					t.Fatalf("Subsumes(%q, %q) = %v, %v", c.Code, code, got, err)
+				}
+				return n < 50
+			})
+			if err != nil || n == 0 {
+				t.Fatalf("Below(%q) = %d, %v", c.Code, n, err)
+			}
+		}
+	})
+}
+
+// Whatever a map says, translating ends.
+func FuzzConceptMap(f *testing.F) {
+	f.Add([]byte(toColours), "bat", false)
+	f.Add([]byte(other), "bat", true)
+	f.Fuzz(func(t *testing.T, body []byte, code string, reverse bool) {
+		d, err := tree.Parse(body)
+		if err != nil {
+			return
+		}
+		s := server(t, toColours, other)
+		r := &terminology.TranslateRequest{Map: d.Root(), Reverse: reverse, Codings: []terminology.Coding{{System: "http://x/animals", Code: code}, {Code: code}}}
+		got, err := s.Translate(r)
+		if issue.As(err) != nil {
+			return
+		}
+		if err != nil || got.Result && len(got.Matches) == 0 {
+			t.Fatalf("Translate = %+v, %v", got, err)
+		}
+	})
+}

@@ -55,6 +55,10 @@ func (s *Server) Translate(r *TranslateRequest) (*Translation, error) {
 			t.byMap(m, c, 0)
 		}
 	}
+	if t.work > maxGroups {
+		return nil, issue.Errorf(issue.TooCostly, "The translation asks more than %d groups of maps; name one map, and fewer codes.", maxGroups).
+			Rule("translate-cost").Chinese("映射计算量过大，请指定一个映射并减少代码。")
+	}
 	out := &Translation{Matches: t.found}
 	for _, m := range out.Matches {
 		out.Result = out.Result || m.Equivalence != "unmatched" && m.Equivalence != "disjoint"
@@ -103,13 +107,21 @@ type translating struct {
 	r     *TranslateRequest
 	found []Match
 	needs string // a dependency that was missing
+	work  int    // groups that were asked
 }
 
-// maxMaps bounds the chain of maps that name another for what they lack.
-const maxMaps = 8
+// maxMaps bounds the chain of maps that name another for what they lack,
+// maxGroups all that is asked in one translation.
+const (
+	maxMaps   = 8
+	maxGroups = 100_000
+)
 
 func (t *translating) byMap(m *conceptMap, c Coding, depth int) {
 	for i := range m.groups {
+		if t.work++; t.work > maxGroups {
+			return
+		}
 		g := &m.groups[i]
 		if t.r.Reverse {
 			t.back(m, g, c)

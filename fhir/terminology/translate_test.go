@@ -93,3 +93,13 @@ func TestTranslate(t *testing.T) {
 		t.Errorf("map sent along = %+v, %v", got, err)
 	}
 }
+
+// Maps that name one another from many groups must not take for ever.
+func TestManyMaps(t *testing.T) {
+	group := `{"source":"http://x/a","target":"http://x/b","element":[{"code":"2","target":[{"code":"3","equivalence":"equal"}]}],"unmapped":{"mode":"other-map","url":"http://x/m"}}`
+	m := `{"resourceType":"ConceptMap","url":"http://x/m","status":"active","group":[` + strings.Repeat(group+",", 49) + group + `]}`
+	_, err := server(t, m).Translate(&terminology.TranslateRequest{URL: "http://x/m", Codings: []terminology.Coding{{System: "http://x/a", Code: "1"}}})
+	if f := issue.As(err); f == nil || f.Issues[0].Type != issue.TooCostly || f.Issues[0].Chinese == "" {
+		t.Errorf("error = %v, want too-costly", err)
+	}
+}

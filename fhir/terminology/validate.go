@@ -49,7 +49,7 @@ func (v *ValueSet) infer(c Coding, o *CodeOptions) Answer {
 		}
 	}
 	switch {
-	case several:
+	case several, len(v.systems()) >= mostSystems:
 		return ambiguous(c, v)
 	case found.System != "":
 		return v.finish(&hit, Member, found, o)

@@ -215,6 +215,9 @@ func (v *ValueSet) systems() []string {
 	return v.inferred
 }
 
+// mostSystems is how many code systems are tried for a code that names none.
+const mostSystems = 1000
+
 func (v *ValueSet) collect(seen map[string]bool, visited map[*ValueSet]bool) {
 	const most = 256 // value sets that one may bring in
 	type step struct{ set *ValueSet }
@@ -225,7 +228,7 @@ func (v *ValueSet) collect(seen map[string]bool, visited map[*ValueSet]bool) {
 		}
 		visited[at] = true
 		add := func(system string) {
-			if system != "" && !seen[system] {
+			if system != "" && !seen[system] && len(v.inferred) < mostSystems {
 				seen[system] = true
 				v.inferred = append(v.inferred, system)
 			}
