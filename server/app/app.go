@@ -92,6 +92,7 @@ func OpenToVerify(ctx context.Context, c Config) (*App, error) {
 
 // open joins the rooms from the bottom to the top.
 func (a *App) open(ctx context.Context) error {
+	go r4.Library() // read while the database is being opened
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}

@@ -63,7 +63,7 @@ type dialect struct {
 	postgres   bool
 	skipLocked string // for the outbox
 	lockLog    string // statement that keeps other sequencers out, or ""
-	forShare   string // keeps a row as it was read until the commit
+	forUpdate  string // keeps a row as it was read until the commit, and others from it
 	// lockDefinitions keeps units of a tenant from committing under the
 	// definitions that are being changed, or "".
 	lockDefinitions string

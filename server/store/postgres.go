@@ -257,7 +257,7 @@ func (e *pg) dialect() dialect {
 		postgres:   true,
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		lockLog:    "SELECT pg_advisory_xact_lock(" + strconv.Itoa(logLock) + ")",
-		forShare:   " FOR SHARE",
+		forUpdate:  " FOR NO KEY UPDATE",
 
 		lockDefinitions: "SELECT pg_advisory_xact_lock(" + strconv.Itoa(definitionsLock) + ", ?::int)",
 	}

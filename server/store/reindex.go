@@ -64,7 +64,7 @@ func (s *Store) current(ctx context.Context, tenant int64, types []string, from 
 
 func (s *Store) replaceRows(ctx context.Context, q querier, tenant int64, keys []search.Key, f *stored) error {
 	var version int64
-	if _, err := one(ctx, q, "SELECT version FROM resource WHERE rid = ?"+s.engine.dialect().forShare, []any{f.rid}, &version); err != nil || version != f.version {
+	if _, err := one(ctx, q, "SELECT version FROM resource WHERE rid = ?"+s.engine.dialect().forUpdate, []any{f.rid}, &version); err != nil || version != f.version {
 		return err
 	}
 	args := []any{f.rid}
@@ -116,6 +116,7 @@ func (x *indexRows) sets(rid, tenant int64, d dialect) []rowSet {
 		})},
 		{insertReferenceRow, setsOf(x.references, func(t referenceRow) []any { return []any{rid, t.key, t.target, t.typ, tenant} })},
 		{insertURIRow, setsOf(x.uris, func(t uriRow) []any { return []any{rid, t.key, t.uri, tenant} })},
+		{insertGroupRow, setsOf(x.groups, func(g groupRow) []any { return g.values(rid, tenant) })},
 	}
 }
 
