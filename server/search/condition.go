@@ -56,6 +56,8 @@ var readers = map[string]func(p *parser, typ string, param *Parameter, modifier 
 	"quantity": (*parser).numbers, "reference": (*parser).references, "uri": (*parser).uris,
 }
 
+func init() { readers["composite"] = (*parser).composite } // which reads its parts by this table
+
 func (p *parser) absent(typ, code string, param *Parameter) error {
 	if param != nil && param.Building {
 		return refuse(issue.NotSupported, "search-building", "", "参数 "+code+" 的索引正在建立，请稍后再试。",
@@ -103,6 +105,9 @@ func (p *parser) updated(param *Parameter, modifier, value string) ([]Clause, er
 func missing(param *Parameter, value string) ([]Clause, error) {
 	if value != "true" && value != "false" {
 		return nil, badValue(value, ":missing 的值应为 true 或 false。", ":missing takes true or false")
+	}
+	if param.Type == "composite" {
+		return []Clause{Missing{Key: param.parts[0].Key, Kind: param.Type, Missing: value == "true"}}, nil
 	}
 	return []Clause{Missing{Key: param.Key, Kind: param.Type, Missing: value == "true"}}, nil
 }

@@ -140,6 +140,9 @@ func (p *parser) sortBy(code string) (Sort, error) {
 		f := refuse(issue.NotSupported, "search-sort", "", "不能按 "+code+" 排序。", "Results of %s cannot be sorted by %q.", p.q.Type, code)
 		return Sort{}, f
 	}
+	if param.Type == "composite" {
+		return Sort{}, refuse(issue.NotSupported, "search-sort", "", "不能按组合参数 "+code+" 排序。", "%q is a composite: results cannot be sorted by it.", code)
+	}
 	return Sort{Key: param.sortKey, Kind: param.Type}, nil
 }
 

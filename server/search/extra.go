@@ -41,7 +41,7 @@ func (r *Registry) keys() map[Key]string {
 	keys := map[Key]string{}
 	for _, t := range r.types {
 		for _, p := range t.params {
-			_ = claim(keys, p) // they were claimed when they came in
+			_, _ = claim(keys, p), claimParts(keys, p) // they were claimed when they came in
 		}
 	}
 	return keys
@@ -155,7 +155,7 @@ func taken(typ string, other *Parameter) error {
 // are shared and never get parts of a new parameter.
 func (t *typeIndex) copied() *typeIndex {
 	next := &typeIndex{byCode: maps.Clone(t.byCode), params: slices.Clone(t.params),
-		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always)}
+		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always), composites: t.composites}
 	for name, list := range next.byProperty {
 		next.byProperty[name] = slices.Clip(list)
 	}
@@ -164,7 +164,11 @@ func (t *typeIndex) copied() *typeIndex {
 
 // Keys are all keys under which the parameter keeps rows.
 func (p *Parameter) Keys() []Key {
-	return []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey)}
+	keys := []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey)}
+	for _, part := range p.parts {
+		keys = append(keys, part.Key)
+	}
+	return keys
 }
 
 // Known lists the keys of all parameters that are complete.
@@ -193,6 +197,7 @@ func (r *Rows) Only(keys []Key) Rows {
 		Numbers:    filtered(r.Numbers, func(x NumberRow) bool { return has(x.Key) }),
 		References: filtered(r.References, func(x ReferenceRow) bool { return has(x.Key) }),
 		URIs:       filtered(r.URIs, func(x URIRow) bool { return has(x.Key) }),
+		Groups:     filtered(r.Groups, func(x GroupRow) bool { return has(x.Key) }),
 	}
 }
 

@@ -34,6 +34,7 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 			return Rows{}, err
 		}
 	}
+	x.composites(t.composites)
 	x.rows.unique()
 	return x.rows, nil
 }
@@ -42,6 +43,7 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 func (r *Rows) unique() {
 	r.Tokens, r.Strings, r.Dates = distinct(r.Tokens), distinct(r.Strings), distinct(r.Dates)
 	r.Numbers, r.References, r.URIs = distinct(r.Numbers), distinct(r.References), distinct(r.URIs)
+	r.Groups = distinct(r.Groups)
 }
 
 // distinct keeps the first of equal rows, in order and in place. Few rows are

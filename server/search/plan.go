@@ -71,10 +71,16 @@ type (
 		Key Key
 		Any []URIMatch
 	}
+	// Composite matches groups: one group meets all clauses of an alternative.
+	// The keys of these are those of the components; Key is that of the first.
+	Composite struct {
+		Key Key
+		Any [][]Clause
+	}
 	// Missing is :missing on a parameter of the given type.
 	Missing struct {
 		Key     Key
-		Kind    string // token, string, date, number, quantity, reference, uri
+		Kind    string // token, string, date, number, quantity, reference, uri, composite
 		Missing bool
 	}
 )
@@ -89,6 +95,7 @@ func (Reference) clause() {}
 func (Has) clause()       {}
 func (URI) clause()       {}
 func (Missing) clause()   {}
+func (Composite) clause() {}
 
 // Op is how an interval in a row stands to the interval in the query.
 // https://hl7.org/fhir/R4/search.html#prefix

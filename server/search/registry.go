@@ -29,11 +29,12 @@ type Parameter struct {
 
 	indexed bool // rows are made of it
 	sortKey Key
-	exact   bool     // tokens whose case counts, all of them
-	bare    bool     // tokens without system: ContactPoint, uri, boolean, string, id
-	systems []string // code systems that are implied by the bindings
-	codes   bool     // plain codes are among the tokens
-	typed   bool     // identifiers are among the tokens: :of-type
+	exact   bool         // tokens whose case counts, all of them
+	bare    bool         // tokens without system: ContactPoint, uri, boolean, string, id
+	systems []string     // code systems that are implied by the bindings
+	codes   bool         // plain codes are among the tokens
+	typed   bool         // identifiers are among the tokens: :of-type
+	parts   []*Parameter // of a composite
 }
 
 // Registry holds the search parameters of a model, compiled. It is immutable
@@ -57,6 +58,7 @@ type typeIndex struct {
 	bySource   map[string]*path
 	byProperty map[string][]*path
 	always     []*path
+	composites []*composite
 }
 
 // Option adjusts a Registry.
@@ -106,6 +108,9 @@ func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
 				return nil, err
 			}
 		}
+	}
+	if err := r.composeAll(m, keys); err != nil {
+		return nil, err
 	}
 	for _, t := range r.types {
 		slices.SortFunc(t.params, func(a, b *Parameter) int { return cmp.Compare(a.Code, b.Code) })

@@ -25,6 +25,7 @@ type Rows struct {
 	Numbers    []NumberRow
 	References []ReferenceRow
 	URIs       []URIRow
+	Groups     []GroupRow
 }
 
 type (
@@ -64,6 +65,13 @@ type (
 		Key      Key
 		Type, ID string
 		URL      string
+	}
+	// GroupRow is a row of a composite parameter's component: rows of one Group
+	// come from one element. Row is one of the types above.
+	GroupRow struct {
+		Key   Key // of the component
+		Group int
+		Row   any
 	}
 	// URIRow is one uri, url, canonical or oid.
 	URIRow struct {

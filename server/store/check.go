@@ -18,6 +18,7 @@ var indexLines = []struct{ table, columns string }{
 	{"number_row", "key, canonical, low, high, code, system"},
 	{"reference_row", "key, target, type"},
 	{"uri_row", "key, uri"},
+	{"group_row", "key, grp, canonical, system, since, until, low, high, code, norm, rest"},
 }
 
 // CheckIndex compares the index rows of the current version of a resource with
@@ -79,6 +80,7 @@ func scanLine(table string, c cursor) (string, error) {
 	var n numberRow
 	var r referenceRow
 	var u uriRow
+	var g groupRow
 	switch table {
 	case "token_row":
 		err := c.scan(&t.key, &t.code, &t.system)
@@ -95,6 +97,9 @@ func scanLine(table string, c cursor) (string, error) {
 	case "reference_row":
 		err := c.scan(&r.key, &r.target, &r.typ)
 		return fmt.Sprintf("%+v", r), err
+	case "group_row":
+		err := c.scan(&g.key, &g.grp, &g.canonical, &g.system, &g.since, &g.until, &g.low, &g.high, &g.code, &g.norm, &g.rest)
+		return fmt.Sprintf("%+v", g), err
 	}
 	err := c.scan(&u.key, &u.uri)
 	return fmt.Sprintf("%+v", u), err
@@ -103,7 +108,7 @@ func scanLine(table string, c cursor) (string, error) {
 func wanted(x *indexRows) map[string][]string {
 	return map[string][]string{
 		"token_row": texts(x.tokens), "string_row": texts(x.strings), "date_row": texts(x.dates),
-		"number_row": texts(x.numbers), "reference_row": texts(x.references), "uri_row": texts(x.uris),
+		"number_row": texts(x.numbers), "reference_row": texts(x.references), "uri_row": texts(x.uris), "group_row": texts(x.groups),
 	}
 }
 

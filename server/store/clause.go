@@ -35,6 +35,8 @@ func (s *statement) filter(r string, c search.Clause) error {
 		return s.has(r, c)
 	case search.Missing:
 		return s.missing(r, c)
+	case search.Composite:
+		return s.composite(r, c)
 	}
 	table, key, not, err := rowsOf(c)
 	if err != nil {
@@ -60,6 +62,8 @@ func (s *statement) source(c search.Clause) (ok bool, err error) {
 		return false, nil
 	case search.Has:
 		return true, s.hasSource(c)
+	case search.Composite:
+		return len(c.Any) > 0, s.compositeSource(c)
 	case search.Token:
 		if c.Not {
 			return false, nil
@@ -146,7 +150,7 @@ func (s *statement) orFalse(n int) *statement {
 func (s *statement) missing(r string, c search.Missing) error {
 	table, ok := map[string]string{
 		"token": "token_row", "string": "string_row", "date": "date_row", "number": "number_row",
-		"quantity": "number_row", "reference": "reference_row", "uri": "uri_row",
+		"quantity": "number_row", "reference": "reference_row", "uri": "uri_row", "composite": "group_row",
 	}[c.Kind]
 	if !ok {
 		return fmt.Errorf("store: unknown kind %q of a parameter", c.Kind)

@@ -107,13 +107,17 @@ func (s *statement) numberMatch(t string, m search.NumberMatch) error {
 }
 
 func (s *statement) referenceMatch(t string, m search.ReferenceMatch) {
+	s.referenceIn(t+".target", t+".type", m)
+}
+
+func (s *statement) referenceIn(target, typ string, m search.ReferenceMatch) {
 	switch {
 	case m.URL != "":
-		s.add("("+t+".target = ? AND "+t+".type = '')", bounded(m.URL))
+		s.add("("+target+" = ? AND "+typ+" = '')", bounded(m.URL))
 	case m.Type != "":
-		s.add("("+t+".target = ? AND "+t+".type = ?)", bounded(m.ID), m.Type)
+		s.add("("+target+" = ? AND "+typ+" = ?)", bounded(m.ID), m.Type)
 	default:
-		s.add("("+t+".target = ? AND "+t+".type <> '')", bounded(m.ID))
+		s.add("("+target+" = ? AND "+typ+" <> '')", bounded(m.ID))
 	}
 }
 

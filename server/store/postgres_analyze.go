@@ -55,7 +55,7 @@ func (a *pgAnalyst) grown(n int) {
 		ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
 		defer cancel()
 		// Only speed hangs on it, so a failure is left to autovacuum.
-		_, _ = a.e.pool.Exec(ctx, "ANALYZE resource, token_row, string_row, date_row, number_row, reference_row, uri_row, member, case_access, history, leaf")
+		_, _ = a.e.pool.Exec(ctx, "ANALYZE resource, token_row, string_row, date_row, number_row, reference_row, uri_row, group_row, member, case_access, history, leaf")
 	})
 }
 

@@ -79,6 +79,7 @@ type columns struct {
 // index queues one statement for each kind of rows that there are.
 func (p *pgUnit) index(order []int64, last map[int64]*record.Version) {
 	var tokens, texts, dates, numbers, references, uris columns
+	var groups groupColumns
 	known := systems{}
 	for _, rid := range order {
 		v := last[rid]
@@ -111,6 +112,9 @@ func (p *pgUnit) index(order []int64, last map[int64]*record.Version) {
 			uris.row(rid, t.key)
 			uris.x = append(uris.x, t.uri)
 		}
+		for i := range x.groups {
+			groups.add(rid, &x.groups[i])
+		}
 	}
 	p.indexRows("token_row", "code text, system bigint", &tokens, tokens.x, tokens.a)
 	p.indexRows("string_row", "norm text, exact text, rest text", &texts, texts.x, texts.y, texts.z)
@@ -119,6 +123,7 @@ func (p *pgUnit) index(order []int64, last map[int64]*record.Version) {
 		numbers.a, numbers.low, numbers.high, numbers.x, numbers.b)
 	p.indexRows("reference_row", "target text, type text", &references, references.x, references.y)
 	p.indexRows("uri_row", "uri text", &uris, uris.x)
+	p.groups(&groups)
 }
 
 func (c *columns) row(rid, key int64) { c.rid, c.key = append(c.rid, rid), append(c.key, key) }

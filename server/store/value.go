@@ -111,6 +111,7 @@ type indexRows struct {
 	numbers    []numberRow
 	references []referenceRow
 	uris       []uriRow
+	groups     []groupRow
 }
 
 func indexRowsOf(r *search.Rows, known systems) *indexRows {
@@ -133,6 +134,7 @@ func indexRowsOf(r *search.Rows, known systems) *indexRows {
 		return referenceRow{int64(t.Key), bounded(t.ID), t.Type}
 	})
 	x.uris = distinct(r.URIs, func(t search.URIRow) uriRow { return uriRow{int64(t.Key), bounded(t.URI)} })
+	x.groups = distinct(r.Groups, func(g search.GroupRow) groupRow { return groupRowOf(g, known) })
 	x.numbers = slices.DeleteFunc(x.numbers, func(n numberRow) bool { return math.IsNaN(n.low) || math.IsNaN(n.high) })
 	return x
 }
