@@ -90,9 +90,15 @@ func (w *walker) beyondGrammar(p *primitive, text string) {
 	switch p.name {
 	case "string":
 		w.markup(text, false)
+		if blank(text[0]) || blank(text[len(text)-1]) {
+			w.warn(issue.Value, "string-space", "the text begins or ends with white space", "文本以空白开头或结尾")
+		}
 	case "markdown":
 		w.markup(text, true)
 	case "uri", "url", "canonical":
+		if p.name == "canonical" && text[0] != '#' && !isAbsolute(text) {
+			w.add(issue.Value, "canonical-relative", "found "+quote(text)+", expected an absolute URL or the #id of a contained resource", "实际为 "+quote(text)+"，应为绝对网址或被包含资源的 #id")
+		}
 		if len(text) < 8 || text[:4] != "urn:" {
 			return
 		}
@@ -106,6 +112,14 @@ func (w *walker) beyondGrammar(p *primitive, text string) {
 				fmt.Sprintf("实际为 %s，应为 OID，例如 urn:oid:1.2.3", quote(text)))
 		}
 	}
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// isAbsolute tells whether a URI begins with a scheme.
+func isAbsolute(uri string) bool {
+	scheme, rest, ok := strings.Cut(uri, ":")
+	return ok && rest != "" && isScheme(scheme)
 }
 
 // text is the value's text, kept in the walker's buffer if it has escapes: it

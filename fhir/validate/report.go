@@ -43,6 +43,9 @@ func (w *walker) take(is issue.Issue) {
 	if wrong {
 		w.errors++
 	}
+	if w.issues == nil {
+		w.issues = make([]issue.Issue, 0, 4)
+	}
 	w.issues = append(w.issues, is)
 }
 

@@ -3,10 +3,12 @@ package validate
 // https://hl7.org/fhir/R4/profiling.html#slicing
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
+	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 )
 
@@ -70,6 +72,9 @@ func (e *element) repeatsDefinition() bool {
 // profiles that the slices name.
 func (s *slicing) ready(set *Set) {
 	s.once.Do(func() {
+		if len(s.discriminators) == 0 {
+			s.discriminators = implied(s.of).discriminators
+		}
 		s.criteria = make([][]criterion, len(s.slices))
 		for i, slice := range s.slices {
 			for _, d := range s.discriminators {
@@ -97,10 +102,20 @@ func (w *walker) slices(s *slicing, from, to int) {
 		last = max(last, at)
 	}
 	for at, slice := range s.slices {
-		if !isDefault(slice) {
+		switch {
+		case isDefault(slice):
+		case len(s.criteria[at]) == 0:
+			w.undecided(slice)
+		default:
 			w.inSlice(slice, at, from, to)
 		}
 	}
+}
+
+// undecided says of a slice that nothing tells its values from others.
+func (w *walker) undecided(slice *element) {
+	w.warn(issue.NotSupported, "slice-unjudged", fmt.Sprintf("nothing in the profile tells what is in the slice %s: it has no fixed value, pattern, binding, type or existence at its discriminators (%s)", slice.path, slice.owner),
+		fmt.Sprintf("规范未说明哪些值属于切片 %s：其鉴别器处没有固定值、模式、绑定、类型或存在性（%s）", slice.path, slice.owner))
 }
 
 // inSlice counts and judges the values of one slice, and its re-slices.

@@ -110,6 +110,20 @@ var slicings = map[string]func() []*definition.Resource{
 			{"id":"Patient.telecom:phone","slicing":{"discriminator":[{"type":"value","path":"use"}],"rules":"open"}},
 			{"id":"Patient.telecom:phone/home","min":1,"max":"1"},{"id":"Patient.telecom:phone/home.use","min":1,"fixedCode":"home"}`)}
 	},
+	// nothing tells the slice: it can't be judged
+	"undecided": func() []*definition.Resource {
+		return []*definition.Resource{profileOf("undecided", "Patient", `{"id":"Patient"},
+			{"id":"Patient.identifier","slicing":{"discriminator":[{"type":"value","path":"system"}],"rules":"open"},"min":1},
+			{"id":"Patient.identifier:mrn","min":1,"max":"1"}`)}
+	},
+	// extensions without a discriminator differ by url
+	"implied": func() []*definition.Resource {
+		return []*definition.Resource{
+			extensionOf("http://tenon.test/colour", "Patient", "code"),
+			profileOf("implied", "Patient", `{"id":"Patient"},
+			{"id":"Patient.extension","slicing":{"rules":"open"}},
+			{"id":"Patient.extension:colour","min":0,"max":"1","type":[{"code":"Extension","profile":["http://tenon.test/colour"]}]}`)}
+	},
 	"throughProfile": func() []*definition.Resource {
 		return []*definition.Resource{
 			profileOf("mrn", "Identifier", `{"id":"Identifier"},{"id":"Identifier.system","min":1,"fixedUri":"http://t/mrn"}`),
@@ -201,6 +215,10 @@ func TestSlicing(t *testing.T) {
 		{"reslice", `"telecom":[{"system":"phone","use":"work","value":"1"}]`, "Patient slice-min"},
 		{"reslice", `"telecom":[{"system":"phone","use":"home","value":"1"},{"system":"phone","use":"home","value":"2"}]`, "Patient slice-max"},
 		{"reslice", `"telecom":[{"system":"phone","use":"home","value":"1"},{"system":"email","use":"home","value":"2"}]`, ""},
+
+		{"undecided", `"identifier":[{"value":"1"},{"value":"2"}]`, ""},
+		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"}]`, ""},
+		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"},{"url":"http://tenon.test/colour","valueCode":"red"}]`, "Patient slice-max"},
 
 		{"throughProfile", `"identifier":[{"system":"http://t/mrn","value":"1"}]`, ""},
 		{"throughProfile", `"identifier":[{"system":"http://t/x","value":"1"}]`, "Patient slice-min"},
