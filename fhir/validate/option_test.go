@@ -38,6 +38,14 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestExperimental: experimental definitions are refused on demand.
+func TestExperimental(t *testing.T) {
+	src := with("ValueSet", `"experimental":true`)
+	fault(t, whole(), src, "", nil)
+	fault(t, whole(), src, "ValueSet experimental", &validate.Options{NoExperimental: true})
+	fault(t, whole(), with("ValueSet", `"experimental":false`), "", &validate.Options{NoExperimental: true})
+}
+
 // TestGlobal: a guide's profile holds for all resources of its type.
 func TestGlobal(t *testing.T) {
 	s := setOf(profileOf("named", "Patient", `{"id":"Patient"},{"id":"Patient.name","min":1}`),

@@ -9,7 +9,35 @@ import (
 )
 
 // bundle is a Bundle that the value in hand stands in, with its entry.
-type bundle struct{ node, entry tree.Node }
+type bundle struct {
+	node, entry tree.Node
+	index       *bundleIndex // made when a reference is first looked for
+}
+
+// bundleIndex finds the resources of a Bundle by fullUrl, and by Type/id where
+// an entry has none. Of two the first counts.
+type bundleIndex struct{ byURL, byName map[string]tree.Node }
+
+func (b *bundle) indexed() *bundleIndex {
+	if b.index != nil {
+		return b.index
+	}
+	b.index = &bundleIndex{map[string]tree.Node{}, map[string]tree.Node{}}
+	for entry := range b.node.Field("entry").Items() {
+		resource := entry.Field("resource")
+		if !resource.Exists() {
+			continue
+		}
+		in, key := b.index.byURL, entry.Field("fullUrl").Str()
+		if key == "" {
+			in, key = b.index.byName, resource.Field("resourceType").Str()+"/"+resource.Field("id").Str()
+		}
+		if _, taken := in[key]; !taken {
+			in[key] = resource
+		}
+	}
+	return b.index
+}
 
 // resolved finds the target of a Reference, canonical or uri.
 func (w *walker) resolved(v value) (tree.Node, bool) {
@@ -49,22 +77,17 @@ func (w *walker) inBundle(ref string) (tree.Node, bool) {
 	ref, _, _ = strings.Cut(ref, "#")
 	plainRef, _, _ := strings.Cut(ref, "/_history/")
 	for i := len(w.bundles) - 1; i >= 0; i-- {
-		b := w.bundles[i]
+		b := &w.bundles[i]
 		want := plainRef
 		if !strings.Contains(ref, ":") {
 			want = base(b.entry.Field("fullUrl").Str()) + plainRef
 		}
-		for entry := range b.node.Field("entry").Items() {
-			if w.work--; w.work < 0 {
-				return tree.Node{}, false
-			}
-			resource := entry.Field("resource")
-			if !resource.Exists() {
-				continue
-			}
-			if full := entry.Field("fullUrl"); full.Exists() && full.Str() == want || !full.Exists() && named(resource, plainRef) {
-				return resource, true
-			}
+		index := b.indexed()
+		if n, ok := index.byURL[want]; ok {
+			return n, true
+		}
+		if n, ok := index.byName[plainRef]; ok {
+			return n, true
 		}
 	}
 	return tree.Node{}, false
@@ -85,12 +108,6 @@ func base(fullURL string) string {
 		return ""
 	}
 	return rest + "/"
-}
-
-// named tells whether a resource is "Type/id".
-func named(resource tree.Node, ref string) bool {
-	typ, id, ok := strings.Cut(ref, "/")
-	return ok && resource.Field("resourceType").Str() == typ && resource.Field("id").Str() == id
 }
 
 // elsewhere runs f with another resource as the one in hand.

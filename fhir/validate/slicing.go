@@ -91,6 +91,7 @@ func (w *walker) slices(s *slicing, from, to int) {
 	last, unmatched := -1, false
 	for i := from; i < to; i++ {
 		v := w.values[i]
+		w.enter(v)
 		at := w.slice(s, v)
 		w.values[i].slice = at
 		if at < 0 {

@@ -84,6 +84,21 @@ func TestReferenceInBundle(t *testing.T) {
 	}
 }
 
+// TestReferenceFromBundleProfile: a profile of the Bundle that leads into its
+// entries resolves by the entry too.
+func TestReferenceFromBundleProfile(t *testing.T) {
+	s := setOf(profileOf("named", "Patient", `{"id":"Patient"},{"id":"Patient.name","min":1}`),
+		profileOf("q", "Observation", `{"id":"Observation"},{"id":"Observation.subject","type":[{"code":"Reference","targetProfile":["`+own+`named"]}]}`),
+		profileOf("b", "Bundle", `{"id":"Bundle"},{"id":"Bundle.entry","slicing":{"discriminator":[{"type":"type","path":"resource"}],"rules":"open"}},
+			{"id":"Bundle.entry:o","min":0,"max":"1"},{"id":"Bundle.entry:o.resource","min":1,"type":[{"code":"Observation","profile":["`+own+`q"]}]}`))
+	src := func(patient string) string {
+		return `{"resourceType":"Bundle","meta":{"profile":["` + own + `b"]},"type":"collection","entry":[{"fullUrl":"https://t/fhir/Patient/a","resource":` + patient + `},
+			{"fullUrl":"https://t/fhir/Observation/o","resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"}}}]}`
+	}
+	fault(t, s, src(`{"resourceType":"Patient","id":"a","name":[{"text":"x"}]}`), "", nil)
+	fault(t, s, src(`{"resourceType":"Patient","id":"a"}`), "Bundle.entry[1].resource.subject reference-profile", nil)
+}
+
 // TestReferenceResolved: what the caller resolves is judged too.
 func TestReferenceResolved(t *testing.T) {
 	s := setOf(profileOf("named", "Patient", `{"id":"Patient"},{"id":"Patient.name","min":1}`),

@@ -188,6 +188,9 @@ func (w *walker) judge(n tree.Node, p *typePlan, profiles []string) {
 	}
 	w.object(n, p, nil)
 	if w.deep && !w.full() {
+		if w.o.NoExperimental && n.Field("experimental").Bool() {
+			w.add(issue.BusinessRule, "experimental", "the resource says of itself that it is experimental, which is not allowed here", "资源标明为试验性内容，此处不允许")
+		}
 		w.profiled(n, p.typ, profiles)
 		w.answered(n, p.typ)
 	}

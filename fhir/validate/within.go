@@ -82,12 +82,21 @@ func (w *walker) one(e *element, v value) {
 	w.push(e.base.Name, v.index)
 	top := &w.frames[len(w.frames)-1]
 	top.typ, top.element, top.node = v.typ, e.base, v.object()
+	w.enter(v)
 	if v.typ != nil && v.typ.Kind == schema.Resource && v.node.Kind() == tree.Object {
 		w.inResource(v, e)
 	} else {
 		w.within(v, e)
 	}
 	w.pop()
+}
+
+// enter notes the entry of a Bundle that is in hand, by which its references are
+// resolved.
+func (w *walker) enter(v value) {
+	if last := len(w.bundles) - 1; last >= 0 && v.typ != nil && v.typ.Name == "Bundle.entry" {
+		w.bundles[last].entry = v.node
+	}
 }
 
 // inResource judges a resource within a resource: it is its own %resource.
