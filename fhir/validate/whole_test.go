@@ -18,7 +18,10 @@ import (
 	"tenon/profiles/r4"
 )
 
-type issueOf = issue.Issue
+type (
+	issueOf      = issue.Issue
+	definitionOf = *definition.Resource
+)
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
