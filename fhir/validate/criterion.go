@@ -264,6 +264,8 @@ func (f *finder) end(e *element, i, depth int) bool {
 		if c.kind = mustConform; c.urls == nil {
 			return false
 		}
+	default: // position, of a later version, or none at all
+		return false
 	}
 	f.found = append(f.found, c)
 	return true

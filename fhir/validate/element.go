@@ -28,7 +28,6 @@ type element struct {
 	reference      string   // contentReference: id of the element to follow
 	content        *element // what reference names
 	matters        bool     // it or something below says something
-	prohibited     bool
 }
 
 // typeRule is one type that an element may have in a profile.

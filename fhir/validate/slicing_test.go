@@ -116,6 +116,12 @@ var slicings = map[string]func() []*definition.Resource{
 			{"id":"Patient.identifier","slicing":{"discriminator":[{"type":"value","path":"system"}],"rules":"open"},"min":1},
 			{"id":"Patient.identifier:mrn","min":1,"max":"1"}`)}
 	},
+	// a discriminator of a later version
+	"position": func() []*definition.Resource {
+		return []*definition.Resource{profileOf("position", "Patient", `{"id":"Patient"},
+			{"id":"Patient.identifier","slicing":{"discriminator":[{"type":"position","path":"$this"}],"rules":"open"},"min":1},
+			{"id":"Patient.identifier:first","min":1,"max":"1"},{"id":"Patient.identifier:first.value","min":1}`)}
+	},
 	// extensions without a discriminator differ by url
 	"implied": func() []*definition.Resource {
 		return []*definition.Resource{
@@ -217,6 +223,7 @@ func TestSlicing(t *testing.T) {
 		{"reslice", `"telecom":[{"system":"phone","use":"home","value":"1"},{"system":"email","use":"home","value":"2"}]`, ""},
 
 		{"undecided", `"identifier":[{"value":"1"},{"value":"2"}]`, ""},
+		{"position", `"identifier":[{"system":"http://t/x"}]`, ""},
 		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"}]`, ""},
 		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"},{"url":"http://tenon.test/colour","valueCode":"red"}]`, "Patient slice-max"},
 
