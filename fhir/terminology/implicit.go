@@ -58,7 +58,10 @@ func (s *Server) implicit(url string, in *scope) *ValueSet {
 	if rest, ok := strings.CutPrefix(url, ucumSystem+"/vs"); ok {
 		return in.units(url, strings.TrimPrefix(rest, "/"))
 	}
-	if cs := s.systemOfAll(url, version); cs != nil {
+	if s.lib.Find("ValueSet", url) != nil {
+		return nil // there is one, of another version
+	}
+	if cs := s.systemOfAll(url); cs != nil && (version == "" || sameVersion(version, cs.version)) {
 		return in.all(url, cs)
 	}
 	return nil
@@ -136,9 +139,9 @@ func (in *scope) units(url, unit string) *ValueSet {
 // systemOfAll finds the code system that calls a value set the one of all its
 // codes. HL7 names those of its own systems alike, so that these are tried and
 // not all looked through.
-func (s *Server) systemOfAll(url, version string) *system {
+func (s *Server) systemOfAll(url string) *system {
 	for r, h := range s.heads() {
-		if own, v, _ := strings.Cut(h.valueSet, "|"); own == url && (version == "" || v == "" || v == version) {
+		if unversioned(h.valueSet) == url {
 			if s.lib.Find("CodeSystem", r.URL) == r {
 				return s.system(r.URL, "")
 			}
@@ -146,7 +149,7 @@ func (s *Server) systemOfAll(url, version string) *system {
 	}
 	for _, guess := range guesses(url) {
 		if cs := s.system(guess, ""); cs != nil && cs.grammar == nil {
-			if own, _, _ := strings.Cut(cs.valueSet, "|"); own == url || own == "" && strings.HasPrefix(url, "http://terminology.hl7.org/ValueSet/v") {
+			if own := unversioned(cs.valueSet); own == url || own == "" && strings.HasPrefix(url, "http://terminology.hl7.org/ValueSet/v") {
 				return cs
 			}
 		}

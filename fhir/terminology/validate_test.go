@@ -160,6 +160,8 @@ func TestImplicitValueSets(t *testing.T) {
 	}{
 		{"http://x/all-animals", "http://x/animals", "bat", terminology.Member},
 		{"http://x/all-animals|2.1", "http://x/animals", "bat", terminology.Member},
+		{"http://x/all-animals|2", "http://x/animals", "bat", terminology.Member},
+		{"http://x/all-animals|7", "http://x/animals", "bat", terminology.Unknown},
 		{"http://x/all-animals", "http://x/animals", "ghost", terminology.NotMember},
 		{"http://x/all-animals", "http://x/colours", "red", terminology.NotMember},
 		{"http://x/animals?fhir_vs", "http://x/animals", "bat", terminology.Member},

@@ -65,8 +65,8 @@ func definedDoor(t *testing.T) http.Handler {
 // no longer than they are there.
 func TestPostedTerminology(t *testing.T) {
 	h := definedDoor(t)
-	const woods = `{"resourceType":"CodeSystem","url":"http://tenon.test/woods","version":"1","name":"Woods","status":"active","content":"complete","concept":[
-		{"code":"wood","display":"Wood","concept":[{"code":"oak","display":"Oak","designation":[{"language":"zh-CN","value":"橡木"}]},{"code":"pine","display":"Pine"}]}]}`
+	const woods = `{"resourceType":"CodeSystem","url":"http://tenon.test/woods","version":"1","name":"Woods","status":"active","content":"complete","property":[{"code":"hard","type":"boolean","description":"is hardwood"},{"code":"age","type":"integer"}],"concept":[
+		{"code":"wood","display":"Wood","concept":[{"code":"oak","display":"Oak","designation":[{"language":"zh-CN","value":"橡木"}],"property":[{"code":"hard","valueBoolean":true},{"code":"age","valueInteger":300}]},{"code":"pine","display":"Pine"}]}]}`
 	const hard = `{"resourceType":"ValueSet","url":"http://tenon.test/hard","status":"active","compose":{"include":[{"system":"http://tenon.test/woods","filter":[{"property":"concept","op":"descendent-of","value":"wood"}]}]}}`
 	const trees = `{"resourceType":"ConceptMap","url":"http://tenon.test/trees","status":"active","group":[{"source":"http://tenon.test/woods","target":"http://tenon.test/trees","element":[{"code":"oak","target":[{"code":"Quercus","equivalence":"equivalent"}]}]}]}`
 	expansion := "/fhir/ValueSet/$expand?url=" + url.QueryEscape("http://tenon.test/hard")
@@ -94,6 +94,15 @@ func TestPostedTerminology(t *testing.T) {
 	}
 	if got := valueOf(ask("CodeSystem/$lookup?system=http://tenon.test/woods&code=oak&displayLanguage=zh-CN"), "display"); got != "橡木" {
 		t.Errorf("display = %q", got)
+	}
+	told := map[string]tree.Kind{}
+	for _, p := range parametersOf(ask("CodeSystem/$lookup?system=http://tenon.test/woods&code=oak"), "property") {
+		for _, v := range parametersOf(p, "value") {
+			told[valueOf(p, "code")] = v.Field("valueBoolean").Kind() + v.Field("valueInteger").Kind()
+		}
+	}
+	if told["hard"] != tree.Bool || told["age"] != tree.Number {
+		t.Errorf("properties are told as %v, want a boolean and a number", told)
 	}
 	if got := valueOf(ask("ConceptMap/"+concepts+"/$translate?system=http://tenon.test/woods&code=oak"), "result"); got != "true" {
 		t.Errorf("oak is not translated: %s", got)

@@ -127,6 +127,7 @@ func TestValidateCode(t *testing.T) {
 	m, h := door(t)
 	m.put("ValueSet", "own", ownSet)
 	m.put("CodeSystem", "g", `{"resourceType":"CodeSystem","url":"`+gender+`","status":"active","content":"not-present"}`)
+	m.put("CodeSystem", "nine", `{"resourceType":"CodeSystem","url":"`+gender+`","version":"9.9","status":"active","content":"not-present"}`)
 	at := func(typ string, kv ...string) string {
 		q := url.Values{}
 		for i := 0; i < len(kv); i += 2 {
@@ -174,6 +175,8 @@ func TestValidateCode(t *testing.T) {
 		name, path, rule string
 		status           int
 	}{
+		{"version of the value set that is not here", at("ValueSet", "url", genders, "valueSetVersion", "9.9", "code", "female"), "valueset-unknown", 404},
+		{"stored code system of a version that is not here", strings.Replace(at("CodeSystem", "code", "female"), "/$", "/nine/$", 1), "code-unjudged", 404},
 		{"value set that is not here", at("ValueSet", "url", "http://x/none", "code", "a"), "valueset-unknown", 404},
 		{"system that is not here", at("CodeSystem", "url", "http://loinc.org", "code", "8480-6"), "code-unjudged", 404},
 		{"value set over it", at("ValueSet", "url", "http://hl7.org/fhir/ValueSet/observation-codes", "system", "http://loinc.org", "code", "8480-6"), "code-unjudged", 404},
@@ -219,6 +222,8 @@ func TestSubsumes(t *testing.T) {
 	operate(t, h, 400, "POST", "/CodeSystem/$subsumes", pair(actCode, gender))
 	operate(t, h, 400, "GET", "/CodeSystem/$subsumes"+q+"&codeA=AMB", "")
 	operate(t, h, 404, "GET", "/CodeSystem/$subsumes"+q+"&codeA=AMB&codeB=NONE", "")
+	operate(t, h, 400, "POST", "/CodeSystem/act/$subsumes", pair(gender, actCode))
+	operate(t, h, 400, "POST", "/CodeSystem/act/$subsumes", pair(actCode, gender))
 	operate(t, h, 400, "GET", "/CodeSystem/act/$subsumes?system=http://x&codeA=AMB&codeB=EMER", "")
 }
 
@@ -281,6 +286,13 @@ func TestExpand(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("parameters %s lack %s", said, want)
 		}
+	}
+	if n.Path("expansion").Field("extension").Exists() {
+		t.Error("a whole expansion says that it is not")
+	}
+	part := operate(t, h, 200, "GET", "/ValueSet/$expand?url="+url.QueryEscape("http://terminology.hl7.org/CodeSystem/v3-mediaType?fhir_vs"), "")
+	if !part.Path("expansion", "extension", "valueBoolean").Bool() {
+		t.Error("the expansion of a fragment does not say that it is one")
 	}
 	t.Run("languages", func(t *testing.T) {
 		q := "/ValueSet/$expand?url=" + url.QueryEscape("urn:iso:std:iso:3166?fhir_vs") + "&filter=China&count=1"
@@ -348,6 +360,8 @@ func TestTranslate(t *testing.T) {
 		t.Errorf("unknown code = %s", n.Raw())
 	}
 	operate(t, h, 404, "GET", "/ConceptMap/$translate?url=http://x/none&system=http://x/a&code=1", "")
+	operate(t, h, 404, "GET", "/ConceptMap/$translate?url=http://hl7.org/fhir/ConceptMap/sc-account-status&conceptMapVersion=9.9&system=http://x/a&code=1", "")
+	operate(t, h, 200, "GET", "/ConceptMap/$translate?url=http://hl7.org/fhir/ConceptMap/sc-account-status&conceptMapVersion=4.0.1&system=http://x/a&code=1", "")
 	operate(t, h, 400, "GET", "/ConceptMap/$translate?system=http://x/a&code=1", "")
 	operate(t, h, 400, "GET", "/ConceptMap/m/$translate?system=http://x/a", "")
 }
