@@ -146,19 +146,26 @@ func (s *Server) heads() map[*definition.Resource]head {
 			if published(r) {
 				continue
 			}
-			if h, ok := s.earlier[r]; ok {
-				all[r] = h
-				continue
+			h, ok := s.earlier[r]
+			if !ok {
+				h = readHead(r)
 			}
-			if body, err := r.Bytes(); err == nil && (bytes.Contains(body, []byte(`"valueSet"`)) || bytes.Contains(body, []byte(`"supplements"`))) {
-				if n, err := r.Node(); err == nil {
-					all[r] = head{text(n, "valueSet"), text(n, "supplements")}
-				}
+			if all[r] = h; h.supplements != "" {
+				s.supplementing = append(s.supplementing, r)
 			}
 		}
 		s.headsOf = all
 	})
 	return s.headsOf
+}
+
+func readHead(r *definition.Resource) (h head) {
+	if body, err := r.Bytes(); err == nil && (bytes.Contains(body, []byte(`"valueSet"`)) || bytes.Contains(body, []byte(`"supplements"`))) {
+		if n, err := r.Node(); err == nil {
+			h = head{text(n, "valueSet"), text(n, "supplements")}
+		}
+	}
+	return h
 }
 
 func published(r *definition.Resource) bool {
@@ -168,12 +175,9 @@ func published(r *definition.Resource) bool {
 // supplements are the CodeSystems that supplement one, in the library's order.
 func (s *Server) supplements(cs *system) (list []*definition.Resource) {
 	heads := s.heads()
-	if len(heads) == 0 {
-		return nil
-	}
-	for r := range s.lib.All("CodeSystem") {
+	for _, r := range s.supplementing {
 		url, version, _ := strings.Cut(heads[r].supplements, "|")
-		if url == cs.url && url != "" && (version == "" || version == cs.version || strings.HasPrefix(cs.version, version+".")) && r.Status != "retired" {
+		if url == cs.url && (version == "" || version == cs.version || strings.HasPrefix(cs.version, version+".")) && r.Status != "retired" {
 			list = append(list, r)
 		}
 	}

@@ -66,9 +66,10 @@ type Server struct {
 	byResource map[*definition.Resource]*system
 	bySource   map[Coding]*system
 
-	headsOnce sync.Once
-	headsOf   map[*definition.Resource]head
-	earlier   map[*definition.Resource]head // of the previous server
+	headsOnce     sync.Once
+	headsOf       map[*definition.Resource]head
+	supplementing []*definition.Resource        // those of headsOf that do, in the library's order
+	earlier       map[*definition.Resource]head // of the previous server
 
 	mapsOnce sync.Once
 	maps     []*conceptMap
