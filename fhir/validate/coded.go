@@ -165,7 +165,7 @@ func (w *walker) ask(valueSet string, c terminology.Coding) terminology.Answer {
 // coding judges a Coding by its code system alone.
 func (w *walker) coding(n tree.Node) {
 	c := codingOf(n)
-	if c.System == "" || c.Code == "" {
+	if c.System == "" || c.Code == "" || slices.Contains(w.systems, c.System) {
 		return
 	}
 	c.Display = n.Field("display").Str()

@@ -14,8 +14,8 @@ import (
 var functions = map[string]fhirpath.Function{
 	"memberOf":          {Name: "memberOf", Params: []string{"string"}, Result: "boolean", Call: memberOf},
 	"conformsTo":        {Name: "conformsTo", Params: []string{"string"}, Result: "boolean", Call: conformsTo},
-	"subsumes":          {Name: "subsumes", Params: []string{"expr"}, Result: "boolean", Call: noAnswer},
-	"subsumedBy":        {Name: "subsumedBy", Params: []string{"expr"}, Result: "boolean", Call: noAnswer},
+	"subsumes":          {Name: "subsumes", Params: []string{"expr"}, Result: "boolean", Call: subsumes},
+	"subsumedBy":        {Name: "subsumedBy", Params: []string{"expr"}, Result: "boolean", Call: subsumedBy},
 	"elementDefinition": {Name: "elementDefinition", Call: noAnswer},
 	"slice":             {Name: "slice", Params: []string{"string", "string"}, Call: noAnswer},
 	"checkModifiers":    {Name: "checkModifiers", Params: []string{"expr"}, Call: unchanged},
@@ -64,6 +64,60 @@ func memberOf(ctx *fhirpath.Context, focus fhirpath.Collection, args []fhirpath.
 		return yes, nil
 	}
 	return nil, issue.Errorf(issue.NotFound, "whether the code is of %s is not known here", cut(b.valueSet)).Rule("value-set-unknown")
+}
+
+// subsumes asks whether a Coding or CodeableConcept is the same as another or
+// above it: one pair of codings of one system is enough. Without an answer it is
+// empty.
+func subsumes(ctx *fhirpath.Context, focus fhirpath.Collection, args []fhirpath.Collection) (fhirpath.Collection, error) {
+	return stands(ctx, focus, args[0], terminology.Subsumes)
+}
+
+func subsumedBy(ctx *fhirpath.Context, focus fhirpath.Collection, args []fhirpath.Collection) (fhirpath.Collection, error) {
+	return stands(ctx, focus, args[0], terminology.SubsumedBy)
+}
+
+func stands(ctx *fhirpath.Context, focus, other fhirpath.Collection, want string) (fhirpath.Collection, error) {
+	w, err := walkerOf(ctx)
+	if err != nil || len(focus) != 1 || len(other) != 1 || w.set.terms == nil {
+		return nil, err
+	}
+	asked := false
+	for _, a := range codingsOf(focus[0]) {
+		for _, b := range codingsOf(other[0]) {
+			if a.System != b.System || a.System == "" {
+				continue
+			}
+			w.work--
+			switch found, err := w.set.terms.Subsumes(a.System, a.Version, a.Code, b.Code); {
+			case err != nil:
+			case found == want || found == terminology.Equivalent:
+				return yes, nil
+			default:
+				asked = true
+			}
+		}
+	}
+	if !asked {
+		return nil, nil
+	}
+	return no, nil
+}
+
+// codingsOf lists the codings of a Coding or CodeableConcept.
+func codingsOf(v fhirpath.Value) []terminology.Coding {
+	n, _ := v.Node()
+	if list := n.Field("coding"); list.Exists() {
+		var all []terminology.Coding
+		for c := range list.Items() {
+			all = append(all, codingOf(c))
+		}
+		return all
+	}
+	if n.Kind() != tree.Object {
+		return nil
+	}
+	return []terminology.Coding{codingOf(n)}
 }
 
 // conformsTo asks whether an element follows a profile.

@@ -67,6 +67,8 @@ func elementID(e *schema.Element, typ string) string {
 	return id
 }
 
+const codeTree = `{"resourceType":"CodeSystem","url":"http://t/tree","status":"active","content":"complete","hierarchyMeaning":"is-a","concept":[{"code":"above","concept":[{"code":"below"}]}]}`
+
 // TestProfile: each document breaks one rule of a profile, or none.
 func TestProfile(t *testing.T) {
 	obs := func(members string) string { return with("Observation", members) }
@@ -101,6 +103,9 @@ func TestProfile(t *testing.T) {
 		{"invariant that errs", "Patient", `{"id":"Patient","constraint":[{"key":"t-1","severity":"error","human":"x","expression":"name.single().exists()"}]}`, pat(`"name":[{"text":"x"},{"text":"y"}]`), ""},
 		{"conformsTo", "Bundle", `{"id":"Bundle"},{"id":"Bundle.entry","constraint":[{"key":"t-4","severity":"error","human":"x","expression":"resource.conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')"}]}`, with("Bundle", `"entry":[{"fullUrl":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520","resource":{"resourceType":"Group","type":"person","actual":true}}]`), "Bundle.entry[0] t-4"},
 		{"memberOf", "Patient", `{"id":"Patient"},{"id":"Patient.gender","constraint":[{"key":"t-5","severity":"error","human":"x","expression":"memberOf('http://hl7.org/fhir/ValueSet/item-type')"}]}`, pat(`"gender":"male"`), "Patient.gender t-5"},
+		{"subsumes", "Observation", `{"id":"Observation"},{"id":"Observation.code","constraint":[{"key":"t-6","severity":"error","human":"x","expression":"coding.first().subsumes(%resource.category.coding.first())"}]}`, obs(`"code":` + coding("http://t/tree", "above") + `,"category":[` + coding("http://t/tree", "below") + `]`), ""},
+		{"does not subsume", "Observation", `{"id":"Observation"},{"id":"Observation.code","constraint":[{"key":"t-6","severity":"error","human":"x","expression":"coding.first().subsumes(%resource.category.coding.first())"}]}`, obs(`"code":` + coding("http://t/tree", "below") + `,"category":[` + coding("http://t/tree", "above") + `]`), "Observation.code t-6"},
+		{"subsumedBy", "Observation", `{"id":"Observation"},{"id":"Observation.code","constraint":[{"key":"t-6","severity":"error","human":"x","expression":"subsumedBy(%resource.category.first())"}]}`, obs(`"code":` + coding("http://t/tree", "below") + `,"category":[` + coding("http://t/tree", "above") + `]`), ""},
 		// depth
 		{"min two levels down", "Patient", `{"id":"Patient"},{"id":"Patient.contact.name.family","min":1}`, pat(`"contact":[{"name":{"text":"x"}}]`), "Patient.contact[0].name profile-min"},
 		{"min below what is not there", "Patient", `{"id":"Patient"},{"id":"Patient.contact.name.family","min":1}`, pat(``), ""},
@@ -114,7 +119,7 @@ func TestProfile(t *testing.T) {
 		{"profile of another type", "Patient", `{"id":"Patient"}`, with("Group", ``), "Group profile-type"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			fault(t, setOf(profileOf("p", tc.typ, tc.elements)), claim(tc.src, "p"), tc.want, nil)
+			fault(t, setOf(define(codeTree), profileOf("p", tc.typ, tc.elements)), claim(tc.src, "p"), tc.want, nil)
 		})
 	}
 }
