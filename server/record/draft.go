@@ -20,7 +20,8 @@ type Draft struct {
 type Op struct {
 	Method      string // POST, PUT, PATCH, DELETE
 	Type, ID    string // ID is empty for POST
-	Body        []byte // resource as JSON; for PATCH a JSON Patch document
+	Body        []byte // resource as JSON; for PATCH the document of the patch
+	Format      string // of a patch: JSONPatch (also ""), MergePatch or PathPatch
 	FullURL     string // of a transaction entry: urn:uuid:… that others refer to
 	IfMatch     string // version id without W/"", or ""
 	IfNoneExist string // search query of a conditional create, or ""

@@ -89,7 +89,7 @@ func (p *preparation) patched(w *write) error {
 	if w.op.Method != "PATCH" {
 		return nil
 	}
-	patched, err := patch(w.before.Body, w.body)
+	patched, err := Patched(p.r.o.Model, w.op.Format, p.at, w.before.Body, w.body)
 	if err != nil {
 		return err
 	}

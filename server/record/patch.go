@@ -6,32 +6,95 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"tenon/fhir/issue"
+	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 )
 
-// patch applies a JSON Patch to a resource. Only the containers on the way to a
-// change are written again; every other value keeps its bytes, so that numbers
-// keep their spelling (design law 1).
-// https://www.rfc-editor.org/rfc/rfc6902
-func patch(resource, document []byte) ([]byte, error) {
-	ops, err := parsed(document)
+// The formats of a patch, by their media types.
+const (
+	JSONPatch  = "application/json-patch+json"  // an array of operations
+	MergePatch = "application/merge-patch+json" // a partial resource
+	PathPatch  = "application/fhir+json"        // Parameters
+)
+
+// Bounds of one patch: every operation reads the resource again.
+const (
+	mostPatches = 1000
+	mostPatched = 64 << 20
+)
+
+// Patched applies a patch of a format to the JSON of a resource. What the patch
+// does not touch keeps its bytes, so that numbers keep their spelling (design
+// law 1). https://hl7.org/fhir/R4/http.html#patch
+func Patched(m *schema.Model, format string, now time.Time, resource, document []byte) ([]byte, error) {
+	doc, err := parsed(document)
 	if err != nil {
 		return nil, err
 	}
+	switch format {
+	case "", JSONPatch:
+		return patch(resource, doc)
+	case MergePatch:
+		if doc.Kind() != tree.Object {
+			return nil, issue.Errorf(issue.Invalid, "A merge patch of a resource is an object.").Rule("merge-patch").WithStatus(400)
+		}
+		target, err := parsed(resource)
+		if err != nil {
+			return nil, err
+		}
+		return mergePatch(target, doc), nil
+	case PathPatch:
+		if got := doc.Path("resourceType").Str(); got != "Parameters" {
+			return nil, issue.Errorf(issue.Invalid, "A FHIRPath Patch is a Parameters resource; the body is a %q.", clipped(got)).
+				At("resourceType").Rule("fhirpath-patch").WithStatus(400)
+		}
+		return patchPaths(m, now, resource, doc)
+	}
+	return nil, issue.Errorf(issue.NotSupported, "%q is no format of a patch.", clipped(format)).Rule("patch-format").WithStatus(415)
+}
+
+// patch applies a JSON Patch.
+// https://www.rfc-editor.org/rfc/rfc6902
+func patch(resource []byte, ops tree.Node) (body []byte, err error) {
 	if ops.Kind() != tree.Array {
 		return nil, badPatch(0, "a JSON Patch is an array of operations")
 	}
-	body := resource
+	if ops.Len() > mostPatches {
+		return nil, tooManyPatches()
+	}
+	body = resource
 	i := 0
 	for op := range ops.Items() {
 		if body, err = patchOne(body, op, i); err != nil {
 			return nil, err
 		}
+		if len(body) > mostPatched {
+			return nil, tooLarge()
+		}
 		i++
 	}
 	return body, nil
+}
+
+func tooManyPatches() error {
+	return issue.Errorf(issue.TooCostly, "A patch may have %d operations; update the resource instead.", mostPatches).
+		Rule("patch-limit").WithStatus(422).Chinese("补丁操作过多，请改用更新。")
+}
+
+func tooLarge() error {
+	return issue.Errorf(issue.TooLong, "The patch makes the resource larger than %d bytes.", mostPatched).
+		Rule("patch-limit").WithStatus(422).Chinese("补丁使资源超过大小上限。")
+}
+
+// clipped keeps what a client sent from filling an answer.
+func clipped(s string) string {
+	if len(s) > 100 {
+		return s[:100] + "…"
+	}
+	return s
 }
 
 func badPatch(i int, format string, args ...any) *issue.Failure {

@@ -92,11 +92,9 @@ func (r *Recorder) entryOf(e tree.Node) (entry, error) {
 		return entry{}, f
 	}
 	if method == "PATCH" {
-		doc, err := patchOf(e.Field("resource"))
-		if err != nil {
+		if err := patchOf(&op, e.Field("resource")); err != nil {
 			return entry{}, err
 		}
-		op.Body = doc
 	}
 	return entry{op: op}, nil
 }
@@ -115,17 +113,22 @@ func incomplete(op Op, method string) *issue.Failure {
 	return nil
 }
 
-// patchOf is the JSON Patch inside a Binary. https://hl7.org/fhir/R4/http.html#patch
-func patchOf(binary tree.Node) ([]byte, error) {
-	if binary.Path("resourceType").Str() != "Binary" || binary.Field("contentType").Str() != "application/json-patch+json" {
-		return nil, issue.Errorf(issue.NotSupported, "A PATCH entry carries a Binary of contentType application/json-patch+json.").
+// patchOf takes the patch out of an entry: a FHIRPath Patch is the Parameters
+// itself, the others stand in a Binary. https://hl7.org/fhir/R4/http.html#patch
+func patchOf(op *Op, resource tree.Node) error {
+	if resource.Path("resourceType").Str() == "Parameters" {
+		op.Format = PathPatch
+		return nil
+	}
+	op.Format = resource.Field("contentType").Str()
+	if resource.Path("resourceType").Str() != "Binary" || op.Format != JSONPatch && op.Format != MergePatch {
+		return issue.Errorf(issue.NotSupported, "A PATCH entry carries Parameters (a FHIRPath Patch), or a Binary of contentType %s or %s.", JSONPatch, MergePatch).
 			At("resource").Rule("entry-patch").WithStatus(400)
 	}
-	var doc []byte
-	if err := json.Unmarshal(binary.Field("data").Raw(), &doc); err != nil {
-		return nil, issue.Errorf(issue.Value, "Binary.data is not base64.").At("resource.data").Rule("base64").WithStatus(400)
+	if err := json.Unmarshal(resource.Field("data").Raw(), &op.Body); err != nil {
+		return issue.Errorf(issue.Value, "Binary.data is not base64.").At("resource.data").Rule("base64").WithStatus(400)
 	}
-	return doc, nil
+	return nil
 }
 
 // versionOf reads an entity tag W/"n".

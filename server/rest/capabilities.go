@@ -102,7 +102,7 @@ var interactions = map[string]string{
 	"GET /:type/:id": "read", "GET /:type/:id/_history/:version": "vread", "PUT /:type/:id": "update",
 	"PATCH /:type/:id": "patch", "DELETE /:type/:id": "delete", "GET /:type/:id/_history": "history-instance",
 	"GET /:type/_history": "history-type",
-	"POST /:type": "create", "GET /:type": "search-type",
+	"POST /:type":         "create", "GET /:type": "search-type",
 }
 
 // definitions of operations that HL7 defines; the others are ours.
@@ -136,7 +136,7 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 		ResourceType: "CapabilityStatement", Status: "active", Date: released.UTC().Format("2006-01-02"), Publisher: d.o.Software,
 		Kind: "instance", Software: software{d.o.Software, d.o.Version},
 		Implementation: implementation{"Standards-based server for medical devices made for one patient", d.o.BaseURL},
-		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, PatchFormat: []string{patchFormat}, Rest: []restPart{part},
+		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, PatchFormat: patchFormats, Rest: []restPart{part},
 	})
 }
 

@@ -6,10 +6,12 @@ import (
 	"tenon/server/record"
 )
 
-// patchFormat is what PATCH takes.
-const patchFormat = "application/json-patch+json"
+// patchFormats are what PATCH takes: a JSON Patch, a merge patch, and a FHIRPath
+// Patch in either format. An XML Patch (RFC 5261) speaks of the XML of the
+// resource, which is not what is stored: 415.
+var patchFormats = []string{record.JSONPatch, record.MergePatch, "application/fhir+json", "application/fhir+xml"}
 
-// patch is https://hl7.org/fhir/R4/http.html#patch with a JSON Patch.
+// patch is https://hl7.org/fhir/R4/http.html#patch
 func (d *Door) patch(c *call) error {
 	match, err := c.ifMatch()
 	if err != nil {
@@ -29,11 +31,19 @@ func (d *Door) patchBy(c *call) error {
 
 func (c *call) patched(op record.Op) error {
 	header := c.header("Content-Type")
-	if media, _, err := mime.ParseMediaType(header); err != nil || media != patchFormat {
-		return badMedia(header, patchFormat+" (RFC 6902)")
+	media, _, err := mime.ParseMediaType(header)
+	_, fhir := formatOf(media)
+	switch {
+	case err == nil && (media == record.JSONPatch || media == record.MergePatch):
+		op.Format = media
+		op.Body, err = c.body(c.door.o.MaxBody)
+	case err == nil && fhir:
+		op.Format = record.PathPatch
+		op.Body, err = c.resource()
+	default:
+		return badMedia(header, "application/json-patch+json (RFC 6902), application/merge-patch+json (RFC 7396), or Parameters as application/fhir+json or application/fhir+xml (FHIRPath Patch)")
 	}
-	var err error
-	if op.Body, err = c.body(c.door.o.MaxBody); err != nil {
+	if err != nil {
 		return err
 	}
 	r, err := c.one("patch", op)
