@@ -166,6 +166,7 @@ func (r *reader) sliceOf(e *element, s *definedElement, typ *schema.Type) {
 	if base != nil && base.Choice {
 		r.oneType(slice, s, base)
 	}
+	slice.without(e)
 	e.slicing.slices = append(e.slicing.slices, slice)
 }
 

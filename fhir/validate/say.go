@@ -25,8 +25,29 @@ func (r *reader) say(e *element, d *definedElement, typ *schema.Type) {
 	if s := n.Field("slicing"); s.Exists() {
 		e.slicing = readSlicing(e, s)
 	}
-	e.matters = e.min > 0 || e.max >= 0 || e.types != nil || e.fixed != nil || e.pattern != nil || e.bindings != nil ||
-		e.low != nil || e.high != nil || e.length > 0 || e.checks != nil
+	e.matters = e.says()
+}
+
+// says tells whether the element itself, not what is below it, says something.
+func (e *element) says() bool {
+	return e.min > 0 || e.max >= 0 || e.types != nil || e.fixed != nil || e.pattern != nil || len(e.bindings) > 0 ||
+		e.low != nil || e.high != nil || e.length > 0 || len(e.checks) > 0
+}
+
+// without drops what the element that is sliced says too: it is judged for all
+// values, so that a slice need not judge it again.
+func (e *element) without(main *element) {
+	e.bindings = slices.DeleteFunc(e.bindings, func(b *binding) bool {
+		return slices.ContainsFunc(main.bindings, func(m *binding) bool { return *b == *m })
+	})
+	e.checks = slices.DeleteFunc(e.checks, func(c *invariant) bool { return slices.Contains(main.checks, c) })
+	for _, c := range e.children {
+		if m := main.child(c.name); m != nil {
+			c.without(m)
+		}
+	}
+	e.children = slices.DeleteFunc(e.children, func(c *element) bool { return !c.matters && c.reference == "" })
+	e.matters = e.says() || e.slicing != nil || slices.ContainsFunc(e.children, func(c *element) bool { return c.matters })
 }
 
 func (r *reader) cardinality(e *element, n tree.Node) {
