@@ -77,6 +77,20 @@ func parameterOf(n tree.Node, complete bool) *search.Extra {
 	return e
 }
 
+// KeysOf are the keys under which the rows of a posted SearchParameter may lie.
+func KeysOf(body []byte) (keys []search.Key) {
+	var d tree.Doc
+	if d.Parse(body, tree.Limits{}) != nil {
+		return nil
+	}
+	for base := range d.Root().Field("base").Items() {
+		p := search.Parameter{Base: base.Str(), Code: d.Root().Field("code").Str()}
+		p.Key = search.KeyOf(p.Base, p.Code)
+		keys = append(keys, p.Keys()...)
+	}
+	return keys
+}
+
 func copied(n tree.Node, field string) string { return strings.Clone(n.Field(field).Str()) }
 
 func list(n tree.Node, field string) (out []string) {

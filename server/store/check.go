@@ -24,7 +24,7 @@ var indexLines = []struct{ table, columns string }{
 // CheckIndex compares the index rows of the current version of a resource with
 // those that v.Rows says it should have, and returns what differs: "missing
 // token_row …" or "surplus token_row …", without the values. Rows of keys that
-// are not known are passed over: those of a search parameter that was taken out,
+// known denies are passed over: those of a search parameter that was taken out,
 // or is being completed. Nothing is changed.
 func (s *Store) CheckIndex(ctx context.Context, v *record.Version, known func(search.Key) bool) (differs []string, err error) {
 	tenant, err := s.tenantID(ctx, false)

@@ -145,3 +145,22 @@ func (s *Store) Body(ctx context.Context, typ, id string, version int64) ([]byte
 	}
 	return v.Body, nil
 }
+
+// EachBody gives the bytes of every version of the resources of a type, old and
+// deleted ones included.
+func (s *Store) EachBody(ctx context.Context, typ string, visit func(body []byte) error) error {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return err
+	}
+	return s.engine.view(ctx, func(q querier) error {
+		return each(ctx, q, "SELECT body FROM resource WHERE tenant = ? AND type = ? UNION ALL "+
+			"SELECT h.body FROM resource r JOIN history h ON h.rid = r.rid WHERE r.tenant = ? AND r.type = ?", []any{tenant, typ, tenant, typ}, func(c cursor) error {
+			var body []byte
+			if err := c.scan(&body); err != nil || len(body) == 0 {
+				return err
+			}
+			return visit(body)
+		})
+	})
+}
