@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -31,9 +32,13 @@ func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id
 	return r.told(ctx, who, "vread", fmt.Sprintf("%s/%s/_history/%d", typ, id, version), v, err)
 }
 
-// Search parses and runs a query. https://hl7.org/fhir/R4/search.html
+// Search parses and runs a query over a type, over all ("") or over a
+// compartment ("Patient/1/Observation"). https://hl7.org/fhir/R4/search.html
 func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error) {
-	if err := r.entry(who, typ); err != nil {
+	if err := mustKnow(who); err != nil {
+		return nil, nil, err
+	}
+	if err := r.knownType(typ); err != nil && typ != "" && !strings.Contains(typ, "/") {
 		return nil, nil, err
 	}
 	plan, told, err := r.parse(who, typ, params, strict)

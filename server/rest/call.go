@@ -67,7 +67,7 @@ func (c *call) begin(r route) error {
 	if c.prefer, err = readPrefer(c.Request().Header.Values("Prefer")); err != nil {
 		return err
 	}
-	if r.path == "/:type/_search" {
+	if strings.HasSuffix(r.path, "/_search") {
 		c.unmet = unmet
 		return nil
 	}
@@ -93,7 +93,7 @@ func (c *call) steps() []string {
 	if from < 0 {
 		return []string{""}
 	}
-	n := strings.Count(pattern[from:], "/")
+	n := strings.Count(pattern[from:], "/") + strings.Count(c.Param("inner"), "/") // the last parameter takes all that is left
 	return all[max(0, len(all)-n):]
 }
 

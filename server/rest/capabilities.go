@@ -67,6 +67,7 @@ type (
 		Resource      []resourcePart `json:"resource"`
 		Interaction   []code         `json:"interaction"`
 		Operation     []operation    `json:"operation,omitempty"`
+		Compartment   []string       `json:"compartment,omitempty"`
 	}
 	code struct {
 		Code string `json:"code"`
@@ -121,7 +122,8 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	if released.IsZero() {
 		released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}},
+	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}, {"search-system"}},
+		Compartment:   compartments(d.o.Model),
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
 	for _, r := range d.routes() {
 		if name, ok := strings.CutPrefix(r.path, "/$"); ok && r.method == "POST" {

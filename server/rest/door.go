@@ -108,6 +108,9 @@ func (d *Door) routes() []route {
 		{"GET", "/metadata", d.metadata, true},
 		{"POST", "", d.bundle, false},
 		{"POST", "/", d.bundle, false},
+		{"GET", "", d.searchGet, false},
+		{"GET", "/", d.searchGet, false},
+		{"POST", "/_search", d.searchPost, false},
 		{"POST", "/$fhirpath", d.fhirpath, false},
 
 		{"GET", "/_history", d.history, false},
@@ -124,6 +127,7 @@ func (d *Door) routes() []route {
 		{"PATCH", "/:type/:id", d.patch, false},
 		{"DELETE", "/:type/:id", d.delete, false},
 		{"GET", "/:type/:id/_history", d.history, false},
+		{"GET", "/:type/:id/:inner", d.searchWithin, false},
 		{"GET", "/:type/:id/_history/:version", d.vread, false},
 
 		{"POST", "/PlanDefinition/:id/$apply", d.apply, false},
@@ -175,7 +179,7 @@ func (d *Door) Register(g *echo.Group) {
 		}
 	}
 	rest := d.handle(route{run: d.unmatched, open: true})
-	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+	for _, method := range []string{"PUT", "PATCH", "DELETE", "OPTIONS"} {
 		g.Add(method, "", rest)
 	}
 	g.Any("/*", rest)

@@ -119,7 +119,13 @@ func TestInteractions(t *testing.T) {
 		{"search of an unknown type", "GET", "/fhir/wizard?name=x", "", nil, 404, map[string]string{"rule": "unknown-type"}},
 		{"unknown operation", "POST", "/fhir/Patient/1/$explode", "{}", []string{fhirJSON}, 404, map[string]string{"rule": "unknown-operation"}},
 		{"unknown path without a token", "GET", "/fhir/a/b/c/d", "", []string{"Nobody: x"}, 401, nil},
-		{"system search", "GET", "/fhir?name=x", "", nil, 400, map[string]string{"rule": "interaction-not-supported"}},
+		{"search across types", "GET", "/fhir?_type=Patient,Device", "", nil, 200, map[string]string{"body": "Bundle"}},
+		{"search across types, unknown", "GET", "/fhir?_type=Wizard", "", nil, 400, map[string]string{"rule": "search-value"}},
+		{"search of a compartment", "GET", "/fhir/Patient/1/Observation", "", nil, 200, map[string]string{"body": "/Patient/1/Observation"}},
+		{"search of all in a compartment", "GET", "/fhir/Patient/1/*", "", nil, 200, map[string]string{"body": "Bundle"}},
+		{"search outside a compartment", "GET", "/fhir/Patient/1/ValueSet", "", nil, 400, map[string]string{"rule": "search-compartment"}},
+		{"no compartment", "GET", "/fhir/Medication/1/Observation", "", nil, 404, map[string]string{"rule": "search-compartment"}},
+		{"nothing within", "GET", "/fhir/Patient/1/wizard", "", nil, 404, map[string]string{"rule": "unknown-path"}},
 
 		{"apply", "POST", "/fhir/PlanDefinition/p/$apply", `{"resourceType":"Parameters"}`, []string{fhirJSON}, 201, map[string]string{"Location": base + "/Task/root/_history/1"}},
 		{"case", "GET", "/fhir/Task/root/$case", "", nil, 200, map[string]string{"body": "Parameters"}},
@@ -350,7 +356,7 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%s has %d interactions, want 9", r.Type, len(r.Interaction))
 		}
 		for _, p := range r.SearchParam {
-			if p.Name == "near" || p.Name == "code-value-quantity" {
+			if p.Name == "_query" || p.Name == "_text" {
 				t.Errorf("%s promises %s, which is not served", r.Type, p.Name)
 			}
 		}

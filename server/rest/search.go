@@ -5,8 +5,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"tenon/fhir/issue"
+	"tenon/fhir/schema"
 	"tenon/server/record"
 	"tenon/server/search"
 )
@@ -21,6 +23,32 @@ func (d *Door) searchGet(c *call) error {
 		return err
 	}
 	return d.search(c, params)
+}
+
+// searchWithin is a search of a compartment: Patient/1/Observation, Patient/1/*.
+func (d *Door) searchWithin(c *call) error {
+	if inner := c.Param("inner"); inner != "*" && !d.o.Model.IsResource(inner) {
+		return d.unmatched(c)
+	}
+	return d.searchGet(c)
+}
+
+// compartments are those that can be searched.
+func compartments(m *schema.Model) (urls []string) {
+	for _, name := range []string{"Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"} {
+		if m.Compartment(name) != nil {
+			urls = append(urls, "http://hl7.org/fhir/CompartmentDefinition/"+strings.ToLower(name))
+		}
+	}
+	return urls
+}
+
+// within is where a search begins: a type, "" for the server, or a compartment.
+func (c *call) within() string {
+	if inner := c.Param("inner"); inner != "" {
+		return c.Param("type") + "/" + c.Param("id") + "/" + inner
+	}
+	return c.Param("type")
 }
 
 // searchPost is the same with the parameters in the body, those in the URL first.
@@ -81,7 +109,7 @@ func (d *Door) search(c *call, params []search.Param) error {
 	if c.unmet != nil {
 		return c.unmet
 	}
-	page, told, err := d.o.Record.Search(c.ctx(), c.who, c.Param("type"), without(params), c.prefer.strict)
+	page, told, err := d.o.Record.Search(c.ctx(), c.who, c.within(), without(params), c.prefer.strict)
 	if err != nil {
 		return err
 	}
@@ -95,7 +123,10 @@ func (d *Door) search(c *call, params []search.Param) error {
 // searchset renders a page: matches, what they include, and what the client
 // must be told. https://hl7.org/fhir/R4/bundle.html#searchset
 func (c *call) searchset(page *search.Page, told *search.Told) ([]byte, error) {
-	address := c.base + "/" + c.Param("type")
+	address := c.base
+	if within := c.within(); within != "" {
+		address += "/" + within
+	}
 	links := []link{{"self", query(address, told.Here())}}
 	if page.Next != nil {
 		links = append(links, link{"next", query(address, told.Next(page.Next))})

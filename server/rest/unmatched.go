@@ -81,6 +81,8 @@ func (d *Door) matches(pattern, step string) bool {
 	switch {
 	case pattern == ":type":
 		return d.o.Model.IsResource(step)
+	case pattern == ":inner":
+		return step == "*" || d.o.Model.IsResource(step)
 	case strings.HasPrefix(pattern, ":"):
 		return step != "" && step[0] != '$' && step[0] != '_'
 	}

@@ -9,8 +9,8 @@ import (
 
 // known are parameters of every type that this server does not serve.
 var known = map[string]string{
-	"_text": "text search", "_content": "text search", "_list": "list membership",
-	"_filter": "filter expression", "_query": "named query", "_type": "search across types",
+	"_text": "text search", "_content": "text search",
+	"_filter": "filter expression", "_query": "named query",
 	"_containedType": "contained resources", "_score": "relevance",
 }
 
@@ -22,6 +22,9 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 	if strings.HasPrefix(name, "_has:") {
 		return p.has(typ, name, value, depth)
 	}
+	if name == "_list" {
+		return p.list(value)
+	}
 	head, rest, chained := strings.Cut(name, ".")
 	code, modifier, _ := strings.Cut(head, ":")
 	param := p.parameter(typ, code)
@@ -32,6 +35,8 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 		return p.chain(param, modifier, rest, value, depth)
 	}
 	switch {
+	case modifier == "missing" && (code == "_id" || code == "_lastUpdated"):
+		return never(value)
 	case code == "_id":
 		return p.ids(param, modifier, value)
 	case code == "_lastUpdated":
@@ -112,6 +117,16 @@ func missing(param *Parameter, value string) ([]Clause, error) {
 	return []Clause{Missing{Key: param.Key, Kind: param.Type, Missing: value == "true"}}, nil
 }
 
+// never is :missing on what every resource has.
+func never(value string) ([]Clause, error) {
+	clauses, err := missing(&Parameter{}, value)
+	if err != nil || value == "false" {
+		return nil, err
+	}
+	clauses[0] = IDs{}
+	return clauses, nil
+}
+
 // chain is a condition on what a reference points to.
 // https://hl7.org/fhir/R4/search.html#chaining
 func (p *parser) chain(param *Parameter, modifier, rest, value string, depth int) ([]Clause, error) {
@@ -123,6 +138,9 @@ func (p *parser) chain(param *Parameter, modifier, rest, value string, depth int
 	if err != nil {
 		return nil, err
 	}
+	if code := rest[:strings.IndexAny(rest+":", ".:")]; len(types) > 1 && (code == "_has" || p.parameter(types[0], code).Base != "Resource") {
+		return p.branches(param, types, rest, value, depth)
+	}
 	where, err := p.condition(types[0], rest, value, depth+1)
 	if err != nil {
 		return nil, err
@@ -131,8 +149,33 @@ func (p *parser) chain(param *Parameter, modifier, rest, value string, depth int
 	return []Clause{Reference{Key: param.Key, Target: target}}, nil
 }
 
-// chained finds the types that the rest of a chain can be about. Several are
-// possible only for parameters that all types share.
+// maxBranches bounds the types that the chains of a query are followed through.
+const maxBranches = 48
+
+// branches follows a chain through each type that it can be about.
+func (p *parser) branches(param *Parameter, types []string, rest, value string, depth int) ([]Clause, error) {
+	either := Or{}
+	var first error
+	for _, typ := range types {
+		if p.branch++; p.branch > maxBranches {
+			return nil, refuse(issue.TooCostly, "search-limit", "", "请指明目标类型，例如 "+param.Code+":"+typ+"。",
+				"The chain goes through too many types: name them, as in %s:%s.%s.", param.Code, typ, rest)
+		}
+		clauses, err := p.chain(param, typ, rest, value, depth)
+		if err == nil {
+			either.Any = append(either.Any, clauses)
+		} else if first == nil {
+			first = err
+		}
+	}
+	if len(either.Any) == 0 {
+		return nil, first
+	}
+	return []Clause{either}, nil
+}
+
+// chained finds the types that the rest of a chain can be about. Too many
+// are possible only for parameters that all types share.
 func (p *parser) chained(param *Parameter, modifier, rest string) ([]string, error) {
 	if modifier != "" {
 		return p.typed(param, modifier)
@@ -151,7 +194,7 @@ func (p *parser) chained(param *Parameter, modifier, rest string) ([]string, err
 	switch {
 	case len(types) == 0:
 		return nil, unknownParameter("the target of "+param.Code, code)
-	case len(types) > 1 && (code == "_has" || p.parameter(types[0], code).Base != "Resource"):
+	case len(types) > maxBranches && (code == "_has" || p.parameter(types[0], code).Base != "Resource"):
 		return nil, refuse(issue.Invalid, "search-chain-ambiguous", "", "请指明目标类型，例如 "+param.Code+":"+types[0]+"."+rest+"。",
 			"%q can point to several types with %q (%s): name one, as in %s:%s.%s.",
 			param.Code, code, strings.Join(types, ", "), param.Code, types[0], rest)

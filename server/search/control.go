@@ -16,7 +16,7 @@ const cursorParam = "_cursor"
 var controls = map[string]func(p *parser, modifier string, param Param) error{
 	"_count": (*parser).count, "_sort": (*parser).sort, "_total": (*parser).total, "_summary": (*parser).summary,
 	"_elements": (*parser).elements, "_include": (*parser).include, "_revinclude": (*parser).include,
-	"_contained": (*parser).contained, cursorParam: (*parser).after,
+	"_contained": (*parser).contained, "_type": (*parser).onlyType, cursorParam: (*parser).after,
 }
 
 // single refuses a modifier and a repetition.
@@ -101,10 +101,13 @@ func (p *parser) elements(modifier string, param Param) error {
 	if modifier != "" {
 		return p.single(modifier, param)
 	}
-	typ := p.model.Type(p.q.Type)
 	for name := range strings.SplitSeq(param.Value, ",") {
-		if name = strings.TrimSpace(name); typ.Choice(name) == nil && typ.Element(name) == nil {
-			return at(badValue(name, p.q.Type+" 没有该顶层元素。", "%s has no such element at its root", p.q.Type), param.Name)
+		name = strings.TrimSpace(name)
+		if !slices.ContainsFunc(p.over, func(typ string) bool {
+			t := p.model.Type(typ)
+			return t.Choice(name) != nil || t.Element(name) != nil
+		}) {
+			return at(badValue(name, p.over[0]+" 没有该顶层元素。", "%s has no such element at its root", p.over[0]), param.Name)
 		}
 		p.told.Elements = append(p.told.Elements, name)
 	}
@@ -135,10 +138,14 @@ func (p *parser) sortBy(code string) (Sort, error) {
 	if code == "_lastUpdated" || code == "_id" {
 		return Sort{By: code}, nil
 	}
-	param := p.parameter(p.q.Type, code)
-	if param == nil || !param.Served {
-		f := refuse(issue.NotSupported, "search-sort", "", "不能按 "+code+" 排序。", "Results of %s cannot be sorted by %q.", p.q.Type, code)
-		return Sort{}, f
+	param := p.parameter(p.over[0], code)
+	for _, typ := range p.over[1:] {
+		if p.parameter(typ, code) != param {
+			param = nil
+		}
+	}
+	if param == nil || !param.Served || param.Type == "special" {
+		return Sort{}, refuse(issue.NotSupported, "search-sort", "", "不能按 "+code+" 排序。", "Results of %s cannot be sorted by %q.", strings.Join(p.over[:min(3, len(p.over))], ", "), code)
 	}
 	if param.Type == "composite" {
 		return Sort{}, refuse(issue.NotSupported, "search-sort", "", "不能按组合参数 "+code+" 排序。", "%q is a composite: results cannot be sorted by it.", code)

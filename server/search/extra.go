@@ -164,7 +164,7 @@ func (t *typeIndex) copied() *typeIndex {
 
 // Keys are all keys under which the parameter keeps rows.
 func (p *Parameter) Keys() []Key {
-	keys := []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey)}
+	keys := []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey), KeyOf(p.Base, p.Code+textKey)}
 	for _, part := range p.parts {
 		keys = append(keys, part.Key)
 	}

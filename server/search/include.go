@@ -29,8 +29,12 @@ func (p *parser) include(modifier string, param Param) error {
 
 func (p *parser) includeParts(inc *Include, value string) error {
 	parts := strings.Split(value, ":")
-	if value == "*" && !inc.Reverse {
-		parts = []string{p.q.Type, "*"}
+	if value == "*" {
+		inc.Any, inc.Reach = true, p.reachAny(nil)
+		if !inc.Reverse && !inc.Iterate && len(p.over) == 1 {
+			inc.Source = p.over[0]
+		}
+		return nil
 	}
 	if len(parts) < 2 || len(parts) > 3 {
 		return badValue(value, "形式应为 类型:参数 或 类型:参数:目标类型。", "an include is Source:parameter or Source:parameter:Target")
@@ -39,8 +43,8 @@ func (p *parser) includeParts(inc *Include, value string) error {
 		return badValue(value, parts[0]+" 不是资源类型。", "%q is not a resource type", parts[0])
 	}
 	inc.Source = parts[0]
-	if !inc.Reverse && !inc.Iterate && inc.Source != p.q.Type {
-		return badValue(value, "来源类型应为所检索的 "+p.q.Type+"（或使用 :iterate）。", "the source must be %s, the type searched, unless :iterate is used", p.q.Type)
+	if !inc.Reverse && !inc.Iterate && !slices.Contains(p.over, inc.Source) {
+		return badValue(value, "来源类型应为所检索的 "+p.over[0]+"（或使用 :iterate）。", "the source must be %s, the type searched, unless :iterate is used", p.over[0])
 	}
 	targets, err := p.includeParam(inc, value, parts[1])
 	if err != nil {

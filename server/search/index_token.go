@@ -11,17 +11,21 @@ func (x *indexer) token(p *part, typ string, n tree.Node, v fhirpath.Value) {
 	switch typ {
 	case "CodeableConcept":
 		found := false
+		x.addText(p.text, n.Field("text").Str())
 		for c := range n.Field("coding").Items() {
 			found = x.coding(key, c) || found
+			x.addText(p.text, c.Field("display").Str())
 		}
 		if !found && n.Field("text").Exists() {
 			x.addToken(TokenRow{Key: key}) // present, but without a code: :missing=false
 		}
 	case "Coding":
 		x.coding(key, n)
+		x.addText(p.text, n.Field("display").Str())
 	case "Identifier":
 		x.identifier(key, n)
 		x.identifierTypes(p, n)
+		x.addText(p.text, n.Path("type", "text").Str())
 	case "ContactPoint", "string":
 		if s := valueOf(n); s != "" {
 			x.addToken(TokenRow{Key: key, Code: foldCode(s)})

@@ -12,6 +12,8 @@ import (
 
 // Request is one search as a door received it.
 type Request struct {
+	// Type is where the search begins: "Patient", "" for all types, or a
+	// compartment: "Patient/1/Observation", "Patient/1/*".
 	Type      string
 	Params    []Param
 	Strict    bool   // Prefer: handling=strict
@@ -28,7 +30,7 @@ type Request struct {
 // Bounds of one query.
 const (
 	maxValues = 1000 // alternatives of one parameter
-	maxDepth  = 6    // chains and _has inside one another
+	maxDepth  = 16   // chains and _has inside one another
 )
 
 // Parse reads a query into a plan. Errors are *issue.Failure with status 400
@@ -38,13 +40,13 @@ const (
 //
 // https://hl7.org/fhir/R4/search.html
 func (r *Registry) Parse(q Request) (*Plan, *Told, error) {
-	if r.types[q.Type] == nil {
-		return nil, nil, unknownType(q.Type)
-	}
 	if len(q.Params) > maxParams {
 		return nil, nil, refuse(issue.TooCostly, "search-limit", "", "查询参数过多。", "The query has more than %d parameters.", maxParams)
 	}
 	p := newParser(r, q)
+	if err := p.place(); err != nil {
+		return nil, nil, err
+	}
 	for _, param := range q.Params {
 		if err := p.param(param); err != nil {
 			if err = p.lenient(param, err); err != nil {
@@ -66,7 +68,9 @@ type parser struct {
 	plan   Plan
 	told   Told
 	seen   map[string]bool
+	over   []string // the types searched, never empty
 	cursor string
+	branch int  // types that chains were followed through
 	counts bool // _count=0 or _summary=count
 }
 
@@ -81,7 +85,6 @@ func newParser(r *Registry, q Request) *parser {
 	if q.MaxCount == 0 {
 		p.q.MaxCount = r.most
 	}
-	p.plan.Root = Alias{Types: []string{q.Type}, Reach: p.reach(q.Type)}
 	p.plan.Count = min(p.q.DefaultCount, p.q.MaxCount)
 	return p
 }
@@ -99,7 +102,7 @@ func (p *parser) param(param Param) error {
 	if strings.TrimSpace(param.Value) == "" {
 		return refuse(issue.Invalid, ruleEmpty, param.Name, "参数 "+param.Name+" 没有值。", "The parameter has no value.")
 	}
-	clause, err := p.condition(p.q.Type, param.Name, param.Value, 0)
+	clause, err := p.overAll(param.Name, param.Value)
 	if err != nil {
 		return at(err, param.Name)
 	}

@@ -26,11 +26,14 @@ func TestChains(t *testing.T) {
 	if alias := parse(t, "Observation", "subject._id=1").Root.Where[0].(search.Reference).Target; len(alias.Types) < 4 {
 		t.Errorf("subject._id is about %v, want every type that subject can point to", alias.Types)
 	}
-	if f := refusal(t, "Observation", "subject.identifier=1"); !strings.Contains(f.Error(), "subject:") {
+	if or, ok := parse(t, "Observation", "subject.identifier=1").Root.Where[0].(search.Or); !ok || len(or.Any) != 4 {
+		t.Errorf("ambiguous chain: %+v, want an alternative for Patient, Group, Device and Location", or)
+	}
+	if f := refusal(t, "Observation", "focus.identifier=1"); !strings.Contains(f.Error(), "focus:") {
 		t.Errorf("ambiguous chain: %v, want a hint to name the type", f)
 	}
 	for _, bad := range []string{"code.name=x", "subject:Medication.code=x", "subject.nothing=x", "subject:Patient.=x", "patient.name:text=x",
-		strings.Repeat("has-member:Observation.", 9) + "code=x"} {
+		strings.Repeat("has-member:Observation.", 20) + "code=x"} {
 		refusal(t, "Observation", bad)
 	}
 }
@@ -67,7 +70,7 @@ func TestIncludes(t *testing.T) {
 		t.Errorf("includes = %+v, want %+v", got, want)
 	}
 	for _, bad := range []string{"_include=Patient:link", "_include=MedicationRequest", "_include=MedicationRequest:status", "_include=MedicationRequest:patient:Device",
-		"_include:recurse=MedicationRequest:patient", "_include=A:b:c:d", "_include=MedicationRequest:patient&_summary=text", "_revinclude=*"} {
+		"_include:recurse=MedicationRequest:patient", "_include=A:b:c:d", "_include=MedicationRequest:patient&_summary=text", "_revinclude=Provenance"} {
 		refusal(t, "MedicationRequest", bad)
 	}
 }
@@ -127,7 +130,7 @@ func TestHandling(t *testing.T) {
 	}
 	for _, c := range []struct{ typ, query string }{
 		{"Location", "near=1|2"}, {"Patient", "_text=x"}, {"Patient", "_content=x"}, {"Patient", "_filter=x"},
-		{"Patient", "_list=1"}, {"Patient", "_query=x"}, {"Observation", "code:in=http://x"}, {"Observation", "code:below=x"}, {"Patient", "identifier:of-type=a|b"}, {"Patient", "gender:of-type=a|b|c"},
+		{"Patient", "_list=$current-allergies"}, {"Patient", "_type=Patient"}, {"Patient", "_query=x"}, {"Observation", "code:in=http://x"}, {"Observation", "code:below=x"}, {"Patient", "identifier:of-type=a|b"}, {"Patient", "gender:of-type=a|b|c"},
 	} {
 		_, _, err := r.Parse(request(c.typ, c.query, false))
 		if err == nil {

@@ -77,6 +77,25 @@ type (
 		Key Key
 		Any [][]Clause
 	}
+	// Or is met by what meets all clauses of one alternative.
+	Or struct{ Any [][]Clause }
+	// Not is met by what does not meet all of these.
+	Not struct{ All []Clause }
+	// OfType is met by resources of these types.
+	OfType struct{ Types []string }
+	// Within is met by what refers to one resource by one of the keys: by what is
+	// in its compartment.
+	Within struct {
+		Keys     []Key
+		Type, ID string
+	}
+	// Near is met by what lies within a distance of a point: as a vector from the
+	// middle of the earth (of length 1), with the cosine of the angle between.
+	Near struct {
+		Key  Key // of x and y; z stands under KeyZ
+		KeyZ Key
+		Any  []Point
+	}
 	// Missing is :missing on a parameter of the given type.
 	Missing struct {
 		Key     Key
@@ -96,6 +115,14 @@ func (Has) clause()       {}
 func (URI) clause()       {}
 func (Missing) clause()   {}
 func (Composite) clause() {}
+func (Or) clause()        {}
+func (Not) clause()       {}
+func (OfType) clause()    {}
+func (Within) clause()    {}
+func (Near) clause()      {}
+
+// Point is a place and a distance for Near.
+type Point struct{ X, Y, Z, Cos float64 }
 
 // Op is how an interval in a row stands to the interval in the query.
 // https://hl7.org/fhir/R4/search.html#prefix
@@ -163,7 +190,7 @@ type URIMatch struct {
 // them) by Key; an empty Key means every reference. Reach applies to what is
 // included.
 type Include struct {
-	Source  string // type that holds the reference
+	Source  string // type that holds the reference; "" is any
 	Key     Key
 	Any     bool   // every reference parameter of Source
 	Target  string // wanted type of the target, or ""

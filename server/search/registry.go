@@ -151,7 +151,7 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]stri
 
 // claim refuses two parameters with one Key; the derived keys count too.
 func claim(keys map[Key]string, p *Parameter) error {
-	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + ofTypeKey, p.Code + sortKey} {
+	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + ofTypeKey, p.Code + sortKey, p.Code + textKey} {
 		name, key := p.Base+"."+code, KeyOf(p.Base, code)
 		if other, taken := keys[key]; taken && other != name {
 			return fmt.Errorf("search: the keys of %s and %s collide", other, name)
@@ -166,6 +166,7 @@ const (
 	identifierKey = ":identifier" // token rows of Reference.identifier
 	ofTypeKey     = ":of-type"    // token rows of Identifier.type
 	sortKey       = ":sort"       // string rows of whole names, to sort by
+	textKey       = ":text"       // string rows of what people read of a token
 )
 
 // learn finds out from the element types what values the parameter has.

@@ -15,6 +15,9 @@ func (p *parser) tokens(_ string, param *Parameter, modifier string, values []st
 	if slices.Contains([]string{"in", "not-in", "below", "above"}, modifier) {
 		return p.coded(param, modifier, values)
 	}
+	if modifier == "text" && !param.exact && !param.bare {
+		return textOf(param, values)
+	}
 	if modifier != "" && modifier != "not" {
 		return nil, badModifier(param, modifier)
 	}
@@ -25,6 +28,24 @@ func (p *parser) tokens(_ string, param *Parameter, modifier string, values []st
 			return nil, err
 		}
 		clause.Any = append(clause.Any, matches...)
+	}
+	return []Clause{clause}, nil
+}
+
+// textOf looks for a piece of the text of a concept, of the display of a coding
+// or of the text of an identifier's type. A piece anywhere counts, since Chinese
+// has no words to begin with.
+func textOf(param *Parameter, values []string) ([]Clause, error) {
+	clause := String{Key: KeyOf(param.Base, param.Code+textKey)}
+	for _, v := range values {
+		text, ok := unescape(v)
+		if !ok {
+			return nil, badBackslash(v)
+		}
+		if strings.TrimSpace(text) == "" {
+			return nil, badValue(v, "缺少文字。", "a text is needed between the commas")
+		}
+		clause.Any = append(clause.Any, StringMatch{Mode: Contains, Value: Fold(text)})
 	}
 	return []Clause{clause}, nil
 }

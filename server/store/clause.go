@@ -37,6 +37,21 @@ func (s *statement) filter(r string, c search.Clause) error {
 		return s.missing(r, c)
 	case search.Composite:
 		return s.composite(r, c)
+	case search.Or:
+		return anyOf(s, c.Any, func(all []search.Clause) error { return s.all(r, all) })
+	case search.Not:
+		s.add("NOT ")
+		return s.all(r, c.All)
+	case search.OfType:
+		s.inTexts(r+".type", c.Types)
+		return nil
+	case search.Within:
+		t := s.alias("t")
+		s.add("EXISTS (SELECT 1 FROM reference_row " + t + " WHERE " + t + ".rid = " + r + ".rid AND ")
+		s.within(t, c).add(")")
+		return nil
+	case search.Near:
+		return s.near(r, c)
 	}
 	table, key, not, err := rowsOf(c)
 	if err != nil {
@@ -58,8 +73,12 @@ func (s *statement) filter(r string, c search.Clause) error {
 // index to start from.
 func (s *statement) source(c search.Clause) (ok bool, err error) {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.OfType, search.Near:
 		return false, nil
+	case search.Within:
+		t := s.alias("t")
+		s.add("SELECT "+t+".rid FROM reference_row "+t+" WHERE "+t+".tenant = ? AND ", s.tenant).within(t, c)
+		return true, nil
 	case search.Has:
 		return true, s.hasSource(c)
 	case search.Composite:

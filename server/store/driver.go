@@ -144,10 +144,12 @@ func ordered(c search.Clause) bool {
 // sourced tells whether a clause has an index to start from.
 func sourced(c search.Clause) bool {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.OfType, search.Near:
 		return false
 	case search.Token:
 		return !c.Not
+	case search.Composite:
+		return len(c.Any) > 0
 	}
 	return true
 }

@@ -99,7 +99,7 @@ func (r *run) related(inc search.Include, from []found, seen map[int64]bool, hav
 func (r *run) forward(inc search.Include, from []found) (*statement, error) {
 	var rows []int64
 	for _, f := range from {
-		if f.hit.Type == inc.Source {
+		if inc.Source == "" || f.hit.Type == inc.Source {
 			rows = append(rows, f.rid)
 		}
 	}
@@ -134,7 +134,11 @@ func (r *run) backward(inc search.Include, typ string, ids []string) (*statement
 		s.add(" AND t.key = ?", int64(inc.Key))
 	}
 	s.add(" AND t.type = ? AND ", typ)
-	if err := s.where("r", &search.Alias{Types: []string{inc.Source}, Reach: inc.Reach}); err != nil {
+	source := search.Alias{Reach: inc.Reach}
+	if inc.Source != "" {
+		source.Types = []string{inc.Source}
+	}
+	if err := s.where("r", &source); err != nil {
 		return nil, err
 	}
 	s.add(" ORDER BY r.rid")

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"tenon/server/search"
 )
@@ -43,6 +44,10 @@ func orders(r string, sorts []search.Sort) ([]order, error) {
 			}
 			o.expr = "(SELECT " + pick + "(k." + column + ") FROM " + c.table + " k WHERE k.rid = " + r + ".rid AND k.key = ?" + c.only + ")"
 			o.args = []any{int64(by.Key)}
+			if by.Kind == "quantity" { // in base units where it has some
+				o.expr = "COALESCE(" + strings.Replace(o.expr, c.only, " AND k.canonical = 1", 1) + ", " + o.expr + ")"
+				o.args = append(o.args, int64(by.Key))
+			}
 		}
 		out = append(out, o)
 	}
@@ -60,7 +65,7 @@ var sortColumns = map[string]sortColumn{
 	"string":    {table: "string_row", low: "norm", high: "norm"},
 	"date":      {table: "date_row", low: "low", high: "high", whole: true},
 	"number":    {table: "number_row", low: "low", high: "high", only: " AND k.canonical = 0", real: true},
-	"quantity":  {table: "number_row", low: "low", high: "high", real: true},
+	"quantity":  {table: "number_row", low: "low", high: "high", only: " AND k.canonical = 0", real: true},
 	"reference": {table: "reference_row", low: "target", high: "target"},
 	"uri":       {table: "uri_row", low: "uri", high: "uri"},
 }

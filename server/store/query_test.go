@@ -183,3 +183,172 @@ func TestComposite(t *testing.T) {
 		}
 	})
 }
+
+// https://hl7.org/fhir/R4/search.html#modifiers and #token
+func TestModifiers(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.hold(
+			`{"resourceType":"Condition","id":"a","subject":{"reference":"Patient/1"},"code":{"text":"Acute Headache","coding":[{"system":"http://snomed.info/sct","code":"25064002","display":"Cephalgia"}]}}`,
+			`{"resourceType":"Condition","id":"b","subject":{"identifier":{"system":"urn:mrn","value":"77"}},"code":{"coding":[{"code":"x","display":"急性头痛"}]}}`,
+			`{"resourceType":"Condition","id":"c","subject":{"reference":"Group/1"},"severity":{"text":"headache"}}`,
+			`{"resourceType":"Patient","id":"1","identifier":[{"type":{"text":"Record number","coding":[{"system":"urn:t","code":"MR"}]},"system":"urn:mrn","value":"77"}],"name":[{"family":"Ångström-Bo","given":["Eve"]}]}`,
+			`{"resourceType":"Patient","id":"2","identifier":[{"value":"77"}],"name":[{"family":"angstrom"}]}`,
+			`{"resourceType":"ValueSet","id":"v","url":"http://acme.org/fhir/ValueSet/123"}`)
+		w.check(t, map[string]string{
+			"Condition?code:text=headache":                                    "a",
+			"Condition?code:text=cephal":                                      "a",
+			"Condition?code:text=头痛":                                          "b",
+			"Condition?code:text=CEPHALGIA,头痛":                                "a b",
+			"Condition?severity:text=headache":                                "c",
+			"Condition?code:missing=true":                                     "c",
+			"Condition?code:not=x":                                            "a c",
+			"Condition?subject:identifier=urn:mrn|77":                         "b",
+			"Condition?subject:Patient=1":                                     "a",
+			"Condition?subject:Group=1":                                       "c",
+			"Condition?_id:missing=true":                                      "",
+			"Condition?_id:missing=false":                                     "a b c",
+			"Condition?_lastUpdated:missing=true":                             "",
+			"Patient?identifier:of-type=urn:t|MR|77":                          "1",
+			"Patient?identifier:text=record":                                  "1",
+			"Patient?identifier=urn:mrn|77":                                   "1",
+			"Patient?identifier=|77":                                          "2",
+			"Patient?name:exact=Ångström-Bo":                                  "1",
+			"Patient?name:exact=angstrom":                                     "2",
+			"Patient?name=ANGSTROM":                                           "1 2",
+			"Patient?name:contains=strom":                                     "1 2",
+			"Patient?given:missing=true":                                      "2",
+			"ValueSet?url:below=http://acme.org/fhir":                         "v",
+			"ValueSet?url:above=http://acme.org/fhir/ValueSet/123/_history/5": "v",
+			"ValueSet?url:below=http://acme.org/fhi":                          "",
+		})
+		for _, bad := range []string{"Patient?gender:text=x", "Patient?telecom:text=x", "Condition?code:text=", "Condition?onset-date:text=x", "Patient?birthdate:exact=2000"} {
+			if _, _, err := w.plan(bad); err == nil {
+				t.Errorf("Parse(%s) is taken", bad)
+			}
+		}
+	})
+}
+
+// https://hl7.org/fhir/R4/search.html#prefix, #date, #number and #quantity
+func TestPrefixes(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		dated := func(id, at string) string {
+			return `{"resourceType":"Observation","id":"` + id + `","code":` + codeable("t") + `,` + at + `}`
+		}
+		w.hold(
+			dated("day", `"effectiveDateTime":"2013-01-14"`),
+			dated("minute", `"effectiveDateTime":"2013-01-14T10:00:00Z"`),
+			dated("month", `"effectiveDateTime":"2013-01"`),
+			dated("open", `"effectivePeriod":{"start":"2013-01-14T11:00:00Z"}`),
+			dated("past", `"effectivePeriod":{"end":"2013-01-13"}`),
+			`{"resourceType":"RiskAssessment","id":"r1","prediction":[{"probabilityDecimal":0.8}]}`,
+			`{"resourceType":"RiskAssessment","id":"r2","prediction":[{"probabilityDecimal":0.84}]}`,
+			`{"resourceType":"RiskAssessment","id":"r3","prediction":[{"probabilityDecimal":100}]}`,
+			dated("five", `"valueQuantity":`+quantity("5.4", "mg")),
+			dated("gram", `"valueQuantity":`+quantity("0.0054", "g")),
+			dated("less", `"valueQuantity":{"value":5,"comparator":"<","system":"http://unitsofmeasure.org","code":"mg"}`))
+		w.check(t, map[string]string{
+			"Observation?date=2013-01-14":                                    "day minute",
+			"Observation?date=2013-01-14T10:00":                              "minute",
+			"Observation?date=2013-01":                                       "day minute month",
+			"Observation?date=ne2013-01-14":                                  "month open past",
+			"Observation?date=gt2013-01-14":                                  "month open",
+			"Observation?date=lt2013-01-14T10:00":                            "day month past",
+			"Observation?date=ge2013-01-14":                                  "day minute month open",
+			"Observation?date=le2013-01-13":                                  "month past",
+			"Observation?date=sa2013-01-14T10:30":                            "open",
+			"Observation?date=sa2013-01-13":                                  "day minute open",
+			"Observation?date=eb2013-01-14":                                  "past",
+			"Observation?date=ge2013-01-14&date=le2013-01-14":                "day minute month",
+			"RiskAssessment?probability=0.8":                                 "r1 r2",
+			"RiskAssessment?probability=0.80":                                "r1",
+			"RiskAssessment?probability=gt0.8":                               "r2 r3",
+			"RiskAssessment?probability=ge0.8":                               "r1 r2 r3",
+			"RiskAssessment?probability=lt0.84":                              "r1",
+			"RiskAssessment?probability=ne0.80":                              "r2 r3",
+			"RiskAssessment?probability=1e2":                                 "r3",
+			"RiskAssessment?probability=99":                                  "",
+			"RiskAssessment?probability=ap0.78":                              "r1 r2",
+			"RiskAssessment?probability=ap92":                                "r3",
+			"RiskAssessment?probability=ap90":                                "",
+			"Observation?value-quantity=5.4|http://unitsofmeasure.org|mg":    "five gram",
+			"Observation?value-quantity=5.4||mg":                             "five",
+			"Observation?value-quantity=gt5.4|http://unitsofmeasure.org|mg":  "",
+			"Observation?value-quantity=ge5400|http://unitsofmeasure.org|ug": "five gram",
+			"Observation?value-quantity=lt3|http://unitsofmeasure.org|mg":    "less",
+			"Observation?value-quantity=sa5|http://unitsofmeasure.org|mg":    "five gram",
+			"Observation?value-quantity=ap5|http://unitsofmeasure.org|mg":    "five gram less",
+		})
+	})
+}
+
+// https://hl7.org/fhir/R4/search.html#list, #has, #chaining, #include and
+// https://hl7.org/fhir/R4/http.html#vsearch
+func TestPlaces(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.hold(
+			`{"resourceType":"Patient","id":"p","name":[{"family":"Zhang"}],"generalPractitioner":[{"reference":"Practitioner/d"}],"active":true}`,
+			`{"resourceType":"Patient","id":"q","name":[{"family":"Li"}],"link":[{"other":{"reference":"Patient/p"},"type":"seealso"}]}`,
+			`{"resourceType":"Practitioner","id":"d","name":[{"family":"Doctor"}],"active":true}`,
+			`{"resourceType":"Organization","id":"o","name":"Main","partOf":{"reference":"Organization/o2"}}`,
+			`{"resourceType":"Organization","id":"o2","name":"Top"}`,
+			`{"resourceType":"Observation","id":"x","code":`+codeable("a")+`,"subject":{"reference":"Patient/p"},"performer":[{"reference":"Organization/o"}]}`,
+			`{"resourceType":"Observation","id":"y","code":`+codeable("b")+`,"subject":{"reference":"Patient/q"},"hasMember":[{"reference":"Observation/x"}]}`,
+			`{"resourceType":"Observation","id":"z","code":`+codeable("c")+`,"performer":[{"reference":"Patient/p"}],"hasMember":[{"reference":"Observation/y"}]}`,
+			`{"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Observation/x"}},{"item":{"reference":"Patient/q"}}]}`,
+			`{"resourceType":"Group","id":"g","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/p"}}]}`)
+		w.check(t, map[string]string{
+			"Observation?_list=l":                               "x",
+			"Patient?_list=l":                                   "q",
+			"Patient?_list=other":                               "",
+			"?_list=l":                                          "q x",
+			"?_type=Patient,Organization":                       "p q o o2",
+			"?_type=Patient,Practitioner&active=true":           "p d",
+			"?_type=Patient,Practitioner&family=zh,doc":         "p d",
+			"?_type=Patient,Practitioner&family=zh&active=true": "p",
+			"?_id=p,x,o":                                        "p o x",
+			"?_type=Patient,Observation&_sort=-_id":             "z y x q p",
+			"Patient/p/Observation":                             "x z",
+			"Patient/p/Observation?code=a":                      "x",
+			"Patient/p/*":                                       "p q x z g",
+			"Patient/q/Patient":                                 "q",
+			"Patient/none/*":                                    "",
+			"Practitioner/d/Patient":                            "p",
+			"Patient?_has:Observation:patient:code=a":           "p",
+			"Patient?_has:Observation:subject:_has:Observation:has-member:code=b":                                           "p",
+			"Patient?_has:Group:member:_id=g":                                                                               "p",
+			"Observation?patient._has:Group:member:_id=g":                                                                   "x",
+			"Patient?_has:Observation:subject:performer:Organization.partof.name=top":                                       "p",
+			"Observation?patient.general-practitioner:Practitioner.family=doctor":                                           "x",
+			"Observation?has-member.has-member.patient.family=zhang":                                                        "z",
+			"Observation?has-member:Observation.has-member:Observation.performer:Organization.partof:Organization.name=Top": "z",
+			"Observation?code=z&_include=*":                                                                                 "",
+			"Observation?code=a&_include=*":                                                                                 "x +Patient/p +Organization/o",
+			"Observation?code=c&_include=Observation:has-member":                                                            "z +Observation/y",
+			"Observation?code=c&_include:iterate=Observation:has-member":                                                    "z +Observation/y +Observation/x",
+			"Observation?code=c&_include=Observation:has-member&_include:iterate=Observation:patient":                       "z +Observation/y +Patient/q",
+			"Observation?code=a&_include:iterate=*":                                                                         "x +Patient/p +Organization/o +Practitioner/d +Organization/o2",
+			"Patient?_id=q&_revinclude=*":                                                                                   "q +Observation/y +List/l",
+			"Patient?_id=p&_revinclude=Observation:subject&_revinclude:iterate=Observation:has-member":                      "p +Observation/x +Observation/y +Observation/z",
+		})
+	})
+}
+
+// https://hl7.org/fhir/R4/search.html#sort: quantities sort in base units, and
+// what has no value comes last, up or down.
+func TestSortQuantity(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		q := func(id, v string) string {
+			return `{"resourceType":"Observation","id":"` + id + `","code":` + codeable("t") + v + `}`
+		}
+		w.hold(q("a", `,"valueQuantity":`+quantity("2", "g")), q("b", `,"valueQuantity":`+quantity("300", "mg")), q("c", ``), q("d", `,"valueQuantity":`+quantity("0.001", "kg")),
+			q("e", `,"valueQuantity":{"value":1.5}`))
+		w.check(t, map[string]string{
+			"Observation?_sort=value-quantity":       "b d e a c",
+			"Observation?_sort=-value-quantity":      "a e d b c",
+			"Observation?_sort=-value-quantity,_id":  "a e d b c",
+			"Observation?_sort=code,-value-quantity": "a e d b c",
+			"Observation?_sort=value-date,-_id":      "e d c b a",
+		})
+	})
+}

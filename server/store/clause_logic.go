@@ -1,0 +1,42 @@
+package store
+
+import "tenon/server/search"
+
+// all appends that r meets all clauses.
+func (s *statement) all(r string, clauses []search.Clause) error {
+	s.add("(TRUE")
+	for _, c := range clauses {
+		s.add(" AND ")
+		if err := s.filter(r, c); err != nil {
+			return err
+		}
+	}
+	s.add(")")
+	return nil
+}
+
+// within appends that the reference row t points to the resource of a
+// compartment by one of its parameters.
+// https://hl7.org/fhir/R4/compartmentdefinition.html
+func (s *statement) within(t string, c search.Within) *statement {
+	keys := make([]int64, len(c.Keys))
+	for i, k := range c.Keys {
+		keys[i] = int64(k)
+	}
+	s.add(t+".target = ? AND "+t+".type = ? AND ", bounded(c.ID), c.Type)
+	return s.inRows(t+".key", keys)
+}
+
+// near appends that r lies within the distance of one of the points: the scalar
+// product of two unit vectors is the cosine of the angle between them.
+// https://hl7.org/fhir/R4/location.html#search
+func (s *statement) near(r string, c search.Near) error {
+	return anyOf(s, c.Any, func(p search.Point) error {
+		a, b := s.alias("g"), s.alias("g")
+		s.add("EXISTS (SELECT 1 FROM group_row "+a+" "+s.forced()+" group_row "+b+
+			" ON "+b+".rid = "+a+".rid AND "+b+".grp = "+a+".grp WHERE "+a+".rid = "+r+".rid AND "+a+".key = ? AND "+b+".key = ?",
+			int64(c.Key), int64(c.KeyZ))
+		s.add(" AND "+a+".low * ? + "+a+".high * ? + "+b+".low * ? >= ?)", p.X, p.Y, p.Z, p.Cos)
+		return nil
+	})
+}
