@@ -136,6 +136,7 @@ var definitionFaults = []struct {
 
 	{"operation: sound", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"1","type":"string"},{"name":"a","use":"out","min":0,"max":"*","type":"Patient"}],"overload":[{"parameterName":["a"]}]`), "", "", ""},
 	{"operation: a parameter twice", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"1","type":"string"},{"name":"a","use":"in","min":0,"max":"1","type":"string"}]`), "operation-parameter", "OperationDefinition.parameter[1].name", issue.Error},
+	{"operation: a most that is none", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"many","type":"string"}]`), "operation-max", "OperationDefinition.parameter[0].max", issue.Error},
 	{"operation: no type", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"1","type":"Pig"}]`), "operation-type", "OperationDefinition.parameter[0].type", issue.Error},
 	{"operation: min above max, in a part", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"1","part":[{"name":"b","use":"in","min":2,"max":"1","type":"code"}]}]`), "operation-cardinality", "OperationDefinition.parameter[0].part[0]", issue.Error},
 	{"operation: type and parts", operation(`"parameter":[{"name":"a","use":"in","min":0,"max":"1","type":"string","part":[{"name":"b","use":"in","min":0,"max":"1","type":"code"}]}]`), "operation-part", "OperationDefinition.parameter[0]", issue.Error},
@@ -164,6 +165,7 @@ var definitionFaults = []struct {
 	{"extension: no url", structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.value[x]","type":[{"code":"string"}]}`), "extension-url", "StructureDefinition", issue.Error},
 	{"extension: another url", structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:q"}`), "extension-url", "StructureDefinition", issue.Error},
 	{"extension: anywhere", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"element","expression":"Element"}],"kind"`, 1), "context-element", "StructureDefinition.context[0]", issue.Warning},
+	{"extension: in a kind of resources of R5", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"element","expression":"CanonicalResource"}],"kind"`, 1), "", "", ""},
 	{"extension: in no element", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"element","expression":"Patient.contact.colour"}],"kind"`, 1), "context-unknown", "StructureDefinition.context[0].expression", issue.Error},
 	{"extension: where no FHIRPath leads", strings.Replace(structure("Extension", "http://hl7.org/fhir/StructureDefinition/Extension", `{"path":"Extension.url","fixedUri":"urn:test:p"}`), `"kind"`, `"context":[{"type":"fhirpath","expression":"Patient..name"}],"kind"`, 1), "expression", "StructureDefinition.context[0].expression", issue.Error},
 }
@@ -207,6 +209,7 @@ func TestDefinitionsTogether(t *testing.T) {
 	for _, c := range []struct{ name, text, rules, paths string }{
 		{"a path that is none", structure("Observation", observation, `{"path":"Observation.valueBla"}`), "snapshot choice-type", "StructureDefinition StructureDefinition.differential.element[0]"},
 		{"siblings out of order", structure("Observation", observation, `{"path":"Observation.method"},{"path":"Observation.code"}`), "snapshot element-order", "StructureDefinition StructureDefinition.differential.element[0]"},
+		{"an operator that the description of SNOMED CT lacks", include(`"system":"http://snomed.info/sct","filter":[{"property":"concept","op":"descendent-of","value":"404684003"}]`), "system-unknown filter-op:warning", "ValueSet.compose.include[0].system ValueSet.compose.include[0].filter[0].op"},
 		{"another type than its base", structure("Patient", observation, `{"path":"Patient.name"}`), "definition-type snapshot path-root", "StructureDefinition.type StructureDefinition StructureDefinition.differential.element[0]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -216,7 +219,11 @@ func TestDefinitionsTogether(t *testing.T) {
 			}
 			var rule, path []string
 			for _, is := range judge(doc.Root(), r4.Library(), published()) {
-				rule, path = append(rule, is.Rule), append(path, is.Path)
+				name := is.Rule
+				if name == "filter-op" {
+					name += ":" + string(is.Severity)
+				}
+				rule, path = append(rule, name), append(path, is.Path)
 			}
 			if strings.Join(rule, " ") != c.rules || strings.Join(path, " ") != c.paths {
 				t.Errorf("found %v at %v, want %s at %s", rule, path, c.rules, c.paths)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -9,6 +10,8 @@ import (
 )
 
 // https://hl7.org/fhir/R4/operationdefinition.html
+
+var maxForm = regexp.MustCompile(`^([0-9]+|\*)$`)
 
 func operationDefinition(c *Context, n tree.Node) {
 	if (n.Field("type").Bool() || n.Field("instance").Bool()) && n.Field("resource").Len() == 0 {
@@ -45,6 +48,9 @@ func (c *Context) parameters(sub string, list tree.Node, member string, depth in
 }
 
 func (c *Context) parameter(sub string, p tree.Node) {
+	if most := text(p, "max"); most != "" && !maxForm.MatchString(most) {
+		c.fail(sub+".max", issue.Value, "operation-max", "found "+quote(most)+", expected a whole number or *", "实际为 "+quote(most)+"，应为整数或 *")
+	}
 	low, err := strconv.Atoi(p.Field("min").Text())
 	if high, bad := strconv.Atoi(text(p, "max")); err == nil && bad == nil && low > high {
 		c.fail(sub, issue.BusinessRule, "operation-cardinality", "min is "+strconv.Itoa(low)+" and max "+strconv.Itoa(high), "min 为 "+strconv.Itoa(low)+"，max 为 "+strconv.Itoa(high))

@@ -101,7 +101,7 @@ func (s *structureRules) elementContext(sub, expr string) {
 	}
 	name, path, _ := strings.Cut(expr, ".")
 	t := s.Model.Type(name)
-	if t == nil && s.structure(structureURL+name) == nil {
+	if t == nil && !laterKind(name) && s.structure(structureURL+name) == nil {
 		s.fail(sub+".expression", issue.CodeInvalid, "context-unknown", "there is no type "+quote(name), "没有类型 "+quote(name))
 		return
 	}
@@ -117,6 +117,13 @@ func (s *structureRules) elementContext(sub, expr string) {
 		}
 		t, path = e.Type, rest
 	}
+}
+
+// laterKind tells whether R5 gives the name to a kind of types: extensions that
+// are published for R4 as well stand there.
+// https://hl7.org/fhir/R5/types.html
+func laterKind(name string) bool {
+	return name == "Base" || name == "CanonicalResource" || name == "MetadataResource" || name == "DataType"
 }
 
 // differential reports what stands in the way of a snapshot, and keeps the

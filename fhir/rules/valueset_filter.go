@@ -35,10 +35,11 @@ func (c *Context) filters(sub string, inc tree.Node, system, version string) {
 	if version != "" {
 		canonical += "|" + version
 	}
-	declared := declaredProperties(c.definitionOf("CodeSystem", canonical))
+	cs := c.definitionOf("CodeSystem", canonical)
+	declared := declaredProperties(cs)
 	i := 0
 	for f := range filters.Items() {
-		c.filter(under(sub, "filter", i), f, declared, system, version)
+		c.filter(under(sub, "filter", i), f, declared, system, version, text(cs, "content") == "not-present")
 		i++
 	}
 }
@@ -61,7 +62,7 @@ func declaredProperties(cs tree.Node) map[string]property {
 	return all
 }
 
-func (c *Context) filter(sub string, f tree.Node, declared map[string]property, system, version string) {
+func (c *Context) filter(sub string, f tree.Node, declared map[string]property, system, version string, sketch bool) {
 	name, op, value := text(f, "property"), text(f, "op"), text(f, "value")
 	p, known := declared[name]
 	if implicit, ok := implicitProperties[name]; ok {
@@ -76,6 +77,11 @@ func (c *Context) filter(sub string, f tree.Node, declared map[string]property, 
 	case !known:
 		c.warn(sub+".property", issue.Invalid, "filter-property", "the code system "+quote(system)+" declares no property or filter "+quote(name)+", so it may not be understood",
 			"代码系统 "+quote(system)+" 未声明属性或过滤器 "+quote(name)+"，可能无法理解")
+		return
+	case len(p.ops) > 0 && !slices.Contains(p.ops, op) && sketch:
+		// A description of SNOMED CT that forgets descendent-of forbids nothing.
+		c.warn(sub+".op", issue.Invalid, "filter-op", "the description of "+quote(system)+" does not name the operator "+quote(op)+" for "+quote(name)+": "+list(p.ops),
+			quote(system)+" 的说明未列出 "+quote(name)+" 的运算符 "+quote(op)+"："+list(p.ops))
 		return
 	case len(p.ops) > 0 && !slices.Contains(p.ops, op):
 		c.fail(sub+".op", issue.Invalid, "filter-op", "the operator "+quote(op)+" is not allowed for "+quote(name)+": "+list(p.ops),

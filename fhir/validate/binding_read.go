@@ -26,7 +26,7 @@ func (r *reader) bindings(e *element, n tree.Node) {
 		strength = "extensible"
 	}
 	if (strength == "required" || strength == "extensible") && set != "" && !r.baseHas(e, strength, set) {
-		e.bindings = append(e.bindings, &binding{strength, r.versioned(set), r.owner})
+		e.bindings = append(e.bindings, r.binding(strength, r.versioned(set)))
 	}
 	for x := range b.Field("extension").Items() {
 		switch x.Field("url").Str() {
@@ -36,12 +36,20 @@ func (r *reader) bindings(e *element, n tree.Node) {
 				url = string(x.Field("valueUri").AppendStr(nil))
 			}
 			if e.base == nil || e.base.Binding == nil || e.base.Binding.Max != url {
-				e.bindings = append(e.bindings, &binding{"max", url, r.owner})
+				e.bindings = append(e.bindings, r.binding("max", url))
 			}
 		case additionalBinding, additionalOfR5:
 			r.additional(e, x)
 		}
 	}
+}
+
+func (r *reader) binding(strength, set string) *binding {
+	b := &binding{strength: strength, valueSet: set, owner: r.owner}
+	if strings.HasPrefix(set, "#") {
+		b.within = r.profile.source
+	}
+	return b
 }
 
 // additional reads https://build.fhir.org/ig/HL7/fhir-extensions/StructureDefinition-additional-binding.html
@@ -60,9 +68,9 @@ func (r *reader) additional(e *element, x tree.Node) {
 	switch {
 	case conditional || set == "":
 	case purpose == "required" || purpose == "extensible":
-		e.bindings = append(e.bindings, &binding{purpose, set, r.owner})
+		e.bindings = append(e.bindings, r.binding(purpose, set))
 	case purpose == "maximum":
-		e.bindings = append(e.bindings, &binding{"max", set, r.owner})
+		e.bindings = append(e.bindings, r.binding("max", set))
 	}
 }
 

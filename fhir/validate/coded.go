@@ -18,6 +18,8 @@ type binding struct {
 	strength string // required, extensible, max: none beyond it
 	valueSet string
 	owner    string // the profile that says so, "" for the base
+	// within contains the value set of "#id": the profile, not what is judged.
+	within tree.Node
 }
 
 // baseBindings are the bindings of the base where the model's lists of codes
@@ -125,7 +127,7 @@ func (w *walker) bound(v value, b *binding) (verdict terminology.Verdict, proble
 		if c.Code == "" || asked && verdict == terminology.Member {
 			return
 		}
-		a := w.ask(b.valueSet, c)
+		a := w.askOf(b, c)
 		if !asked || a.Verdict == terminology.Member || a.Verdict == terminology.Unknown {
 			verdict, problem = a.Verdict, a.Text
 		}
@@ -160,6 +162,15 @@ func (w *walker) ask(valueSet string, c terminology.Coding) terminology.Answer {
 		return w.set.terms.ValidateCode(valueSet, c, &terminology.CodeOptions{ContainedIn: w.container})
 	}
 	return w.set.answers.ask(w.set.terms, valueSet, c)
+}
+
+// askOf asks for a binding, whose value set the profile may contain.
+func (w *walker) askOf(b *binding, c terminology.Coding) terminology.Answer {
+	if !b.within.Exists() {
+		return w.ask(b.valueSet, c)
+	}
+	w.work--
+	return w.set.terms.ValidateCode(b.valueSet, c, &terminology.CodeOptions{ContainedIn: b.within})
 }
 
 // coding judges a Coding by its code system alone.

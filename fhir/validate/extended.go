@@ -4,6 +4,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tenon/fhir/issue"
@@ -45,9 +46,26 @@ func (w *walker) extended(n tree.Node) {
 // part judges the url of an extension within an extension, which is a name.
 func (w *walker) part(url string) {
 	if i := len(w.frames) - 2; i >= 0 && w.frames[i].typ != nil && w.frames[i].typ.Is("Extension") {
+		w.partOf(url, w.frames[i].node.Field("url").Str())
 		return
 	}
 	w.add(issue.Extension, "extension-url", fmt.Sprintf("found the url %s, expected an absolute URL", quote(url)), fmt.Sprintf("扩展的 url 为 %s，应为绝对网址", quote(url)))
+}
+
+// partOf wants a part to be one that the extension's definition names.
+func (w *walker) partOf(name, whole string) {
+	if !strings.Contains(whole, ":") {
+		return // a part of a part: its slices judge it
+	}
+	p := w.set.profile(whole)
+	if p == nil {
+		return
+	}
+	if p.ready(w.set); p.use == nil || len(p.use.parts) == 0 || slices.Contains(p.use.parts, name) {
+		return
+	}
+	w.add(issue.Extension, "extension-part", fmt.Sprintf("the extension %s has no part %s, only %s", quote(whole), quote(name), some(p.use.parts)),
+		fmt.Sprintf("扩展 %s 没有名为 %s 的部分，只有 %s", quote(whole), quote(name), some(p.use.parts)))
 }
 
 func isExample(url string) bool {

@@ -58,17 +58,16 @@ var exempt = map[string]bool{
 	"txt-1": true, "txt-2": true, // narrative.go
 	"dom-2": true, "dom-3": true, // walk.go, contained.go
 	"ref-1": true, "sqty-1": true, // reference.go, walk.go
-	// `operator = 'exists' implies (answer is Boolean)`: answer is a FHIR
-	// boolean, which is no System.Boolean, so that every right answer breaks it.
-	// https://jira.hl7.org/browse/FHIR-25429 mends it in R5.
-	"que-7": true,
 }
 
 // mended are invariants of R4 that say less or more than their own text, with
-// what the text means. Both were mended so in later versions.
+// what the text means. All were mended so in later versions.
 var mended = map[string]string{
 	// "If there are more than one enableWhen": the expression asks for three.
 	"enableWhen.count() > 2 implies enableBehavior.exists()": "enableWhen.count() > 1 implies enableBehavior.exists()",
+	// The answer is a FHIR boolean, which is no System.Boolean, so that every
+	// right answer would break it. https://jira.hl7.org/browse/FHIR-25429
+	"operator = 'exists' implies (answer is Boolean)": "operator = 'exists' implies (answer is boolean)",
 	// "if Observation.effective[x] is dateTime and has a value": a Period is not.
 	"($this as dateTime).toString().length() >= 8": "($this is dateTime and hasValue()) implies toString().length() >= 8",
 }

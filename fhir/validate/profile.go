@@ -19,6 +19,8 @@ type profile struct {
 	once sync.Once
 	typ  *schema.Type // what it constrains; nil when the model does not know it
 	root *element     // nil when nothing differs from the base
+	// source is what is published, which may contain value sets.
+	source tree.Node
 	// fault says why it can't be judged.
 	fault string
 	// above are the profiles that it derives from: who follows it follows them.
@@ -58,6 +60,7 @@ func (p *profile) compile(s *Set) {
 	if p.typ == nil || s.model.Defined(p.def.URL) != nil {
 		return // the model judges what defines a type
 	}
+	source := n
 	if !n.Field("snapshot").Field("element").Exists() {
 		if n, err = generate(n, s.lib); err != nil {
 			p.fault = firstText(err)
@@ -69,7 +72,11 @@ func (p *profile) compile(s *Set) {
 		return
 	}
 	p.above = s.ancestors(n)
+	p.source = source
 	read := reader{set: s, profile: p}
+	if p.use != nil {
+		p.use.parts = partNames(n)
+	}
 	if p.root = read.snapshot(n.Field("snapshot").Field("element")); p.root != nil && !p.root.matters {
 		p.root = nil
 	}

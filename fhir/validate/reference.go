@@ -35,6 +35,9 @@ func (w *walker) reference(n tree.Node, targets []string) {
 		w.add(issue.Value, "reference-format", fmt.Sprintf("found %s, expected Type/id, an absolute URL, urn:uuid:… or #id", raw(literal)),
 			fmt.Sprintf("引用为 %s，应为 Type/id、绝对 URL、urn:uuid:… 或 #id", raw(literal)))
 	case name == "":
+		if t, ok := w.inBundle(ref); ok { // urn:uuid:… tells its type only there
+			w.target(t.Field("resourceType").Str(), targets)
+		}
 	default:
 		if said := n.Field("type").Str(); said != "" && said != name && w.set.model.IsResource(said) {
 			w.add(issue.Value, "reference-type-differs", fmt.Sprintf("found a reference to %s whose type says %s", name, said),

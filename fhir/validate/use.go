@@ -17,6 +17,7 @@ type use struct {
 	contexts   []useContext
 	invariants []string // contextInvariant
 	modifier   bool
+	parts      []string // the names of its parts; nil when it names none
 }
 
 // misprinted are extensions of R4 that R4's own definitions use beyond the
@@ -51,6 +52,25 @@ func readUse(n tree.Node) *use {
 		}
 	}
 	return u
+}
+
+// partNames lists the parts that an extension's snapshot names; none where its
+// slicing is closed, which says so itself.
+func partNames(n tree.Node) []string {
+	var list []string
+	for e := range n.Field("snapshot").Field("element").Items() {
+		switch e.Field("path").Str() {
+		case "Extension.extension":
+			if e.Field("slicing").Field("rules").Str() == "closed" {
+				return nil
+			}
+		case "Extension.extension.url":
+			if url := string(e.Field("fixedUri").AppendStr(nil)); url != "" {
+				list = append(list, url)
+			}
+		}
+	}
+	return list
 }
 
 // stands judges where an extension stands. It is the value in hand.
