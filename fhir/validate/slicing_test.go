@@ -116,6 +116,13 @@ var slicings = map[string]func() []*definition.Resource{
 			{"id":"Patient.identifier","slicing":{"discriminator":[{"type":"value","path":"system"}],"rules":"open"},"min":1},
 			{"id":"Patient.identifier:mrn","min":1,"max":"1"}`)}
 	},
+	// what is said of all values and what of a slice alone
+	"checked": func() []*definition.Resource {
+		return []*definition.Resource{profileOf("checked", "Patient", `{"id":"Patient"},
+			{"id":"Patient.identifier","slicing":{"discriminator":[{"type":"value","path":"system"}],"rules":"open"},"constraint":[{"key":"all-1","severity":"error","human":"x","expression":"value.exists()"}]},
+			{"id":"Patient.identifier:mrn","min":0,"max":"1","constraint":[{"key":"mrn-1","severity":"error","human":"x","expression":"value.length() = 8"}]},
+			{"id":"Patient.identifier:mrn.system","min":1,"fixedUri":"http://t/mrn"}`)}
+	},
 	// a discriminator of a later version
 	"position": func() []*definition.Resource {
 		return []*definition.Resource{profileOf("position", "Patient", `{"id":"Patient"},
@@ -223,6 +230,9 @@ func TestSlicing(t *testing.T) {
 		{"reslice", `"telecom":[{"system":"phone","use":"home","value":"1"},{"system":"email","use":"home","value":"2"}]`, ""},
 
 		{"undecided", `"identifier":[{"value":"1"},{"value":"2"}]`, ""},
+		{"checked", `"identifier":[{"system":"http://t/mrn","value":"12345678"},{"system":"http://t/x","value":"1"}]`, ""},
+		{"checked", `"identifier":[{"system":"http://t/mrn","value":"1"}]`, "Patient.identifier[0] mrn-1"},
+		{"checked", `"identifier":[{"system":"http://t/x"}]`, "Patient.identifier[0] all-1"},
 		{"position", `"identifier":[{"system":"http://t/x"}]`, ""},
 		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"}]`, ""},
 		{"implied", `"extension":[{"url":"http://tenon.test/colour","valueCode":"red"},{"url":"http://tenon.test/colour","valueCode":"red"}]`, "Patient slice-max"},

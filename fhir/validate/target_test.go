@@ -93,7 +93,8 @@ func TestReferenceFromBundleProfile(t *testing.T) {
 			{"id":"Bundle.entry:o","min":0,"max":"1"},{"id":"Bundle.entry:o.resource","min":1,"type":[{"code":"Observation","profile":["`+own+`q"]}]}`))
 	src := func(patient string) string {
 		return `{"resourceType":"Bundle","meta":{"profile":["` + own + `b"]},"type":"collection","entry":[{"fullUrl":"https://t/fhir/Patient/a","resource":` + patient + `},
-			{"fullUrl":"https://t/fhir/Observation/o","resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"}}}]}`
+			{"fullUrl":"https://t/fhir/Observation/o","resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"}}},
+			{"fullUrl":"https://other/fhir/Basic/b","resource":{"resourceType":"Basic","id":"b","code":{"text":"x"}}}]}`
 	}
 	fault(t, s, src(`{"resourceType":"Patient","id":"a","name":[{"text":"x"}]}`), "", nil)
 	fault(t, s, src(`{"resourceType":"Patient","id":"a"}`), "Bundle.entry[1].resource.subject reference-profile", nil)
