@@ -1,0 +1,7 @@
+package revision
+
+// ReadConcepts and ReadHead are for the fuzz function.
+var (
+	ReadConcepts = readConcepts
+	ReadHead     = readHead
+)

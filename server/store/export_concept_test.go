@@ -1,0 +1,7 @@
+package store
+
+// EachConcept and AppendConcept are for the fuzz function.
+var (
+	EachConcept   = eachConcept
+	AppendConcept = appendConcept
+)
