@@ -23,7 +23,8 @@ type Op struct {
 	Body        []byte // resource as JSON; for PATCH the document of the patch
 	Format      string // of a patch: JSONPatch (also ""), MergePatch or PathPatch
 	FullURL     string // of a transaction entry: urn:uuid:… that others refer to
-	IfMatch     string // version id without W/"", or ""
+	IfMatch     string // version id without W/"", "*" for any, or ""
+	IfNoneMatch string // "*": there must be nothing yet, or ""
 	IfNoneExist string // search query of a conditional create, or ""
 	Criteria    string // search query of a conditional update or delete, or ""
 	Blob        *BlobRow

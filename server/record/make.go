@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"tenon/fhir/issue"
@@ -13,58 +12,6 @@ import (
 	"tenon/server/access"
 	"tenon/server/ledger"
 )
-
-// link rewrites references between the entries of one draft: urn:uuid and
-// other fullUrls become Type/id, conditional references become what they match.
-// https://hl7.org/fhir/R4/http.html#trules
-func (p *preparation) link() error {
-	for i, w := range p.writes {
-		if w == nil || len(w.op.Body) == 0 || w.op.Method == "DELETE" {
-			continue
-		}
-		root, err := parsed(w.op.Body)
-		if err != nil {
-			return at(err, i, p.draft)
-		}
-		w.body, w.root = w.op.Body, root
-		if len(p.links) == 0 {
-			continue
-		}
-		var edits []tree.Edit
-		p.relink(root, &edits)
-		if len(edits) > 0 {
-			w.body = tree.Apply(w.body, edits)
-			if w.root, err = parsed(w.body); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (p *preparation) relink(n tree.Node, edits *[]tree.Edit) {
-	switch n.Kind() {
-	case tree.Object:
-		for _, child := range n.Fields() {
-			p.relink(child, edits)
-		}
-	case tree.Array:
-		for child := range n.Items() {
-			p.relink(child, edits)
-		}
-	case tree.String:
-		full, fragment, cut := strings.Cut(n.Str(), "#")
-		to, ok := p.links[full]
-		if !ok {
-			return
-		}
-		if cut {
-			to += "#" + fragment
-		}
-		start, end := n.Span()
-		*edits = append(*edits, tree.Edit{Start: start, End: end, With: []byte(`"` + to + `"`)})
-	}
-}
 
 // allowAll asks for every operation whether the caller may do it, and carries
 // out patches: from here on each write has its body.
@@ -110,6 +57,9 @@ func (p *preparation) make() error {
 		}
 		r := &p.outcome.Results[i]
 		r.Status, r.Version, r.Warnings = statusFor(w), w.version, append(r.Warnings, w.warnings...)
+	}
+	for i, first := range p.same {
+		p.outcome.Results[i] = Result{Status: 200, Version: p.writes[first].version}
 	}
 	for i, w := range p.writes {
 		if w == nil || w.version.Deleted {

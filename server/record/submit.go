@@ -130,6 +130,9 @@ type preparation struct {
 	writes  []*write // one an operation; nil where nothing is written
 	cases   map[string]*touched
 	links   map[string]string // fullUrl of an entry → Type/id
+	asked   map[string]int    // condition of an operation that found nothing → that operation
+	same    map[int]int       // conditional create → the equal one before it
+	refs    map[string]string // conditional reference → what it matches
 }
 
 // write is one operation on its way to a version.
@@ -152,7 +155,7 @@ func (p *preparation) run() error {
 	p.outcome = &Outcome{Results: make([]Result, len(p.draft.Ops))}
 	p.writes = make([]*write, len(p.draft.Ops))
 	p.cases = map[string]*touched{}
-	p.links = map[string]string{}
+	p.links, p.asked, p.same, p.refs = map[string]string{}, map[string]int{}, map[int]int{}, map[string]string{}
 	p.rev = p.r.revision()
 	p.unit.Reads.Definitions = p.rev.Number
 	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.Reach(), links: p.links}
@@ -236,8 +239,12 @@ func (p *preparation) precondition(w *write, i int) (done bool, err error) {
 	if w.op.IfMatch == "0" && p.draft.Door != "fhir" && w.before == nil {
 		return false, nil // a door of ours names a resource that must be new
 	}
+	if w.op.IfNoneMatch == "*" && exists {
+		return false, issue.Errorf(issue.Conflict, "If-None-Match: * asks that there is no %s/%s yet, but it is at version %d.", w.typ, w.id, w.before.Version).
+			Rule("exists-already").WithStatus(412).Chinese("资源已存在。")
+	}
 	if w.op.IfMatch != "" {
-		if !exists || w.op.IfMatch != fmt.Sprint(w.before.Version) {
+		if !exists || w.op.IfMatch != "*" && w.op.IfMatch != fmt.Sprint(w.before.Version) {
 			return false, staleMatch(w)
 		}
 	}
@@ -285,6 +292,12 @@ func (p *preparation) createIfNone(w *write, i int) (bool, error) {
 		return false, err
 	}
 	if hit == nil {
+		if first, twice := p.asked["POST "+w.typ+"?"+w.op.IfNoneExist]; twice {
+			p.same[i] = first
+			w.id = p.writes[first].id
+			return true, nil
+		}
+		p.asked["POST "+w.typ+"?"+w.op.IfNoneExist] = i
 		w.id, err = p.r.newID()
 		return false, err
 	}
@@ -314,10 +327,42 @@ func (p *preparation) byCriteria(w *write, i int) (bool, error) {
 		w.id = hit.ID
 		return false, nil
 	}
-	if w.op.Method == "PUT" {
-		return false, nil
+	if w.op.Method != "PUT" {
+		return false, absent(w.typ, "?"+w.op.Criteria)
 	}
-	return false, absent(w.typ, "?"+w.op.Criteria)
+	condition := "PUT " + w.typ + "?" + w.op.Criteria
+	if first, twice := p.asked[condition]; twice {
+		return false, issue.Errorf(issue.Invalid, "Entries %d and %d update what the same criteria match on %s; a transaction may write it once.", first, i, w.typ).
+			Rule("transaction-overlap").WithStatus(400)
+	}
+	p.asked[condition] = i
+	return false, p.named(w)
+}
+
+// named gives what a conditional update creates the id that its body has, where
+// the caller may choose one. https://hl7.org/fhir/R4/http.html#cond-update
+func (p *preparation) named(w *write) error {
+	root, err := parsed(w.op.Body)
+	if err != nil {
+		return err
+	}
+	id := root.Path("id").Str()
+	if id == "" {
+		return nil
+	}
+	if !p.mayName() {
+		return issue.Errorf(issue.Invalid, "The criteria match nothing, and this server gives new resources their id; leave out the id %q.", clipped(id)).
+			At(w.typ + ".id").Rule("no-update-as-create").WithStatus(400)
+	}
+	w.id = id
+	if w.before, err = p.r.current(p.ctx, p.who.Reach(), w.typ, id); err != nil {
+		return err
+	}
+	if w.before != nil && !w.before.Deleted {
+		return issue.Errorf(issue.Conflict, "The criteria match nothing, but there is a %s/%s, which the body names.", w.typ, id).
+			Rule("criteria-id").WithStatus(409)
+	}
+	return nil
 }
 
 // match runs the criteria of a conditional interaction within the caller's reach

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -47,6 +49,8 @@ type entry struct {
 	place    int
 	op       Op
 	get      string // URL of a GET
+	known    string // version that the client has of it
+	since    time.Time
 	response []byte
 }
 
@@ -72,7 +76,8 @@ func (r *Recorder) entryOf(e tree.Node) (entry, error) {
 		target = strings.TrimPrefix(strings.TrimPrefix(target, base), "/")
 	}
 	if method == "GET" || method == "HEAD" {
-		return entry{get: target}, nil
+		since, _ := time.Parse(time.RFC3339, req.Field("ifModifiedSince").Str()) // none is zero
+		return entry{get: target, known: versionOf(req.Field("ifNoneMatch").Str()), since: since}, nil
 	}
 	if !slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, method) {
 		return entry{}, issue.Errorf(issue.Invalid, "%q is not a method of an entry.", method).At("request.method").Rule("entry-method").WithStatus(400)
@@ -84,7 +89,8 @@ func (r *Recorder) entryOf(e tree.Node) (entry, error) {
 			At("request.url").Rule("entry-operation").WithStatus(400)
 	}
 	op := Op{Method: method, Type: typ, ID: id, Criteria: criteria, FullURL: e.Field("fullUrl").Str(),
-		IfNoneExist: req.Field("ifNoneExist").Str(), IfMatch: versionOf(req.Field("ifMatch").Str())}
+		IfNoneExist: req.Field("ifNoneExist").Str(), IfMatch: versionOf(req.Field("ifMatch").Str()),
+		IfNoneMatch: versionOf(req.Field("ifNoneMatch").Str())}
 	if res := e.Field("resource"); res.Exists() {
 		op.Body = res.Raw()
 	}
@@ -105,6 +111,8 @@ func incomplete(op Op, method string) *issue.Failure {
 		return issue.Errorf(issue.Required, "The URL of the entry names no resource type.").At("request.url").Rule("entry-url").WithStatus(400)
 	case method != "DELETE" && op.Body == nil:
 		return issue.Errorf(issue.Required, "A %s entry needs a resource.", method).At("resource").Rule("entry-resource").WithStatus(400)
+	case op.IfNoneMatch != "" && (op.IfNoneMatch != "*" || method != "PUT" || op.ID == ""):
+		return issue.Errorf(issue.NotSupported, "ifNoneMatch is * on a PUT of Type/id.").At("request.ifNoneMatch").Rule("entry-condition").WithStatus(400)
 	case method == "POST" && op.ID != "":
 		return issue.Errorf(issue.Invalid, "A POST entry names a type alone.").At("request.url").Rule("entry-url").WithStatus(400)
 	case method != "POST" && op.ID == "" && op.Criteria == "":
@@ -162,7 +170,7 @@ func (r *Recorder) transaction(ctx context.Context, who *access.Context, entries
 		if entries[i].get == "" {
 			continue
 		}
-		response, err := r.get(ctx, who, entries[i].get)
+		response, err := r.get(ctx, who, &entries[i])
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +200,7 @@ func (r *Recorder) batch(ctx context.Context, who *access.Context, entries []ent
 	for i := range entries {
 		e := &entries[i]
 		if e.get != "" {
-			response, err := r.get(ctx, who, e.get)
+			response, err := r.get(ctx, who, e)
 			if err != nil {
 				if e.response = failureEntry(err); e.response == nil {
 					return nil, err
@@ -215,14 +223,17 @@ func (r *Recorder) batch(ctx context.Context, who *access.Context, entries []ent
 }
 
 // get answers a read or a search inside a Bundle.
-func (r *Recorder) get(ctx context.Context, who *access.Context, target string) ([]byte, error) {
-	path, query, _ := strings.Cut(target, "?")
+func (r *Recorder) get(ctx context.Context, who *access.Context, e *entry) ([]byte, error) {
+	path, query, _ := strings.Cut(e.get, "?")
 	parts := strings.Split(path, "/")
 	switch {
-	case len(parts) == 2:
-		v, err := r.Read(ctx, who, parts[0], parts[1])
+	case len(parts) == 2 && query == "", len(parts) == 4 && parts[2] == "_history" && query == "":
+		v, err := r.readEntry(ctx, who, parts)
 		if err != nil {
 			return nil, err
+		}
+		if e.known == fmt.Sprint(v.Version) || !e.since.IsZero() && !v.Updated.After(e.since) {
+			return fmt.Appendf(nil, `{"response":{"status":"304","etag":"W/\"%d\""}}`, v.Version), nil
 		}
 		return resourceEntry(v.Labelled(), fmt.Sprintf(`{"status":"200","etag":"W/\"%d\""}`, v.Version)), nil
 	case len(parts) == 1:
@@ -237,6 +248,17 @@ func (r *Recorder) get(ctx context.Context, who *access.Context, target string) 
 		return resourceEntry(searchset(page), `{"status":"200"}`), nil
 	}
 	return nil, issue.Errorf(issue.NotSupported, "GET %s is not carried out inside a Bundle.", path).Rule("entry-get").WithStatus(400)
+}
+
+func (r *Recorder) readEntry(ctx context.Context, who *access.Context, parts []string) (*Version, error) {
+	if len(parts) == 2 {
+		return r.Read(ctx, who, parts[0], parts[1])
+	}
+	n, err := strconv.ParseInt(parts[3], 10, 64)
+	if err != nil || n < 1 {
+		return nil, absent(parts[0], parts[1])
+	}
+	return r.ReadVersion(ctx, who, parts[0], parts[1], n)
 }
 
 func searchset(page *search.Page) []byte {

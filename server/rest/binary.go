@@ -37,7 +37,11 @@ func (d *Door) updateBinary(c *call, match string) error {
 	case content == nil:
 		return d.updateFrom(c, body, match)
 	}
-	return d.putContent(c, record.Op{Method: "PUT", ID: c.Param("id"), IfMatch: match}, content)
+	none, err := c.ifNoneMatch()
+	if err != nil {
+		return err
+	}
+	return d.putContent(c, record.Op{Method: "PUT", ID: c.Param("id"), IfMatch: match, IfNoneMatch: none}, content)
 }
 
 func (d *Door) putContent(c *call, op record.Op, content io.Reader) error {

@@ -46,20 +46,37 @@ func tags(header string) (list []string, star, ok bool) {
 	return list, false, len(list) > 0
 }
 
-// ifMatch is the one version that an If-Match names; "" without the header.
+// ifMatch is the one version that an If-Match names, "*" for any; "" without
+// the header. https://hl7.org/fhir/R4/http.html#concurrency
 func (c *call) ifMatch() (string, error) {
-	if c.header("If-None-Match") != "" {
-		return "", badCondition("If-None-Match", "is not supported on a write; use If-Match, or If-None-Exist on a create")
+	if c.header("If-None-Match") != "" && (c.Request().Method != http.MethodPut || c.Param("id") == "") {
+		return "", badCondition("If-None-Match", "is taken on an update of an id only; use If-Match, or If-None-Exist on a create")
 	}
 	header := c.header("If-Match")
 	if header == "" {
 		return "", nil
 	}
 	list, star, ok := tags(header)
-	if !ok || star || len(list) != 1 || list[0] == "" {
-		return "", badCondition("If-Match", `must name one version, as in W/"3"`)
+	if star {
+		return "*", nil
+	}
+	if !ok || len(list) != 1 || list[0] == "" {
+		return "", badCondition("If-Match", `must name one version, as in W/"3", or be *`)
 	}
 	return list[0], nil
+}
+
+// ifNoneMatch is "*" where an update must not find the resource, else "".
+// https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
+func (c *call) ifNoneMatch() (string, error) {
+	header := c.header("If-None-Match")
+	if header == "" {
+		return "", nil
+	}
+	if _, star, _ := tags(header); !star {
+		return "", badCondition("If-None-Match", "must be * on an update")
+	}
+	return "*", nil
 }
 
 func badCondition(header, why string) error {

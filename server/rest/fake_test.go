@@ -73,7 +73,10 @@ func (m *memory) Submit(_ context.Context, _ *access.Context, d *record.Draft) (
 		return nil, m.fault
 	}
 	current := m.versions[op.Type+"/"+op.ID]
-	if op.IfMatch != "" && op.IfMatch != fmt.Sprint(len(current)) {
+	if op.IfNoneMatch == "*" && len(current) > 0 {
+		return nil, issue.Errorf(issue.Conflict, "It exists.").WithStatus(412).Rule("exists-already")
+	}
+	if op.IfMatch != "" && (op.IfMatch != "*" || len(current) == 0) && op.IfMatch != fmt.Sprint(len(current)) {
 		return nil, issue.Errorf(issue.Conflict, "If-Match is stale.").WithStatus(412).Rule("stale-if-match")
 	}
 	switch op.Method {

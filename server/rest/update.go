@@ -6,7 +6,8 @@ import (
 )
 
 // update is https://hl7.org/fhir/R4/http.html#update and, where the recorder's
-// policy lets a PUT name a new resource, #upsert. A stale If-Match is 412.
+// policy lets a PUT name a new resource, #upsert. A stale If-Match is 412, and so is
+// If-None-Match: * where the resource is there.
 func (d *Door) update(c *call) error {
 	match, err := c.ifMatch()
 	if err != nil {
@@ -23,7 +24,11 @@ func (d *Door) update(c *call) error {
 }
 
 func (d *Door) updateFrom(c *call, body []byte, match string) error {
-	r, err := c.one("update", record.Op{Method: "PUT", Type: c.Param("type"), ID: c.Param("id"), Body: body, IfMatch: match})
+	none, err := c.ifNoneMatch()
+	if err != nil {
+		return err
+	}
+	r, err := c.one("update", record.Op{Method: "PUT", Type: c.Param("type"), ID: c.Param("id"), Body: body, IfMatch: match, IfNoneMatch: none})
 	if err != nil {
 		return err
 	}

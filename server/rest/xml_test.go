@@ -138,7 +138,7 @@ func TestInteractionsInXML(t *testing.T) {
 		{"update", "PUT", "/fhir/Patient/1", xmlPatient, []string{fhirXML, `If-Match: W/"1"`}, 200, "Patient", `<versionId value="2"/>`},
 		{"update by criteria", "PUT", "/fhir/Patient?identifier=a%7Cb", xmlPatient, []string{fhirXML}, 201, "Patient", ""},
 		{"patch stays JSON Patch", "PATCH", "/fhir/Patient/1", `[]`, []string{"Content-Type: application/json-patch+json"}, 200, "Patient", ""},
-		{"patch in XML", "PATCH", "/fhir/Patient/1", `<a/>`, []string{fhirXML}, 415, "OperationOutcome", "http-content-type"},
+		{"patch in XML", "PATCH", "/fhir/Patient/1", "<Patch/>", []string{"Content-Type: application/xml-patch+xml"}, 415, "OperationOutcome", "http-content-type"},
 		{"transaction", "POST", "/fhir", bundle, []string{fhirXML}, 200, "Bundle", `<type value="transaction-response"/>`},
 		{"apply", "POST", "/fhir/PlanDefinition/p/$apply", `<Parameters xmlns="http://hl7.org/fhir"/>`, []string{fhirXML}, 201, "Task", ""},
 		{"case", "GET", "/fhir/Task/root/$case", "", nil, 200, "Parameters", ""},
