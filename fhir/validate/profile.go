@@ -80,6 +80,7 @@ func (p *profile) compile(s *Set) {
 	if p.root = read.snapshot(n.Field("snapshot").Field("element")); p.root != nil && !p.root.matters {
 		p.root = nil
 	}
+	p.source = tree.Node{} // bindings that need it keep it
 }
 
 // ancestors lists the profiles that a definition derives from.
