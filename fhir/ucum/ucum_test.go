@@ -146,7 +146,12 @@ func TestMultiply(t *testing.T) {
 		{"mg", "kg/m2", -1, "mg/(kg/m2)", "1"},
 		{"/min", "min", 1, "1", "1"},
 		{"1", "kg", -1, "1/kg", "1"},
-		{"m2", "m2", 1, "m2.m2", "1"},
+		{"m2", "m2", 1, "m4", "1"},
+		{"cm2", "cm", -1, "cm", "1"},
+		{"kg.m2", "m", -1, "kg.m", "1"},
+		{"m.s-2", "s", 1, "m/s", "1"},
+		{"m", "m3", -1, "/m2", "1"},
+		{"10*3", "10*2", 1, "1", "100000"},
 	} {
 		code, factor, err := ucum.Multiply(row.a, row.b, row.power)
 		want, _ := new(big.Rat).SetString(row.factor)

@@ -188,6 +188,11 @@ func Multiply(a, b string, power int) (code string, factor *big.Rat, err error) 
 	case a == b && power == 1 && plain(a):
 		return a + "2", big.NewRat(1, 1), nil
 	}
+	if code := merged(a, b, power); code != "" {
+		if _, err := Parse(code); err == nil {
+			return code, big.NewRat(1, 1), nil
+		}
+	}
 	joint := "."
 	if power < 0 {
 		joint = "/"
