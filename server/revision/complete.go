@@ -24,6 +24,12 @@ func (k *Keeper) Settle(ctx context.Context, limit int) error {
 // complete makes the rows of search parameters that are new. A limit other than
 // 0 bounds the resources that are looked at.
 func (k *Keeper) complete(ctx context.Context, limit int) error {
+	select { // one at a time: the one who waits finds it done
+	case k.busy <- struct{}{}:
+		defer func() { <-k.busy }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	now := k.Current()
 	for _, d := range now.parts.building() {
 		done, err := k.completeOne(ctx, now, d, &limit)

@@ -31,6 +31,7 @@ type Keeper struct {
 	o       Options
 	current atomic.Pointer[Revision]
 	wake    chan struct{}
+	busy    chan struct{} // full while search parameters are being completed
 
 	mu sync.Mutex // held by who makes the next revision
 }
@@ -43,7 +44,7 @@ func New(ctx context.Context, o Options) (*Keeper, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	k := &Keeper{o: o, wake: make(chan struct{}, 1)}
+	k := &Keeper{o: o, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 	return k, k.Refresh(ctx)
 }
 
