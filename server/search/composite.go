@@ -259,6 +259,9 @@ func claimParts(keys map[Key]string, p *Parameter) error {
 
 // composeAll is compose for all definitions of the model.
 func (r *Registry) composeAll(m *schema.Model, keys map[Key]string) error {
+	if p := r.parameter("Location", "near"); p != nil && p.Type == "special" {
+		p.Served, r.types["Location"].near = true, p
+	}
 	for _, sp := range m.SearchParameters() {
 		if sp.Type != "composite" || example(sp.URL) {
 			continue

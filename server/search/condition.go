@@ -10,7 +10,7 @@ import (
 // known are parameters of every type that this server does not serve.
 var known = map[string]string{
 	"_text": "text search", "_content": "text search",
-	"_filter": "filter expression", "_query": "named query",
+	"_query":         "named query",
 	"_containedType": "contained resources", "_score": "relevance",
 }
 
@@ -24,6 +24,9 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 	}
 	if name == "_list" {
 		return p.list(value)
+	}
+	if name == "_filter" {
+		return p.filter(typ, value, depth)
 	}
 	head, rest, chained := strings.Cut(name, ".")
 	code, modifier, _ := strings.Cut(head, ":")
@@ -61,7 +64,9 @@ var readers = map[string]func(p *parser, typ string, param *Parameter, modifier 
 	"quantity": (*parser).numbers, "reference": (*parser).references, "uri": (*parser).uris,
 }
 
-func init() { readers["composite"] = (*parser).composite } // which reads its parts by this table
+func init() { // what reads its parts by this table
+	readers["composite"], readers["special"] = (*parser).composite, (*parser).near
+}
 
 func (p *parser) absent(typ, code string, param *Parameter) error {
 	if param != nil && param.Building {
@@ -113,6 +118,9 @@ func missing(param *Parameter, value string) ([]Clause, error) {
 	}
 	if param.Type == "composite" {
 		return []Clause{Missing{Key: param.parts[0].Key, Kind: param.Type, Missing: value == "true"}}, nil
+	}
+	if param.Type == "special" {
+		return []Clause{Missing{Key: param.Key, Kind: "composite", Missing: value == "true"}}, nil
 	}
 	return []Clause{Missing{Key: param.Key, Kind: param.Type, Missing: value == "true"}}, nil
 }

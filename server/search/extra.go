@@ -155,7 +155,7 @@ func taken(typ string, other *Parameter) error {
 // are shared and never get parts of a new parameter.
 func (t *typeIndex) copied() *typeIndex {
 	next := &typeIndex{byCode: maps.Clone(t.byCode), params: slices.Clone(t.params),
-		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always), composites: t.composites}
+		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always), composites: t.composites, near: t.near}
 	for name, list := range next.byProperty {
 		next.byProperty[name] = slices.Clip(list)
 	}
@@ -167,6 +167,9 @@ func (p *Parameter) Keys() []Key {
 	keys := []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey), KeyOf(p.Base, p.Code+textKey)}
 	for _, part := range p.parts {
 		keys = append(keys, part.Key)
+	}
+	if p.Type == "special" && p.Code == "near" {
+		keys = append(keys, KeyOf(p.Base, nearPart))
 	}
 	return keys
 }

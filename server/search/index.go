@@ -35,6 +35,9 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 		}
 	}
 	x.composites(t.composites)
+	if t.near != nil {
+		x.position(t.near, root.Field("position"))
+	}
 	x.rows.unique()
 	return x.rows, nil
 }

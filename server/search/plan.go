@@ -167,6 +167,8 @@ const (
 	Prefix StringMode = iota
 	Contains
 	Exact
+	Same   // the whole normalised form
+	Suffix // of the normalised form
 )
 
 // NumberMatch is one number or quantity; System and Code nil mean any unit.

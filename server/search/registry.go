@@ -59,6 +59,7 @@ type typeIndex struct {
 	byProperty map[string][]*path
 	always     []*path
 	composites []*composite
+	near       *Parameter
 }
 
 // Option adjusts a Registry.

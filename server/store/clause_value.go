@@ -39,6 +39,15 @@ func (s *statement) stringMatch(t string, m search.StringMatch) error {
 			in = "strpos"
 		}
 		s.add(in+"("+t+".norm || "+t+".rest, ?) > 0", m.Value)
+	case search.Same:
+		head, tail := split(m.Value, keptText)
+		s.add("("+t+".norm = ? AND "+t+".rest = ?)", head, tail)
+	case search.Suffix:
+		if s.d.postgres {
+			s.add("right("+t+".norm || "+t+".rest, ?) = ?", int64(len([]rune(m.Value))), m.Value)
+		} else {
+			s.add("substr("+t+".norm || "+t+".rest, -?) = ?", int64(len([]rune(m.Value))), m.Value)
+		}
 	case search.Exact:
 		head, _ := split(search.Fold(m.Value), keptText)
 		s.add("("+t+".norm = ? AND "+t+".exact = ?)", head, m.Value)

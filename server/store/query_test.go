@@ -352,3 +352,68 @@ func TestSortQuantity(t *testing.T) {
 		})
 	})
 }
+
+// https://hl7.org/fhir/R4/search_filter.html
+func TestFilter(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		w.hold(
+			`{"resourceType":"Patient","id":"a","active":true,"gender":"male","birthDate":"1990-05-01","name":[{"family":"Zhang","given":["Wei"]}],"generalPractitioner":[{"reference":"Practitioner/d"}]}`,
+			`{"resourceType":"Patient","id":"b","active":false,"gender":"female","birthDate":"2001-02-03","name":[{"family":"Zhangson"}]}`,
+			`{"resourceType":"Patient","id":"c","gender":"male","name":[{"family":"Müller"}]}`,
+			`{"resourceType":"Practitioner","id":"d","name":[{"family":"Doctor (old)"}]}`)
+		for filter, want := range map[string]string{
+			`family eq zhang`:                      "a",
+			`family ne zhang`:                      "b c",
+			`family sw "ZHANG"`:                    "a b",
+			`family ew son`:                        "b",
+			`family co "ulle"`:                     "c",
+			`gender eq male and birthdate lt 2000`: "a",
+			`gender eq female or family eq muller`: "b c",
+			`gender eq male and active eq true or family eq zhangson`:   "a b",
+			`gender eq male and (active eq true or family eq zhangson)`: "a",
+			`not (gender eq male)`:   "b",
+			`not(birthdate pr true)`: "c",
+			`birthdate pr false`:     "c",
+			`birthdate po 1990`:      "a",
+			`birthdate ge 1990-05-01 and birthdate le 2001-02-03`:      "a b",
+			`general-practitioner eq Practitioner/d`:                   "a",
+			`general-practitioner re Practitioner/d`:                   "a",
+			`general-practitioner:Practitioner.name eq "Doctor (old)"`: "a",
+			`active eq http://hl7.org/fhir/special-values|true`:        "a",
+			`_id eq b or _id eq c`:                                     "b c",
+			`_lastUpdated gt 2100`:                                     "",
+		} {
+			if got := w.ask("Patient?" + search.EncodeQuery([]search.Param{{Name: "_filter", Value: filter}})); got != want {
+				t.Errorf("_filter=%s finds %q, want %q", filter, got, want)
+			}
+		}
+		for _, bad := range []string{"", "name", "name eq", "name eq a b", "(name eq a", "name xx a", "nothing eq 1", "gender gt male", `name eq "a`, "not name eq a and", "birthdate co 1", strings.Repeat("(", 50) + "name eq a" + strings.Repeat(")", 50), "name[a eq b].c eq 1"} {
+			if _, _, err := w.plan("Patient?" + search.EncodeQuery([]search.Param{{Name: "_filter", Value: bad}})); err == nil {
+				t.Errorf("_filter=%s is taken", bad)
+			}
+		}
+	})
+}
+
+// https://hl7.org/fhir/R4/location.html#search: distances by the great circle;
+// Beijing to Tianjin is about 110 km, over the date line about 222 km.
+func TestNear(t *testing.T) {
+	worlds(t, func(t *testing.T, w *world) {
+		at := func(id, lat, lon string) string {
+			return `{"resourceType":"Location","id":"` + id + `","position":{"latitude":` + lat + `,"longitude":` + lon + `}}`
+		}
+		w.hold(at("beijing", "39.9042", "116.4074"), at("tianjin", "39.0842", "117.2010"), at("east", "0", "179"), `{"resourceType":"Location","id":"none"}`)
+		w.check(t, map[string]string{
+			"Location?near=39.9042|116.4074|0":         "beijing",
+			"Location?near=39.9042|116.4074":           "beijing",
+			"Location?near=39.9042|116.4074|100|km":    "beijing",
+			"Location?near=39.9042|116.4074|120|km":    "beijing tianjin",
+			"Location?near=39.9042|116.4074|120000|m":  "beijing tianjin",
+			"Location?near=39.9042|116.4074|75|[mi_i]": "beijing tianjin",
+			"Location?near=0|-179|230":                 "east",
+			"Location?near=0|-179|220":                 "",
+			"Location?near=0|-179|230,39.9|116.4|10":   "beijing east",
+			"Location?near:missing=true":               "none",
+		})
+	})
+}
