@@ -251,7 +251,7 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
 		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
-		UpdateAsCreate: a.Config.UpdateAsCreate, Software: "Tenon", Version: Version, Log: a.log,
+		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {
 		return nil, nil, err

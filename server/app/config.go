@@ -25,6 +25,8 @@ type Config struct {
 
 	UpdateAsCreate bool `help:"Let clients choose the id of a new resource by PUT." env:"TENON_UPDATE_AS_CREATE"`
 
+	Origins []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
+
 	Validation Validation `embed:"" prefix:"validate-"`
 	MES        MES        `embed:"" prefix:"mes-"`
 }

@@ -146,9 +146,24 @@ func (p *preparation) check(w *write) error {
 	if !validate.IsID(w.id) {
 		return issue.Errorf(issue.Value, "%q is not an id: 1 to 64 of A-Z a-z 0-9 - and .", w.id).At(w.typ + ".id").Rule("id-grammar").WithStatus(400)
 	}
+	if w.op.Method == "PUT" && w.before != nil && subset(w.root) {
+		return issue.Errorf(issue.BusinessRule, "The body is tagged SUBSETTED: it is a part of %s/%s, and putting it back would lose the rest. Read the whole resource, or patch it.", w.typ, w.id).
+			At(w.typ + ".meta.tag").Rule("subsetted").WithStatus(422).Chinese("正文只是资源的一部分，不能覆盖完整资源。")
+	}
 	var err error
 	w.warnings, err = p.shape(w)
 	return err
+}
+
+// subset tells a part of a resource from the whole.
+// https://hl7.org/fhir/R4/search.html#summary
+func subset(root tree.Node) bool {
+	for tag := range root.Path("meta", "tag").Items() {
+		if tag.Field("code").Str() == "SUBSETTED" && tag.Field("system").Str() == "http://terminology.hl7.org/CodeSystem/v3-ObservationValue" {
+			return true
+		}
+	}
+	return false
 }
 
 // store makes the version: id and meta are spliced into the caller's bytes.

@@ -18,6 +18,7 @@ func (c *call) send(status int, body []byte) error {
 		return err
 	}
 	c.set("Content-Type", f.String())
+	body = c.coded(body)
 	c.set("Content-Length", strconv.Itoa(len(body)))
 	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodHead {

@@ -12,10 +12,11 @@ import (
 
 // body reads the request's body up to a limit.
 func (c *call) body(limit int64) ([]byte, error) {
-	if err := c.plain(); err != nil {
-		return nil, err
+	r, err := c.decoded(limit)
+	if err != nil {
+		return nil, bodyFault(err)
 	}
-	r := http.MaxBytesReader(c.Response(), c.Request().Body, limit)
+	defer r.Close()
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return nil, bodyFault(err)
@@ -26,7 +27,7 @@ func (c *call) body(limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-// plain refuses encoded bodies, which could grow without a limit.
+// plain refuses encoded bodies where they are streamed or are forms.
 func (c *call) plain() error {
 	if e := c.header("Content-Encoding"); e != "" && e != "identity" {
 		return issue.Errorf(issue.NotSupported, "Content-Encoding %q is not accepted; send the body as it is.", clip(e)).

@@ -42,7 +42,8 @@ func (d *Door) handle(r route) echo.HandlerFunc {
 		c.set("X-Request-Id", c.id)
 		c.set("X-Content-Type-Options", "nosniff")
 		c.set("Cache-Control", "private, no-cache")
-		c.set("Vary", "Accept, Authorization, Prefer")
+		c.set("Vary", "Accept, Accept-Encoding, Authorization, Prefer")
+		c.shared()
 		run := r.run
 		if c.odd() {
 			run = d.unmatched

@@ -51,13 +51,16 @@ type Options struct {
 	BaseURL string
 	// UpdateAsCreate tells what the recorder does, for the CapabilityStatement.
 	UpdateAsCreate bool
-	Software       string // name of the product, "Tenon"
-	Version        string // of the product
-	Released       time.Time
-	MaxBody        int64 // bytes of one resource, default 16 MiB
-	MaxBundle      int64 // bytes of one batch or transaction, default 256 MiB
-	Log            *slog.Logger
-	Clock          func() time.Time // of expansions, time.Now by default
+	// Origins are those whose pages may use the door from a browser, "*" for any;
+	// none by default.
+	Origins   []string
+	Software  string // name of the product, "Tenon"
+	Version   string // of the product
+	Released  time.Time
+	MaxBody   int64 // bytes of one resource, default 16 MiB
+	MaxBundle int64 // bytes of one batch or transaction, default 256 MiB
+	Log       *slog.Logger
+	Clock     func() time.Time // of expansions, time.Now by default
 }
 
 // Door is the FHIR HTTP door.
