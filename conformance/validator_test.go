@@ -198,6 +198,9 @@ func (s *validatorSuite) validate(c validatorCase, lib *definition.Library, prof
 // record keeps a verdict beside the reference's.
 func (s *validatorSuite) record(c validatorCase, kind string, java json.RawMessage, found []issue.Issue) {
 	r := validatorRun{name: c.Name, module: c.Module, kind: kind, found: found}
+	for i := 2; slices.ContainsFunc(s.runs, func(o validatorRun) bool { return o.key() == r.key() }); i++ {
+		r.name = fmt.Sprintf("%s#%d", c.Name, i) // the manifest gives some names to several cases
+	}
 	for _, is := range s.outcome(java) {
 		if is.external() {
 			r.external = true
@@ -291,7 +294,7 @@ func (s *validatorSuite) judge() {
 	listed := s.listed()
 	var rows strings.Builder
 	for _, r := range s.runs {
-		if before, ok := listed[r.key()]; ok && before.good && !r.good() {
+		if before, ok := listed[r.key()+" "+r.module]; ok && before.good && !r.good() {
 			s.t.Errorf("%s got worse: it was %q", r.key(), before.verdict)
 		}
 		fmt.Fprintf(&rows, "%s\t%s\t%s\n", r.key(), r.module, r.verdict())
@@ -410,7 +413,7 @@ func (s *validatorSuite) listed() map[string]listedRun {
 		if len(f) != 3 {
 			s.t.Fatalf("%s: %q has not three columns", validatorResults, line)
 		}
-		all[f[0]] = listedRun{f[2], f[2] == "equal" || strings.HasPrefix(f[2], "needs")}
+		all[f[0]+" "+f[1]] = listedRun{f[2], f[2] == "equal" || strings.HasPrefix(f[2], "needs")}
 	}
 	return all
 }

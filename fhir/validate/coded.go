@@ -208,6 +208,12 @@ func (w *walker) coding(n tree.Node) {
 
 // unknownSystem says of a code system, once, that its codes could not be judged.
 func (w *walker) unknownSystem(system string) {
+	if w.set.lib != nil && w.set.lib.Find("ValueSet", system) != nil {
+		w.at("system", func() {
+			w.add(issue.CodeInvalid, "system-valueset", cut(system)+" is a value set, expected the code system that the code is from", cut(system)+" 是值集，应为代码所属的代码系统")
+		})
+		return
+	}
 	if slices.Contains(w.systems, system) || len(w.systems) >= 32 {
 		return
 	}

@@ -44,6 +44,17 @@ func TestExtensionPart(t *testing.T) {
 	}
 }
 
+// TestValueSetAsSystem: a coding names a code system, not a value set.
+func TestValueSetAsSystem(t *testing.T) {
+	for system, want := range map[string]string{
+		"http://hl7.org/fhir/ValueSet/administrative-gender": "Observation.code.coding[0].system system-valueset",
+		"http://hl7.org/fhir/administrative-gender":          "",
+		"http://t/nowhere": "",
+	} {
+		fault(t, whole(), with("Observation", `"code":`+coding(system, "male")), want, nil)
+	}
+}
+
 // TestContainedBinding: "#v" of a profile is what the profile contains, not the
 // resource.
 func TestContainedBinding(t *testing.T) {
