@@ -53,6 +53,9 @@ func (k *Keeper) next(ctx context.Context, held *Held) (*Revision, error) {
 		if f := issue.As(err); f == nil {
 			return nil, err
 		}
+		if old := was.posted[at]; old != nil && old.Version == p.posted[at].Version {
+			continue // told when it came
+		}
 		k.o.Log.Warn("search parameter is not used", "resource", at.typ+"/"+at.id)
 	}
 	return made, nil

@@ -2,7 +2,6 @@ package revision
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"tenon/fhir/definition"
@@ -53,20 +52,28 @@ func (p *parts) revision(number int64, before *Revision) (*Revision, map[name]er
 	return r, failures
 }
 
-// ordered are the posted definitions in the order in which they came to be:
+// ordered are some posted definitions in the order in which they came to be:
 // of two with one canonical URL the later counts.
-func (p *parts) ordered() []*posted {
-	return slices.SortedFunc(maps.Values(p.posted), func(a, b *posted) int {
-		return cmp.Or(a.Updated.Compare(b.Updated), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
+func (p *parts) ordered(which func(*posted) bool) []*posted {
+	var list []*posted
+	for _, d := range p.posted {
+		if which(d) {
+			list = append(list, d)
+		}
+	}
+	slices.SortFunc(list, func(a, b *posted) int {
+		if c := a.Updated.Compare(b.Updated); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
 	})
+	return list
 }
 
 func (p *parts) library() *definition.Library {
 	var resources []*definition.Resource
-	for _, d := range p.ordered() {
-		if d.resource != nil {
-			resources = append(resources, d.resource)
-		}
+	for _, d := range p.ordered(func(d *posted) bool { return d.resource != nil }) {
+		resources = append(resources, d.resource)
 	}
 	if len(resources) == 0 {
 		return p.under
@@ -78,10 +85,8 @@ func (p *parts) library() *definition.Library {
 func (p *parts) registry() (*search.Registry, map[name]error) {
 	var extra []search.Extra
 	var names []name
-	for _, d := range p.ordered() {
-		if d.parameter != nil {
-			extra, names = append(extra, *d.parameter), append(names, name{d.Type, d.ID})
-		}
+	for _, d := range p.ordered(func(d *posted) bool { return d.parameter != nil }) {
+		extra, names = append(extra, *d.parameter), append(names, name{d.Type, d.ID})
 	}
 	if len(extra) == 0 || p.search == nil {
 		return p.search, nil
@@ -98,7 +103,7 @@ func (p *parts) registry() (*search.Registry, map[name]error) {
 
 // building are the search parameters in force whose rows are not all there.
 func (p *parts) building() []*posted {
-	return slices.DeleteFunc(p.ordered(), func(d *posted) bool { return d.parameter == nil || d.parameter.Complete })
+	return p.ordered(func(d *posted) bool { return d.parameter != nil && !d.parameter.Complete })
 }
 
 // withPackages rebuilds under from base and packages.
