@@ -158,7 +158,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store}, Grader: grader, Dossiers: dossiers{a},
-		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, BaseURL: a.Config.BaseURL, Clock: a.clock,
+		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
 	})
 	if err != nil {
 		return err
@@ -251,7 +251,7 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
 		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
-		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, Software: "Tenon", Version: Version, Log: a.log,
+		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -25,7 +25,8 @@ type Config struct {
 
 	UpdateAsCreate bool `help:"Let clients choose the id of a new resource by PUT." env:"TENON_UPDATE_AS_CREATE"`
 
-	Origins []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
+	DeleteSeveral int      `help:"How many resources one conditional delete may take, up to 1000; below 2 a single match." default:"1" env:"TENON_DELETE_SEVERAL"`
+	Origins       []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
 
 	Validation Validation `embed:"" prefix:"validate-"`
 	MES        MES        `embed:"" prefix:"mes-"`

@@ -41,10 +41,13 @@ type Options struct {
 	// UpdateAsCreate lets a PUT name the id of a new resource. The operator and
 	// the server may always do so (imports).
 	UpdateAsCreate bool
-	Tenant         string
-	BaseURL        string // of the FHIR door, to know own absolute references
-	Clock          Clock
-	Random         io.Reader
+	// DeleteSeveral is how many resources one conditional delete may take, 1000
+	// at most; below 2 it must match a single one.
+	DeleteSeveral int
+	Tenant        string
+	BaseURL       string // of the FHIR door, to know own absolute references
+	Clock         Clock
+	Random        io.Reader
 }
 
 // Signers unlocks the signing key of a person with that person's own secret.

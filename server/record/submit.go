@@ -39,14 +39,18 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		if repeat, err := r.repeated(ctx, d); repeat != nil || err != nil {
 			return repeat, err
 		}
-		p := &preparation{r: r, ctx: ctx, who: who, draft: d, in: in, at: r.now()}
+		whole, err := r.several(ctx, who, d)
+		if err != nil {
+			return nil, r.refuse(ctx, who, d, err)
+		}
+		p := &preparation{r: r, ctx: ctx, who: who, draft: whole, in: in, at: r.now()}
 		if err := p.run(); err != nil {
 			return nil, r.refuse(ctx, who, d, err)
 		}
 		if p.unit.empty() {
 			return p.outcome, r.o.Store.Audit(ctx, p.unit.Audit)
 		}
-		err := r.o.Store.Commit(ctx, &p.unit)
+		err = r.o.Store.Commit(ctx, &p.unit)
 		if err == nil {
 			p.settle()
 			return p.outcome, nil

@@ -145,6 +145,9 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 func (d *Door) resourcePart(registry *search.Registry, typ string, reverse []string) resourcePart {
 	p := resourcePart{Type: typ, Versioning: "versioned", ReadHistory: true, UpdateCreate: d.o.UpdateAsCreate, ConditionalCreate: true,
 		ConditionalRead: "full-support", ConditionalUpdate: true, ConditionalDelete: "single", SearchRevInclude: reverse}
+	if d.o.DeleteSeveral {
+		p.ConditionalDelete = "multiple"
+	}
 	for _, r := range d.routes() {
 		if name, ok := interactions[r.method+" "+r.path]; ok {
 			p.Interaction = append(p.Interaction, code{name})

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"tenon/fhir/tree"
+	"tenon/server/record"
+	"tenon/server/rest"
 )
 
 func TestPreconditions(t *testing.T) {
@@ -198,4 +200,38 @@ func TestTransactionOrder(t *testing.T) {
 			t.Errorf("answers = %v, the read found %s", got, answer[0].Raw())
 		}
 	})
+}
+
+// By default a conditional delete of several is refused; a policy lets so many
+// go, together, and no more. https://hl7.org/fhir/R4/http.html#delete
+func TestConditionalDeleteOfSeveral(t *testing.T) {
+	dir := t.TempDir()
+	for most, want := range map[int]struct{ status, left int }{0: {412, 2}, 2: {204, 0}, 5: {204, 0}} {
+		h := houseOn(t, fmt.Sprintf("sqlite://%s/%d", dir, most), func(r *record.Options, d *rest.Options) { r.DeleteSeveral, d.DeleteSeveral = most, most > 1 })
+		for range 2 {
+			create(t, h, `{"resourceType":"Patient","gender":"other"}`)
+		}
+		single := create(t, h, `{"resourceType":"Patient","gender":"male"}`)
+		must(t, h, want.status, "DELETE", "/fhir/Patient?gender=other", "")
+		if ids, _, _ := find(t, h, "Patient?gender=other"); len(ids) != want.left {
+			t.Errorf("policy %d: %d are left, want %d", most, len(ids), want.left)
+		}
+		must(t, h, 204, "DELETE", "/fhir/Patient?gender=male", "")
+		must(t, h, 410, "GET", "/fhir/Patient/"+single, "")
+		stated := must(t, h, 200, "GET", "/fhir/metadata", "").Body.String()
+		if got := strings.Contains(stated, `"conditionalDelete":"multiple"`); got != (most > 1) {
+			t.Errorf("policy %d: multiple is stated: %v", most, got)
+		}
+		for range most + 1 {
+			create(t, h, `{"resourceType":"Patient","gender":"unknown"}`)
+		}
+		if most > 1 {
+			must(t, h, 412, "DELETE", "/fhir/Patient?gender=unknown", "")
+			if ids, _, _ := find(t, h, "Patient?gender=unknown"); len(ids) != most+1 {
+				t.Errorf("policy %d: a refused delete left %d of %d", most, len(ids), most+1)
+			}
+		}
+		create(t, h, `{"resourceType":"Device","status":"active"}`)
+		must(t, h, 404, "DELETE", "/fhir/Patient?gender=other&active=true", "")
+	}
 }

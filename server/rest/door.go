@@ -51,6 +51,9 @@ type Options struct {
 	BaseURL string
 	// UpdateAsCreate tells what the recorder does, for the CapabilityStatement.
 	UpdateAsCreate bool
+	// DeleteSeveral tells what the recorder does with a conditional delete that
+	// matches several resources.
+	DeleteSeveral bool
 	// Origins are those whose pages may use the door from a browser, "*" for any;
 	// none by default.
 	Origins   []string
