@@ -9,16 +9,13 @@ import (
 	"tenon/fhir/tree"
 )
 
-// functions are what FHIR adds to FHIRPath for invariants and what needs the
-// definitions. Context.Data is the walker.
+// functions are those of FHIR that need the definitions. Context.Data is the
+// walker.
 var functions = map[string]fhirpath.Function{
-	"memberOf":          {Name: "memberOf", Params: []string{"string"}, Result: "boolean", Call: memberOf},
-	"conformsTo":        {Name: "conformsTo", Params: []string{"string"}, Result: "boolean", Call: conformsTo},
-	"subsumes":          {Name: "subsumes", Params: []string{"expr"}, Result: "boolean", Call: subsumes},
-	"subsumedBy":        {Name: "subsumedBy", Params: []string{"expr"}, Result: "boolean", Call: subsumedBy},
-	"elementDefinition": {Name: "elementDefinition", Call: noAnswer},
-	"slice":             {Name: "slice", Params: []string{"string", "string"}, Call: noAnswer},
-	"checkModifiers":    {Name: "checkModifiers", Params: []string{"expr"}, Call: unchanged},
+	"memberOf":   {Name: "memberOf", Params: []string{"string"}, Result: "boolean", Call: memberOf},
+	"conformsTo": {Name: "conformsTo", Params: []string{"string"}, Result: "boolean", Call: conformsTo},
+	"subsumes":   {Name: "subsumes", Params: []string{"expr"}, Result: "boolean", Call: subsumes},
+	"subsumedBy": {Name: "subsumedBy", Params: []string{"expr"}, Result: "boolean", Call: subsumedBy},
 }
 
 var (
@@ -149,12 +146,4 @@ func (w *walker) conformsAnywhere(v value, url string) bool {
 	ok := false
 	w.elsewhere(v.node, func() { ok = w.conforms(v, url) })
 	return ok
-}
-
-func noAnswer(*fhirpath.Context, fhirpath.Collection, []fhirpath.Collection) (fhirpath.Collection, error) {
-	return nil, nil
-}
-
-func unchanged(_ *fhirpath.Context, focus fhirpath.Collection, _ []fhirpath.Collection) (fhirpath.Collection, error) {
-	return append(fhirpath.Collection(nil), focus...), nil
 }
