@@ -110,7 +110,9 @@ var interactions = map[string]string{
 var definitions = map[string]string{
 	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
 	"snapshot": "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot",
-	"lookup":   "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
+	"meta":     "http://hl7.org/fhir/OperationDefinition/Resource-meta",
+	"meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add", "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
+	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
 	"ValueSet validate-code":   "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
 	"expand":                   "http://hl7.org/fhir/OperationDefinition/ValueSet-expand", "translate": "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",

@@ -367,7 +367,7 @@ func TestCapabilities(t *testing.T) {
 		for _, o := range r.Operation {
 			ops += o.Name + " "
 		}
-		if want := map[string]string{"Task": "case dossier sign bytes validate ", "PlanDefinition": "apply sign bytes validate "}[r.Type]; want != "" && ops != want {
+		if want := map[string]string{"Task": "case dossier sign meta meta-add meta-delete bytes validate ", "PlanDefinition": "apply sign meta meta-add meta-delete bytes validate "}[r.Type]; want != "" && ops != want {
 			t.Errorf("%s has the operations %s, want %s", r.Type, ops, want)
 		}
 	}
