@@ -20,7 +20,7 @@ type Client struct {
 func At(url string) *Client {
 	return &Client{URL: url, http: &http.Client{
 		Timeout:   2 * time.Minute,
-		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32},
+		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32, ExpectContinueTimeout: time.Second},
 	}}
 }
 
@@ -63,6 +63,9 @@ func (c *Client) Expect(t testing.TB, status int, q Request) *Answer {
 	return a
 }
 
+// largeBody is from where a server may answer before it has read the body.
+const largeBody = 8 << 20
+
 // Try is Send for goroutines.
 func (c *Client) Try(ctx context.Context, q Request) (*Answer, error) {
 	r, err := http.NewRequestWithContext(ctx, q.Method, c.URL+q.Path, bytes.NewReader(q.Body))
@@ -71,6 +74,9 @@ func (c *Client) Try(ctx context.Context, q Request) (*Answer, error) {
 	}
 	if q.Body != nil {
 		r.Header.Set("Content-Type", "application/fhir+json")
+	}
+	if len(q.Body) > largeBody {
+		r.Header.Set("Expect", "100-continue") // an early refusal is then read, not run over
 	}
 	if q.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+q.Token)
