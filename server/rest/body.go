@@ -12,6 +12,9 @@ import (
 
 // body reads the request's body up to a limit.
 func (c *call) body(limit int64) ([]byte, error) {
+	if c.Request().ContentLength > limit { // before a byte of it is read
+		return nil, bodyFault(&http.MaxBytesError{Limit: limit})
+	}
 	r, err := c.decoded(limit)
 	if err != nil {
 		return nil, bodyFault(err)
