@@ -69,10 +69,10 @@ type node struct {
 }
 
 const (
-	flagEscaped    = 1 << iota // the string value holds a backslash
-	flagKeyEscaped             // the member name holds a backslash
-	flagLast                   // no sibling follows
-	flagUnderscored            // some member's name starts with _, or is escaped
+	flagEscaped     = 1 << iota // the string value holds a backslash
+	flagKeyEscaped              // the member name holds a backslash
+	flagLast                    // no sibling follows
+	flagUnderscored             // some member's name starts with _, or is escaped
 )
 
 // Doc is an arena of one parsed document. Its zero value is ready for Parse,
