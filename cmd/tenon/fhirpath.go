@@ -107,8 +107,11 @@ func valueText(v fhirpath.Value) string {
 	case "System.Boolean", "System.Integer", "System.Decimal":
 		return v.Str()
 	}
-	data, _ := json.Marshal(v.Str())
-	return string(data)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v.Str()) // a string always is JSON
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // readResource reads a file, or standard input for -, in JSON or XML.

@@ -88,7 +88,11 @@ func (w *verdicts) outcome(name string, issues []issue.Issue) error {
 // close ends the output with the sum; the error says that errors were found.
 func (w *verdicts) close() error {
 	if w.c.Format == "text" {
-		fmt.Fprintf(w.out, "%d resources: %d with errors; %d errors, %d warnings\n", w.resources, w.bad, w.errors, w.warnings)
+		sum := "%d resources: %d with errors; %d errors, %d warnings\n"
+		if w.c.Lang == "zh" {
+			sum = "%d 个资源：%d 个有错误；%d 个错误，%d 个警告\n"
+		}
+		fmt.Fprintf(w.out, sum, w.resources, w.bad, w.errors, w.warnings)
 	}
 	if err := w.out.Flush(); err != nil {
 		return err
