@@ -63,8 +63,8 @@ func (k *checker) typed(q *question, kind string, at *place) bool {
 		}
 	}
 	k.fail(at, issue.Invariant, "questionnaire-answer-type",
-		fmt.Sprintf("found an answer of type %s to %s, expected %s", kind, quote(q.linkID), names),
-		fmt.Sprintf("问题 %s 的答案类型为 %s，应为 %s", quote(q.linkID), kind, names))
+		fmt.Sprintf("found an answer of type %s to %s, expected %s", kind, issue.Quote(q.linkID), names),
+		fmt.Sprintf("问题 %s 的答案类型为 %s，应为 %s", issue.Quote(q.linkID), kind, names))
 	return false
 }
 
@@ -88,13 +88,13 @@ func (k *checker) length(q *question, kind string, value tree.Node, at *place) {
 	n := utf8.RuneCountInString(value.Text())
 	if least, ok := count(q.minLength); ok && n < least {
 		k.fail(at, issue.Invariant, "questionnaire-min-length",
-			fmt.Sprintf("found %d characters, expected at least %d: %s", n, least, quote(value.Text())),
-			fmt.Sprintf("答案有 %d 个字符，应至少 %d 个：%s", n, least, quote(value.Text())))
+			fmt.Sprintf("found %d characters, expected at least %d: %s", n, least, issue.Quote(value.Text())),
+			fmt.Sprintf("答案有 %d 个字符，应至少 %d 个：%s", n, least, issue.Quote(value.Text())))
 	}
 	if most, ok := count(q.node.Field("maxLength")); ok && n > most {
 		k.fail(at, issue.Invariant, "questionnaire-max-length",
-			fmt.Sprintf("found %d characters, expected at most %d: %s", n, most, quote(value.Text())),
-			fmt.Sprintf("答案有 %d 个字符，应至多 %d 个：%s", n, most, quote(value.Text())))
+			fmt.Sprintf("found %d characters, expected at most %d: %s", n, most, issue.Quote(value.Text())),
+			fmt.Sprintf("答案有 %d 个字符，应至多 %d 个：%s", n, most, issue.Quote(value.Text())))
 	}
 }
 
@@ -109,20 +109,20 @@ func (k *checker) pattern(q *question, kind string, value tree.Node, at *place) 
 	re := k.compiled(q)
 	if re == nil {
 		k.warn(at, issue.NotSupported, "questionnaire-regex",
-			"the answer could not be checked: the questionnaire's pattern "+quote(q.regex)+" is not a regular expression that is understood here",
-			"无法校验答案：问卷中的正则表达式 "+quote(q.regex)+" 不受支持")
+			"the answer could not be checked: the questionnaire's pattern "+issue.Quote(q.regex)+" is not a regular expression that is understood here",
+			"无法校验答案：问卷中的正则表达式 "+issue.Quote(q.regex)+" 不受支持")
 		return
 	}
 	if re.MatchString(value.Text()) {
 		return
 	}
-	wanted := quote(q.regex)
+	wanted := issue.Quote(q.regex)
 	if q.format != "" {
-		wanted = quote(q.format) + " (" + wanted + ")"
+		wanted = issue.Quote(q.format) + " (" + wanted + ")"
 	}
 	k.fail(at, issue.Invariant, "questionnaire-regex",
-		fmt.Sprintf("found %s, expected the format %s", quote(value.Text()), wanted),
-		fmt.Sprintf("答案为 %s，应符合格式 %s", quote(value.Text()), wanted))
+		fmt.Sprintf("found %s, expected the format %s", issue.Quote(value.Text()), wanted),
+		fmt.Sprintf("答案为 %s，应符合格式 %s", issue.Quote(value.Text()), wanted))
 }
 
 // compiled gives the pattern, which must match the whole answer; nil if it is

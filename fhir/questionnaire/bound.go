@@ -7,6 +7,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
 )
 
 // bounds judges minValue and maxValue, and for quantities minQuantity and
@@ -91,8 +92,8 @@ func (k *checker) places(q *question, kind string, value tree.Node, at *place) {
 	}
 	if n := decimals(value.Text()); n > most {
 		k.fail(at, issue.Invariant, "questionnaire-decimal-places",
-			fmt.Sprintf("found %s with %d decimal places, expected at most %d", quote(value.Text()), n, most),
-			fmt.Sprintf("答案 %s 有 %d 位小数，应至多 %d 位", quote(value.Text()), n, most))
+			fmt.Sprintf("found %s with %d decimal places, expected at most %d", issue.Quote(value.Text()), n, most),
+			fmt.Sprintf("答案 %s 有 %d 位小数，应至多 %d 位", issue.Quote(value.Text()), n, most))
 	}
 }
 
@@ -108,15 +109,15 @@ func decimals(s string) int {
 
 // steps warns of a number that a slider can't reach.
 func (k *checker) slider(q *question, kind string, value, least tree.Node, at *place) {
-	step, ok := number(q.step.Text())
+	step, ok := ucum.Number(q.step.Text())
 	if !ok || !numeric(kind) || step.Sign() <= 0 {
 		return
 	}
-	v, ok := number(value.Text())
+	v, ok := ucum.Number(value.Text())
 	if !ok {
 		return
 	}
-	if from, bounded := number(least.Text()); bounded {
+	if from, bounded := ucum.Number(least.Text()); bounded {
 		v = new(big.Rat).Sub(v, from)
 	}
 	if !v.Quo(v, step).IsInt() {

@@ -1,36 +1,12 @@
 package questionnaire
 
 import (
-	"math/big"
-	"strconv"
 	"strings"
 	"time"
 
 	"tenon/fhir/tree"
 	"tenon/fhir/ucum"
 )
-
-// number reads a decimal of bounded size: 1e999999999 would fill the memory.
-func number(s string) (*big.Rat, bool) {
-	if len(s) > 200 {
-		return nil, false
-	}
-	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		if e, err := strconv.Atoi(s[i+1:]); err != nil || e < -400 || e > 400 {
-			return nil, false
-		}
-	}
-	return new(big.Rat).SetString(s)
-}
-
-func compareNumbers(a, b string) (int, bool) {
-	x, okX := number(a)
-	y, okY := number(b)
-	if !okX || !okY {
-		return 0, false
-	}
-	return x.Cmp(y), true
-}
 
 // edge says which moment a date of reduced precision stands for.
 type edge bool
@@ -119,8 +95,8 @@ var problemChinese = map[string]string{
 // compareQuantities orders two quantities; problem says why they have no
 // order. Equal formal units compare whatever they are, others through UCUM.
 func compareQuantities(a, b tree.Node) (order int, problem string) {
-	x, okX := number(a.Field("value").Text())
-	y, okY := number(b.Field("value").Text())
+	x, okX := ucum.Number(a.Field("value").Text())
+	y, okY := ucum.Number(b.Field("value").Text())
 	if !okX || !okY {
 		return 0, noValue
 	}

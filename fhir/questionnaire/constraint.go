@@ -60,8 +60,8 @@ func (k *checker) constraint(e, n tree.Node, at *place, root, name string, vars 
 	switch {
 	case err != nil:
 		k.warn(at, issue.Invariant, "questionnaire-constraint",
-			fmt.Sprintf("%sthe constraint %s (%s) could not be evaluated: %s", name, quote(key), quote(human), reason(err)),
-			fmt.Sprintf("%s约束 %s（%s）无法计算：%s", name, quote(key), quote(human), reason(err)))
+			fmt.Sprintf("%sthe constraint %s (%s) could not be evaluated: %s", name, issue.Quote(key), issue.Quote(human), reason(err)),
+			fmt.Sprintf("%s约束 %s（%s）无法计算：%s", name, issue.Quote(key), issue.Quote(human), reason(err)))
 	case !holds && severity == "warning":
 		k.warn(at, issue.Invariant, "questionnaire-constraint", name+orNot(human, expr)+" ("+key+")", name+orNot(human, expr)+"（"+key+"）")
 	case !holds:

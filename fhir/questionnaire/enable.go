@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
 )
 
 // enabled tells whether the question's own conditions are met for an item in
@@ -141,7 +142,7 @@ func ordered(kind string, a tree.Node, otherKind string, b tree.Node) (order int
 		order, problem := compareQuantities(a, b)
 		return order, problem == ""
 	case numeric(kind) && numeric(otherKind):
-		return compareNumbers(a.Text(), b.Text())
+		return ucum.CompareNumbers(a.Text(), b.Text())
 	case temporal(kind) && temporal(otherKind):
 		return compareTimes(a.Str(), b.Str(), lowest, lowest)
 	case kind != otherKind:

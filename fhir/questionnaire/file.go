@@ -8,6 +8,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
 )
 
 // attachment judges the kind and the size of an attachment. Whether its size
@@ -15,10 +16,10 @@ import (
 func (k *checker) attachment(q *question, value tree.Node, at *place) {
 	if found := value.Field("contentType").Str(); len(q.mimeTypes) > 0 && !mimeAllowed(found, q.mimeTypes) {
 		k.fail(at, issue.Required, "questionnaire-mime-type",
-			fmt.Sprintf("found an attachment of type %s, expected %s", quote(found), list(q.mimeTypes)),
-			fmt.Sprintf("附件类型为 %s，应为 %s", quote(found), list(q.mimeTypes)))
+			fmt.Sprintf("found an attachment of type %s, expected %s", issue.Quote(found), list(q.mimeTypes)),
+			fmt.Sprintf("附件类型为 %s，应为 %s", issue.Quote(found), list(q.mimeTypes)))
 	}
-	most, ok := number(q.maxSize.Text())
+	most, ok := ucum.Number(q.maxSize.Text())
 	size, known := attachmentSize(value)
 	if ok && known && new(big.Rat).SetInt64(size).Cmp(most) > 0 {
 		k.fail(at, issue.Required, "questionnaire-max-size",
@@ -55,7 +56,7 @@ func attachmentSize(n tree.Node) (int64, bool) {
 		}
 		return int64(chars/4*3 - pad), true
 	}
-	r, ok := number(n.Field("size").Text())
+	r, ok := ucum.Number(n.Field("size").Text())
 	if !ok || !r.IsInt() || !r.Num().IsInt64() {
 		return 0, false
 	}
@@ -70,8 +71,8 @@ func (k *checker) reference(q *question, value tree.Node, at *place) {
 		return
 	case !k.c.Model.IsResource(found):
 		k.fail(at, issue.Invariant, "questionnaire-reference-type",
-			fmt.Sprintf("found the resource type %s in the reference %s: there is no such type", quote(found), quote(value.Field("reference").Str())),
-			fmt.Sprintf("引用 %s 中的资源类型 %s 不存在", quote(value.Field("reference").Str()), quote(found)))
+			fmt.Sprintf("found the resource type %s in the reference %s: there is no such type", issue.Quote(found), issue.Quote(value.Field("reference").Str())),
+			fmt.Sprintf("引用 %s 中的资源类型 %s 不存在", issue.Quote(value.Field("reference").Str()), issue.Quote(found)))
 		return
 	case len(q.resources) > 0 && !contains(q.resources, found):
 		k.fail(at, issue.Invariant, "questionnaire-reference-type",

@@ -21,8 +21,8 @@ func (k *checker) option(q *question, kind string, value tree.Node, at, here *pl
 		k.member(q.valueSet, value, at, "questionnaire-option")
 	case kind == "Coding":
 		k.inform(at, issue.Invariant, "questionnaire-no-options",
-			"the code can't be checked: the question "+quote(q.linkID)+" has neither options nor a value set",
-			"无法校验代码：问题 "+quote(q.linkID)+" 没有选项也没有值集")
+			"the code can't be checked: the question "+issue.Quote(q.linkID)+" has neither options nor a value set",
+			"无法校验代码：问题 "+issue.Quote(q.linkID)+" 没有选项也没有值集")
 	}
 }
 
@@ -42,15 +42,15 @@ func (k *checker) wording(q *question, kind string, value tree.Node, at *place) 
 	for _, o := range q.options {
 		if o.kind == "Coding" && said != "" && (o.value.Field("display").Str() == said || o.value.Field("code").Str() == said) {
 			k.warn(at, issue.Invariant, "questionnaire-text-is-option",
-				"found the text "+quote(said)+", which is an option: answer with its code",
-				"文字答案 "+quote(said)+" 与一个选项相同，请使用该选项的代码")
+				"found the text "+issue.Quote(said)+", which is an option: answer with its code",
+				"文字答案 "+issue.Quote(said)+" 与一个选项相同，请使用该选项的代码")
 			return
 		}
 	}
 	if len(q.options) == 0 {
 		k.inform(at, issue.Invariant, "questionnaire-no-options",
-			"the text can't be compared to options: the question "+quote(q.linkID)+" lists none",
-			"无法将文字与选项比较：问题 "+quote(q.linkID)+" 没有列出选项")
+			"the text can't be compared to options: the question "+issue.Quote(q.linkID)+" lists none",
+			"无法将文字与选项比较：问题 "+issue.Quote(q.linkID)+" 没有列出选项")
 	}
 }
 
@@ -64,8 +64,8 @@ func (k *checker) listed(q *question, kind string, value tree.Node, at, here *pl
 		here = at
 	}
 	k.fail(here, issue.Invariant, "questionnaire-option",
-		fmt.Sprintf("found %s, which is not one of the options of %s: %s", shown(kind, value), quote(q.linkID), q.names()),
-		fmt.Sprintf("答案 %s 不是问题 %s 的选项：%s", shown(kind, value), quote(q.linkID), q.names()))
+		fmt.Sprintf("found %s, which is not one of the options of %s: %s", shown(kind, value), issue.Quote(q.linkID), q.names()),
+		fmt.Sprintf("答案 %s 不是问题 %s 的选项：%s", shown(kind, value), issue.Quote(q.linkID), q.names()))
 }
 
 // matches compares by value; Codings by system and code, References by what
@@ -90,13 +90,13 @@ func (o option) matches(kind string, value tree.Node) bool {
 func shown(kind string, value tree.Node) string {
 	switch kind {
 	case "Coding":
-		return quote(value.Field("system").Str() + "#" + value.Field("code").Str())
+		return issue.Quote(value.Field("system").Str() + "#" + value.Field("code").Str())
 	case "Reference":
-		return quote(value.Field("reference").Str())
+		return issue.Quote(value.Field("reference").Str())
 	case "Quantity":
 		return amount(value)
 	}
-	return quote(value.Text())
+	return issue.Quote(value.Text())
 }
 
 func (q *question) names() string {
@@ -118,20 +118,20 @@ func (k *checker) member(valueSet string, value tree.Node, at *place, rule strin
 	if k.c.Terminology != nil {
 		a = k.c.Terminology.ValidateCode(valueSet, c, &terminology.CodeOptions{ContainedIn: k.container})
 	}
-	code := quote(c.System + "#" + c.Code)
+	code := issue.Quote(c.System + "#" + c.Code)
 	switch {
 	case a.Verdict == terminology.Unknown:
 		k.warn(at, issue.CodeInvalid, rule+"-unchecked",
-			fmt.Sprintf("the code %s could not be checked against the value set %s: %s", code, quote(valueSet), orNot(a.Text, "it is not known here")),
-			fmt.Sprintf("无法按值集 %s 校验代码 %s：%s", quote(valueSet), code, orNot(a.Chinese, "此处没有该值集")))
+			fmt.Sprintf("the code %s could not be checked against the value set %s: %s", code, issue.Quote(valueSet), orNot(a.Text, "it is not known here")),
+			fmt.Sprintf("无法按值集 %s 校验代码 %s：%s", issue.Quote(valueSet), code, orNot(a.Chinese, "此处没有该值集")))
 	case a.Verdict == terminology.NotMember:
 		k.fail(at, issue.CodeInvalid, rule,
-			fmt.Sprintf("found %s, which is not in the value set %s: %s", code, quote(valueSet), orNot(a.Text, "choose one of its codes")),
-			fmt.Sprintf("代码 %s 不在值集 %s 中：%s", code, quote(valueSet), orNot(a.Chinese, "请选择其中的代码")))
+			fmt.Sprintf("found %s, which is not in the value set %s: %s", code, issue.Quote(valueSet), orNot(a.Text, "choose one of its codes")),
+			fmt.Sprintf("代码 %s 不在值集 %s 中：%s", code, issue.Quote(valueSet), orNot(a.Chinese, "请选择其中的代码")))
 	case a.Problem == terminology.WrongDisplay:
 		k.fail(at, issue.CodeInvalid, rule+"-display",
-			fmt.Sprintf("found the display %s for %s, expected %s", quote(c.Display), code, quote(a.Display)),
-			fmt.Sprintf("代码 %s 的显示名为 %s，应为 %s", code, quote(c.Display), quote(a.Display)))
+			fmt.Sprintf("found the display %s for %s, expected %s", issue.Quote(c.Display), code, issue.Quote(a.Display)),
+			fmt.Sprintf("代码 %s 的显示名为 %s，应为 %s", code, issue.Quote(c.Display), issue.Quote(a.Display)))
 	case a.Problem == terminology.Inactive || a.Problem == terminology.Abstract:
 		k.warn(at, issue.BusinessRule, rule+"-status", a.Text, a.Chinese)
 	}
@@ -171,7 +171,7 @@ func (k *checker) options(q *question, found []entry) {
 	}
 	if only != nil && total > 1 {
 		k.fail(only, issue.BusinessRule, "questionnaire-option-exclusive",
-			fmt.Sprintf("found an exclusive option beside %d other answers to %s: keep it alone or remove it", total-1, quote(q.linkID)),
-			fmt.Sprintf("问题 %s 选择了互斥选项，同时还有 %d 个其他答案，请二者取一", quote(q.linkID), total-1))
+			fmt.Sprintf("found an exclusive option beside %d other answers to %s: keep it alone or remove it", total-1, issue.Quote(q.linkID)),
+			fmt.Sprintf("问题 %s 选择了互斥选项，同时还有 %d 个其他答案，请二者取一", issue.Quote(q.linkID), total-1))
 	}
 }

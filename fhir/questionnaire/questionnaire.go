@@ -95,8 +95,8 @@ func (k *checker) header() {
 	root := &place{index: -1}
 	if q.Field("status").Str() == "retired" {
 		k.inform(root, issue.BusinessRule, "questionnaire-retired",
-			"the questionnaire "+quote(q.Field("url").Str())+" is retired: use one that is active",
-			"问卷 "+quote(q.Field("url").Str())+" 已停用，请使用有效的问卷")
+			"the questionnaire "+issue.Quote(q.Field("url").Str())+" is retired: use one that is active",
+			"问卷 "+issue.Quote(q.Field("url").Str())+" 已停用，请使用有效的问卷")
 	}
 	if authored := k.response.Field("authored").Str(); authored != "" {
 		k.effective(root.child("authored"), authored, q.Field("effectivePeriod"))
@@ -108,13 +108,13 @@ func (k *checker) effective(at *place, authored string, period tree.Node) {
 	start, end := period.Field("start").Str(), period.Field("end").Str()
 	if c, ok := compareTimes(authored, start, lowest, lowest); ok && c < 0 {
 		k.warn(at, issue.BusinessRule, "questionnaire-not-yet-effective",
-			"found "+quote(authored)+", which is before the questionnaire's period of use begins ("+quote(start)+")",
-			"填写时间 "+quote(authored)+" 早于问卷的生效开始时间 "+quote(start))
+			"found "+issue.Quote(authored)+", which is before the questionnaire's period of use begins ("+issue.Quote(start)+")",
+			"填写时间 "+issue.Quote(authored)+" 早于问卷的生效开始时间 "+issue.Quote(start))
 	}
 	if c, ok := compareTimes(authored, end, lowest, highest); ok && c > 0 {
 		k.warn(at, issue.BusinessRule, "questionnaire-no-longer-effective",
-			"found "+quote(authored)+", which is after the questionnaire's period of use ends ("+quote(end)+")",
-			"填写时间 "+quote(authored)+" 晚于问卷的生效结束时间 "+quote(end))
+			"found "+issue.Quote(authored)+", which is after the questionnaire's period of use ends ("+issue.Quote(end)+")",
+			"填写时间 "+issue.Quote(authored)+" 晚于问卷的生效结束时间 "+issue.Quote(end))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"tenon/fhir/issue"
 )
@@ -82,20 +81,6 @@ func (k *checker) step() bool {
 			"未能完整校验：问卷与答卷合在一起过大")
 	}
 	return k.steps < maxSteps
-}
-
-const maxShown = 80
-
-// quote shows a value of any length in a message.
-func quote(s string) string {
-	if len(s) > maxShown {
-		cut := maxShown
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return strconv.Quote(s)
 }
 
 // list joins at most ten values for a message.

@@ -85,8 +85,8 @@ func contentTypeRule(c *Context, n tree.Node) {
 	typ, sub, ok := strings.Cut(strings.TrimSpace(name), "/")
 	if !ok || !isToken(typ) || !isToken(sub) {
 		c.warn(".contentType", issue.CodeInvalid, "mime-type",
-			fmt.Sprintf("found %s, expected a MIME type such as application/pdf", quote(value)),
-			fmt.Sprintf("contentType 为 %s，应为 MIME 类型，如 application/pdf", quote(value)))
+			fmt.Sprintf("found %s, expected a MIME type such as application/pdf", issue.Quote(value)),
+			fmt.Sprintf("contentType 为 %s，应为 MIME 类型，如 application/pdf", issue.Quote(value)))
 	}
 }
 

@@ -103,8 +103,8 @@ func (b *bundle) identity(e *entry) {
 		return
 	case !absolute(e.fullURL):
 		b.c.fail(e.at(), issue.Invalid, "bundle-fullurl-absolute",
-			fmt.Sprintf("found the fullUrl %s, expected an absolute URL: https://…, urn:uuid:… or urn:oid:…", quote(e.fullURL)),
-			fmt.Sprintf("fullUrl 为 %s，应为绝对 URL：https://…、urn:uuid:… 或 urn:oid:…", quote(e.fullURL)))
+			fmt.Sprintf("found the fullUrl %s, expected an absolute URL: https://…, urn:uuid:… or urn:oid:…", issue.Quote(e.fullURL)),
+			fmt.Sprintf("fullUrl 为 %s，应为绝对 URL：https://…、urn:uuid:… 或 urn:oid:…", issue.Quote(e.fullURL)))
 		return
 	}
 	b.urn(e)
@@ -113,12 +113,12 @@ func (b *bundle) identity(e *entry) {
 	case !ok || e.typ == "":
 	case e.id == "":
 		b.c.fail(e.at(), issue.Invalid, "bundle-fullurl-id",
-			fmt.Sprintf("the fullUrl %s is that of a resource on a server, but the resource has no id", quote(e.fullURL)),
-			fmt.Sprintf("fullUrl %s 指向服务器上的资源，但该资源没有 id", quote(e.fullURL)))
+			fmt.Sprintf("the fullUrl %s is that of a resource on a server, but the resource has no id", issue.Quote(e.fullURL)),
+			fmt.Sprintf("fullUrl %s 指向服务器上的资源，但该资源没有 id", issue.Quote(e.fullURL)))
 	case r.typ != e.typ || r.id != e.id:
 		b.c.fail(e.at(), issue.Invalid, "bundle-fullurl-id",
-			fmt.Sprintf("the fullUrl %s ends with %s/%s, but the resource is %s/%s", quote(e.fullURL), r.typ, r.id, e.typ, e.id),
-			fmt.Sprintf("fullUrl %s 以 %s/%s 结尾，而资源为 %s/%s", quote(e.fullURL), r.typ, r.id, e.typ, e.id))
+			fmt.Sprintf("the fullUrl %s ends with %s/%s, but the resource is %s/%s", issue.Quote(e.fullURL), r.typ, r.id, e.typ, e.id),
+			fmt.Sprintf("fullUrl %s 以 %s/%s 结尾，而资源为 %s/%s", issue.Quote(e.fullURL), r.typ, r.id, e.typ, e.id))
 	}
 }
 
@@ -134,8 +134,8 @@ func (b *bundle) urn(e *entry) {
 	oid, isOIDURN := strings.CutPrefix(e.fullURL, "urn:oid:")
 	if isUUIDURN && !isUUID(uuid) || isOIDURN && !isOID(oid) {
 		b.c.fail(e.at()+".fullUrl", issue.Invalid, "bundle-fullurl-urn",
-			fmt.Sprintf("found %s, expected urn:uuid: with a UUID in lower case, or urn:oid: with an OID", quote(e.fullURL)),
-			fmt.Sprintf("fullUrl 为 %s，应为 urn:uuid: 加小写 UUID，或 urn:oid: 加 OID", quote(e.fullURL)))
+			fmt.Sprintf("found %s, expected urn:uuid: with a UUID in lower case, or urn:oid: with an OID", issue.Quote(e.fullURL)),
+			fmt.Sprintf("fullUrl 为 %s，应为 urn:uuid: 加小写 UUID，或 urn:oid: 加 OID", issue.Quote(e.fullURL)))
 	}
 }
 
@@ -154,15 +154,15 @@ func (b *bundle) links() {
 		switch {
 		case paging[relation] && !paged:
 			b.c.fail(at+".relation", issue.Invalid, "bundle-link-paging",
-				fmt.Sprintf("found the relation %s, which only a searchset or history has, in a %s", quote(relation), b.kind),
-				fmt.Sprintf("链接关系 %s 仅用于检索结果或历史，不可用于 %s", quote(relation), b.kind))
+				fmt.Sprintf("found the relation %s, which only a searchset or history has, in a %s", issue.Quote(relation), b.kind),
+				fmt.Sprintf("链接关系 %s 仅用于检索结果或历史，不可用于 %s", issue.Quote(relation), b.kind))
 		case seen[relation] && (paging[relation] || relation == "self"):
 			if !paged {
 				at += ".relation"
 			}
 			b.c.fail(at, issue.Invalid, "bundle-link-once",
-				fmt.Sprintf("the relation %s stands more than once: keep one", quote(relation)),
-				fmt.Sprintf("链接关系 %s 重复出现，请只保留一个", quote(relation)))
+				fmt.Sprintf("the relation %s stands more than once: keep one", issue.Quote(relation)),
+				fmt.Sprintf("链接关系 %s 重复出现，请只保留一个", issue.Quote(relation)))
 		}
 		seen[relation] = true
 	}
@@ -178,8 +178,8 @@ func (b *bundle) responses() {
 		code, _, _ := strings.Cut(status, " ")
 		if len(code) != 3 || code[0] < '1' || code[0] > '5' || code[1] < '0' || code[1] > '9' || code[2] < '0' || code[2] > '9' {
 			b.c.fail(e.at()+".response.status", issue.Value, "bundle-response-status",
-				fmt.Sprintf("found %s, expected a status code of HTTP, as in \"201 Created\"", quote(status)),
-				fmt.Sprintf("状态为 %s，应以三位 HTTP 状态码开头，如 \"201 Created\"", quote(status)))
+				fmt.Sprintf("found %s, expected a status code of HTTP, as in \"201 Created\"", issue.Quote(status)),
+				fmt.Sprintf("状态为 %s，应以三位 HTTP 状态码开头，如 \"201 Created\"", issue.Quote(status)))
 		}
 	}
 }

@@ -174,6 +174,6 @@ func (b *bundle) orphan(e *entry) {
 		return
 	}
 	b.c.fail(e.at(), issue.Informational, "bundle-entry-orphan",
-		fmt.Sprintf("this %s (%s) has no connection to the Composition: refer to it, or leave it out", e.typ, quote(e.fullURL)),
-		fmt.Sprintf("此 %s（%s）与 Composition 没有任何关联，请引用它或删除", e.typ, quote(e.fullURL)))
+		fmt.Sprintf("this %s (%s) has no connection to the Composition: refer to it, or leave it out", e.typ, issue.Quote(e.fullURL)),
+		fmt.Sprintf("此 %s（%s）与 Composition 没有任何关联，请引用它或删除", e.typ, issue.Quote(e.fullURL)))
 }

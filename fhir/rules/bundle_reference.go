@@ -48,12 +48,12 @@ func (b *bundle) required(from *entry, ref tree.Node, at *place) {
 	}
 	hint, chinese := "", ""
 	if near := b.near(literal); near != nil {
-		hint = fmt.Sprintf("; %s has that type and id, but the fullUrls %s and %s don't lead there", near.at()[1:], quote(from.fullURL), quote(near.fullURL))
-		chinese = fmt.Sprintf("；%s 的类型与 id 相同，但按 fullUrl %s 与 %s 的规则不匹配", near.at()[1:], quote(from.fullURL), quote(near.fullURL))
+		hint = fmt.Sprintf("; %s has that type and id, but the fullUrls %s and %s don't lead there", near.at()[1:], issue.Quote(from.fullURL), issue.Quote(near.fullURL))
+		chinese = fmt.Sprintf("；%s 的类型与 id 相同，但按 fullUrl %s 与 %s 的规则不匹配", near.at()[1:], issue.Quote(from.fullURL), issue.Quote(near.fullURL))
 	}
 	b.c.fail(at.String(), issue.Invalid, "bundle-reference-missing",
-		fmt.Sprintf("the %s does not hold %s, which it must%s", b.kind, quote(literal), hint),
-		fmt.Sprintf("%s 中必须包含 %s，但未找到%s", b.kind, quote(literal), chinese))
+		fmt.Sprintf("the %s does not hold %s, which it must%s", b.kind, issue.Quote(literal), hint),
+		fmt.Sprintf("%s 中必须包含 %s，但未找到%s", b.kind, issue.Quote(literal), chinese))
 }
 
 // near is an entry of the type and id that a reference names, whatever its
@@ -96,16 +96,16 @@ func (b *bundle) reference(e *entry, literal string, at *place) (reported bool) 
 	switch {
 	case len(found) > 1 && b.kind != "history":
 		b.c.fail(at.String(), issue.MultipleMatches, "bundle-reference-ambiguous",
-			fmt.Sprintf("found the reference %s, which %d entries answer to: refer to a version, or keep one entry", quote(literal), len(found)),
-			fmt.Sprintf("引用 %s 对应 %d 个条目，请引用具体版本，或只保留一个条目", quote(literal), len(found)))
+			fmt.Sprintf("found the reference %s, which %d entries answer to: refer to a version, or keep one entry", issue.Quote(literal), len(found)),
+			fmt.Sprintf("引用 %s 对应 %d 个条目，请引用具体版本，或只保留一个条目", issue.Quote(literal), len(found)))
 	case len(found) == 0 && (strings.HasPrefix(literal, "urn:uuid:") || strings.HasPrefix(literal, "urn:oid:")):
 		b.c.warn(at.String(), issue.NotFound, "bundle-urn-unresolved",
-			fmt.Sprintf("no entry has the fullUrl %s: nobody can follow the reference", quote(literal)),
-			fmt.Sprintf("没有条目的 fullUrl 为 %s，该引用无法解析", quote(literal)))
+			fmt.Sprintf("no entry has the fullUrl %s: nobody can follow the reference", issue.Quote(literal)),
+			fmt.Sprintf("没有条目的 fullUrl 为 %s，该引用无法解析", issue.Quote(literal)))
 	case len(found) == 1 && b.kind == "batch" && found[0] != e && text(found[0].node.Field("request"), "method") == "POST":
 		b.c.warn(at.String(), issue.BusinessRule, "bundle-batch-reference",
-			fmt.Sprintf("found the reference %s to another entry of the batch: entries of a batch must not depend on one another", quote(literal)),
-			fmt.Sprintf("引用 %s 指向同一 batch 的其他条目，batch 的条目之间不得相互依赖", quote(literal)))
+			fmt.Sprintf("found the reference %s to another entry of the batch: entries of a batch must not depend on one another", issue.Quote(literal)),
+			fmt.Sprintf("引用 %s 指向同一 batch 的其他条目，batch 的条目之间不得相互依赖", issue.Quote(literal)))
 	default:
 		return false
 	}
@@ -122,8 +122,8 @@ func (b *bundle) baseless(e *entry, literal string, at *place) (reported bool) {
 		b.missing(e)
 	}
 	b.c.fail(at.String(), issue.Required, "bundle-reference-base",
-		fmt.Sprintf("found the relative reference %s in an entry without fullUrl: it leads nowhere", quote(literal)),
-		fmt.Sprintf("条目缺少 fullUrl，相对引用 %s 无法解析", quote(literal)))
+		fmt.Sprintf("found the relative reference %s in an entry without fullUrl: it leads nowhere", issue.Quote(literal)),
+		fmt.Sprintf("条目缺少 fullUrl，相对引用 %s 无法解析", issue.Quote(literal)))
 	return true
 }
 

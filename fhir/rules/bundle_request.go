@@ -24,8 +24,8 @@ func (b *bundle) requests() {
 		}
 		if before := changed[url]; before != nil {
 			b.c.fail(e.at()+".request.url", issue.Duplicate, "bundle-request-twice",
-				fmt.Sprintf("found %s, which %s changes too: a transaction changes a resource once", quote(url), before.at()[1:]),
-				fmt.Sprintf("%s 已由 %s 修改，一个事务对同一资源只能修改一次", quote(url), before.at()[1:]))
+				fmt.Sprintf("found %s, which %s changes too: a transaction changes a resource once", issue.Quote(url), before.at()[1:]),
+				fmt.Sprintf("%s 已由 %s 修改，一个事务对同一资源只能修改一次", issue.Quote(url), before.at()[1:]))
 		}
 		changed[url] = e
 	}
@@ -39,15 +39,15 @@ func (b *bundle) request(e *entry, method, url string) {
 	case "PUT", "PATCH", "DELETE":
 		if len(parts) < 2 && (!conditional || query == "") {
 			b.c.fail(at, issue.Value, "bundle-request-url",
-				fmt.Sprintf("found %s %s, expected Type/id or Type?criteria", method, quote(url)),
-				fmt.Sprintf("请求为 %s %s，应为 Type/id 或 Type?条件", method, quote(url)))
+				fmt.Sprintf("found %s %s, expected Type/id or Type?criteria", method, issue.Quote(url)),
+				fmt.Sprintf("请求为 %s %s，应为 Type/id 或 Type?条件", method, issue.Quote(url)))
 			return
 		}
 	case "POST":
 		if conditional && !strings.HasPrefix(parts[len(parts)-1], "_search") {
 			b.c.warn(at, issue.Value, "bundle-request-url",
-				fmt.Sprintf("found POST %s, expected a type: put criteria into ifNoneExist", quote(url)),
-				fmt.Sprintf("请求为 POST %s，应只有资源类型，条件请写入 ifNoneExist", quote(url)))
+				fmt.Sprintf("found POST %s, expected a type: put criteria into ifNoneExist", issue.Quote(url)),
+				fmt.Sprintf("请求为 POST %s，应只有资源类型，条件请写入 ifNoneExist", issue.Quote(url)))
 		}
 	}
 	b.body(e, method, parts, conditional, at)
@@ -69,7 +69,7 @@ func (b *bundle) body(e *entry, method string, parts []string, conditional bool,
 			fmt.Sprintf("found a request for %s with a %s", parts[0], e.typ), fmt.Sprintf("请求的类型为 %s，而资源为 %s", parts[0], e.typ))
 	case method == "PUT" && !conditional && len(parts) == 2 && parts[1] != e.id:
 		b.c.fail(at, issue.Value, "bundle-request-id",
-			fmt.Sprintf("found PUT %s/%s with the id %s: both must be the same", parts[0], parts[1], quote(e.id)),
-			fmt.Sprintf("请求为 PUT %s/%s，而资源 id 为 %s，两者必须相同", parts[0], parts[1], quote(e.id)))
+			fmt.Sprintf("found PUT %s/%s with the id %s: both must be the same", parts[0], parts[1], issue.Quote(e.id)),
+			fmt.Sprintf("请求为 PUT %s/%s，而资源 id 为 %s，两者必须相同", parts[0], parts[1], issue.Quote(e.id)))
 	}
 }

@@ -58,8 +58,8 @@ func (c *Context) profileOf(sub, canonical, typ string) {
 	if sd == nil || sd.Of == typ || c.derives(structureURL+sd.Of, structureURL+typ) {
 		return
 	}
-	c.fail(sub, issue.Invalid, "profile-type", "the profile "+quote(canonical)+" is one of "+sd.Of+", not of "+typ,
-		"profile "+quote(canonical)+" 约束的是 "+sd.Of+"，而非 "+typ)
+	c.fail(sub, issue.Invalid, "profile-type", "the profile "+issue.Quote(canonical)+" is one of "+sd.Of+", not of "+typ,
+		"profile "+issue.Quote(canonical)+" 约束的是 "+sd.Of+"，而非 "+typ)
 }
 
 // searchParams holds what a server says of its parameters against their
@@ -74,12 +74,12 @@ func (c *Context) searchParams(sub string, n tree.Node, typ string) {
 		}
 		of := c.definitionOf("SearchParameter", url)
 		if own, is := text(p, "type"), text(of, "type"); of.Exists() && own != is && own != "" {
-			c.fail(sub, issue.Invalid, "search-type", "the type is "+quote(own)+", but the SearchParameter "+quote(url)+" has the type "+quote(is),
-				"类型为 "+quote(own)+"，而 SearchParameter "+quote(url)+" 的类型为 "+quote(is))
+			c.fail(sub, issue.Invalid, "search-type", "the type is "+issue.Quote(own)+", but the SearchParameter "+issue.Quote(url)+" has the type "+issue.Quote(is),
+				"类型为 "+issue.Quote(own)+"，而 SearchParameter "+issue.Quote(url)+" 的类型为 "+issue.Quote(is))
 		}
 		if of.Exists() && !c.searches(of, typ) {
-			c.fail(sub, issue.Invalid, "search-base", "the SearchParameter "+quote(url)+" is for "+list(strs(of.Field("base")))+", not for "+typ,
-				"SearchParameter "+quote(url)+" 适用于 "+list(strs(of.Field("base")))+"，不适用于 "+typ)
+			c.fail(sub, issue.Invalid, "search-base", "the SearchParameter "+issue.Quote(url)+" is for "+list(strs(of.Field("base")))+", not for "+typ,
+				"SearchParameter "+issue.Quote(url)+" 适用于 "+list(strs(of.Field("base")))+"，不适用于 "+typ)
 		}
 	}
 }

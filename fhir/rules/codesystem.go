@@ -17,7 +17,7 @@ func codeSystem(c *Context, n tree.Node) {
 	for p := range n.Field("property").Items() {
 		code := text(p, "code")
 		if _, twice := s.declared[code]; twice {
-			c.warn(under("", "property", i)+".code", issue.Duplicate, "property-twice", "the property "+quote(code)+" is declared twice", "属性 "+quote(code)+" 重复声明")
+			c.warn(under("", "property", i)+".code", issue.Duplicate, "property-twice", "the property "+issue.Quote(code)+" is declared twice", "属性 "+issue.Quote(code)+" 重复声明")
 		}
 		s.declared[code] = property{typ: text(p, "type")}
 		i++
@@ -67,7 +67,7 @@ func (s *codes) concept(sub string, n tree.Node) {
 		key = strings.ToLower(code)
 	}
 	if s.seen[key] {
-		s.fail(sub+".code", issue.Duplicate, "code-twice", "the code "+quote(code)+" is defined twice: each code of a system is unique", "代码 "+quote(code)+" 重复定义：系统内代码须唯一")
+		s.fail(sub+".code", issue.Duplicate, "code-twice", "the code "+issue.Quote(code)+" is defined twice: each code of a system is unique", "代码 "+issue.Quote(code)+" 重复定义：系统内代码须唯一")
 	}
 	s.seen[key] = true
 	if s.system != "" {
@@ -90,8 +90,8 @@ func (s *codes) property(sub string, n tree.Node) {
 	code := text(n, "code")
 	want, ok := s.declared[code]
 	if !ok {
-		s.warn(sub+".code", issue.Invalid, "property-undeclared", "the code system declares no property "+quote(code)+": add it to CodeSystem.property",
-			"代码系统未声明属性 "+quote(code)+"：请加入 CodeSystem.property")
+		s.warn(sub+".code", issue.Invalid, "property-undeclared", "the code system declares no property "+issue.Quote(code)+": add it to CodeSystem.property",
+			"代码系统未声明属性 "+issue.Quote(code)+"：请加入 CodeSystem.property")
 		want = implicitProperties[code]
 	}
 	for name, v := range n.Fields() {
@@ -100,8 +100,8 @@ func (s *codes) property(sub string, n tree.Node) {
 			continue
 		}
 		if want.typ != "" && is != want.typ {
-			s.fail(sub+".value", issue.Invalid, "property-type", "the value is of the type "+is+", but the property "+quote(code)+" is declared as "+want.typ,
-				"值的类型为 "+is+"，而属性 "+quote(code)+" 声明为 "+want.typ)
+			s.fail(sub+".value", issue.Invalid, "property-type", "the value is of the type "+is+", but the property "+issue.Quote(code)+" is declared as "+want.typ,
+				"值的类型为 "+is+"，而属性 "+issue.Quote(code)+" 声明为 "+want.typ)
 		}
 		if name == "valueCode" && (code == "parent" || code == "child") {
 			s.links = append(s.links, link{sub + ".value", v.Str()})
@@ -117,7 +117,7 @@ func (s *codes) references() {
 			key = strings.ToLower(key)
 		}
 		if !s.seen[key] && s.system == "" {
-			s.fail(l.sub, issue.CodeInvalid, "code-unknown", "the code system has no code "+quote(l.code), "代码系统中没有代码 "+quote(l.code))
+			s.fail(l.sub, issue.CodeInvalid, "code-unknown", "the code system has no code "+issue.Quote(l.code), "代码系统中没有代码 "+issue.Quote(l.code))
 		}
 	}
 }
@@ -129,8 +129,8 @@ func (s *codes) supplemented(n tree.Node, content string) {
 	case content == "supplement" && url == "":
 		s.fail("", issue.Required, "supplement", "the content is a supplement: supplements must say of which code system", "内容为 supplement：须以 supplements 指明补充的代码系统")
 	case content != "supplement" && url != "":
-		s.fail(".supplements", issue.BusinessRule, "supplement", "supplements is given, but the content is "+quote(content)+", not supplement",
-			"给出了 supplements，但 content 为 "+quote(content)+"，而非 supplement")
+		s.fail(".supplements", issue.BusinessRule, "supplement", "supplements is given, but the content is "+issue.Quote(content)+", not supplement",
+			"给出了 supplements，但 content 为 "+issue.Quote(content)+"，而非 supplement")
 	case url != "" && s.expects(".supplements", "CodeSystem", url):
 		s.system, s.version, _ = strings.Cut(url, "|")
 		for p := range s.definitionOf("CodeSystem", url).Field("property").Items() {
@@ -173,7 +173,7 @@ func (s *codes) whole(n tree.Node) {
 		all = all || text(inc, "system") == system && inc.Field("concept").Len() == 0 && inc.Field("filter").Len() == 0
 	}
 	if vs.Field("compose").Exists() && !all {
-		s.warn(".valueSet", issue.BusinessRule, "all-codes", "the value set "+quote(url)+" should be all codes of this system, but it does not include them",
-			"值集 "+quote(url)+" 应包含本系统的全部代码，实际并未包含")
+		s.warn(".valueSet", issue.BusinessRule, "all-codes", "the value set "+issue.Quote(url)+" should be all codes of this system, but it does not include them",
+			"值集 "+issue.Quote(url)+" 应包含本系统的全部代码，实际并未包含")
 	}
 }

@@ -16,12 +16,12 @@ func compartmentDefinition(c *Context, n tree.Node) {
 		i++
 		sub, code := under("", "resource", i), text(r, "code")
 		if seen[code] {
-			c.fail(sub+".code", issue.Duplicate, "compartment-twice", "the resource type "+quote(code)+" is listed twice", "资源类型 "+quote(code)+" 重复列出")
+			c.fail(sub+".code", issue.Duplicate, "compartment-twice", "the resource type "+issue.Quote(code)+" is listed twice", "资源类型 "+issue.Quote(code)+" 重复列出")
 		}
 		seen[code] = true
 		for j, name := range strs(r.Field("param")) {
 			if !c.hasParameter(code, name) {
-				c.warn(under(sub, "param", j), issue.NotFound, "compartment-param", code+" has no search parameter "+quote(name)+" here", "此处 "+code+" 没有搜索参数 "+quote(name))
+				c.warn(under(sub, "param", j), issue.NotFound, "compartment-param", code+" has no search parameter "+issue.Quote(name)+" here", "此处 "+code+" 没有搜索参数 "+issue.Quote(name))
 			}
 		}
 	}

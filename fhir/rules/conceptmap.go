@@ -35,8 +35,8 @@ func (c *Context) mapGroup(sub string, g tree.Node) {
 		i++
 		at, code := under(sub, "element", i), text(e, "code")
 		if seen[code] {
-			c.warn(at+".code", issue.Duplicate, "code-twice", "the code "+quote(code)+" is mapped twice in this group: give it all its targets at once",
-				"代码 "+quote(code)+" 在本组中重复映射：请一次给出其全部目标")
+			c.warn(at+".code", issue.Duplicate, "code-twice", "the code "+issue.Quote(code)+" is mapped twice in this group: give it all its targets at once",
+				"代码 "+issue.Quote(code)+" 在本组中重复映射：请一次给出其全部目标")
 		}
 		seen[code] = true
 		c.mappedCode(at, source, sv, code, text(e, "display"))
@@ -55,11 +55,11 @@ func (c *Context) mapTarget(sub string, t tree.Node, system, version string) {
 	code, equivalence := text(t, "code"), text(t, "equivalence")
 	switch {
 	case equivalence == "unmatched" && code != "":
-		c.warn(sub, issue.BusinessRule, "equivalence", "unmatched says that there is no match, yet the target code "+quote(code)+" is given",
-			"unmatched 表示无匹配，却给出了目标代码 "+quote(code))
+		c.warn(sub, issue.BusinessRule, "equivalence", "unmatched says that there is no match, yet the target code "+issue.Quote(code)+" is given",
+			"unmatched 表示无匹配，却给出了目标代码 "+issue.Quote(code))
 	case equivalence != "unmatched" && equivalence != "" && code == "":
-		c.warn(sub, issue.BusinessRule, "equivalence", quote(equivalence)+" says how a target code relates, and no code is given: name it, or say unmatched",
-			quote(equivalence)+" 说明与目标代码的关系，但未给出代码：请给出代码或改为 unmatched")
+		c.warn(sub, issue.BusinessRule, "equivalence", issue.Quote(equivalence)+" says how a target code relates, and no code is given: name it, or say unmatched",
+			issue.Quote(equivalence)+" 说明与目标代码的关系，但未给出代码：请给出代码或改为 unmatched")
 	}
 	c.mappedCode(sub, system, version, code, text(t, "display"))
 }
@@ -69,7 +69,7 @@ func (c *Context) mappedCode(sub, system, version, code, display string) {
 		return
 	}
 	if right, wrong := c.display(system, version, code, display); wrong {
-		c.warn(sub+".display", issue.CodeInvalid, "display", "the display of "+quote(code)+" is not "+quote(display)+" but "+list(right),
-			quote(code)+" 的显示名应为 "+list(right)+"，而非 "+quote(display))
+		c.warn(sub+".display", issue.CodeInvalid, "display", "the display of "+issue.Quote(code)+" is not "+issue.Quote(display)+" but "+list(right),
+			issue.Quote(code)+" 的显示名应为 "+list(right)+"，而非 "+issue.Quote(display))
 	}
 }

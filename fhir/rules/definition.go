@@ -42,8 +42,8 @@ func (c *Context) expects(sub, typ, canonical string) bool {
 	if canonical == "" || strings.HasPrefix(canonical, "#") || c.Library.Find(typ, canonical) != nil {
 		return true
 	}
-	c.warn(sub, issue.NotFound, "definition-unknown", "the "+typ+" "+quote(canonical)+" is not known here: add it or the package that has it, or correct the URL",
-		"未知的 "+typ+" "+quote(canonical)+"：请添加该定义或包含它的包，或更正其 URL")
+	c.warn(sub, issue.NotFound, "definition-unknown", "the "+typ+" "+issue.Quote(canonical)+" is not known here: add it or the package that has it, or correct the URL",
+		"未知的 "+typ+" "+issue.Quote(canonical)+"：请添加该定义或包含它的包，或更正其 URL")
 	return false
 }
 
@@ -80,7 +80,7 @@ func (c *Context) compiles(sub, expr, root string) bool {
 	if is == nil || is.Issues[0].Type == issue.NotSupported {
 		return true
 	}
-	text, chinese := "the expression "+quote(expr)+" is not valid: "+is.Issues[0].Text, "表达式 "+quote(expr)+" 无效："+chineseOr(is.Issues[0])
+	text, chinese := "the expression "+issue.Quote(expr)+" is not valid: "+is.Issues[0].Text, "表达式 "+issue.Quote(expr)+" 无效："+chineseOr(is.Issues[0])
 	if lax && !strings.Contains(is.Issues[0].Text, "has no element") {
 		c.warn(sub, issue.Invalid, "expression", text, chinese)
 		return true

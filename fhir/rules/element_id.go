@@ -63,8 +63,8 @@ func (s *elementIDScope) object(n tree.Node, t *schema.Type, at *place) {
 		if s.seen[id] {
 			s.reported++
 			s.c.fail(at.String(), issue.BusinessRule, "element-id-twice",
-				fmt.Sprintf("the id %s stands on another element of this resource too: each id must be unique", quote(id)),
-				fmt.Sprintf("id %s 在本资源的其他元素上已使用，须唯一", quote(id)))
+				fmt.Sprintf("the id %s stands on another element of this resource too: each id must be unique", issue.Quote(id)),
+				fmt.Sprintf("id %s 在本资源的其他元素上已使用，须唯一", issue.Quote(id)))
 		}
 		s.seen[id] = true
 	}

@@ -20,7 +20,7 @@ func expression(c *Context, n tree.Node) {
 	}
 	_, err := fhirpath.Compile(expr, nil)
 	if is := issue.As(err); is != nil && is.Issues[0].Rule == "fhirpath-syntax" {
-		c.fail("", issue.Invalid, "expression", "the expression "+quote(expr)+" is not valid: "+is.Issues[0].Text,
-			"表达式 "+quote(expr)+" 无效："+chineseOr(is.Issues[0]))
+		c.fail("", issue.Invalid, "expression", "the expression "+issue.Quote(expr)+" is not valid: "+is.Issues[0].Text,
+			"表达式 "+issue.Quote(expr)+" 无效："+chineseOr(is.Issues[0]))
 	}
 }

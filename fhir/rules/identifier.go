@@ -17,8 +17,8 @@ func identifierRule(c *Context, n tree.Node) {
 	system, value := text(n, "system"), text(n, "value")
 	if system != "" && !absolute(system) {
 		c.fail(".system", issue.Value, "identifier-system",
-			fmt.Sprintf("found the system %s, expected an absolute URI", quote(system)),
-			fmt.Sprintf("system 为 %s，应为绝对 URI", quote(system)))
+			fmt.Sprintf("found the system %s, expected an absolute URI", issue.Quote(system)),
+			fmt.Sprintf("system 为 %s，应为绝对 URI", issue.Quote(system)))
 	}
 	if value == "" {
 		return
@@ -26,8 +26,8 @@ func identifierRule(c *Context, n tree.Node) {
 	if system == "urn:dicom:uid" {
 		if oid, ok := strings.CutPrefix(value, "urn:oid:"); !ok || !isOID(oid) {
 			c.warn(".value", issue.Value, "identifier-dicom",
-				fmt.Sprintf("found %s, expected urn:oid: and a UID of DICOM", quote(value)),
-				fmt.Sprintf("value 为 %s，应为 urn:oid: 加 DICOM UID", quote(value)))
+				fmt.Sprintf("found %s, expected urn:oid: and a UID of DICOM", issue.Quote(value)),
+				fmt.Sprintf("value 为 %s，应为 urn:oid: 加 DICOM UID", issue.Quote(value)))
 		}
 		return
 	}
@@ -39,16 +39,16 @@ func identifierRule(c *Context, n tree.Node) {
 	switch {
 	case !absolute(value) || strings.ContainsAny(value, " \t\r\n"):
 		c.fail(".value", issue.Value, "identifier-uri",
-			fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986: urn:uuid:…, urn:oid:…, https://…", quote(value)),
-			fmt.Sprintf("system 为 urn:ietf:rfc:3986，value %s 应为完整的 URI：urn:uuid:…、urn:oid:…、https://…", quote(value)))
+			fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986: urn:uuid:…, urn:oid:…, https://…", issue.Quote(value)),
+			fmt.Sprintf("system 为 urn:ietf:rfc:3986，value %s 应为完整的 URI：urn:uuid:…、urn:oid:…、https://…", issue.Quote(value)))
 	case isUUIDURN && !isUUID(uuid):
 		c.fail(".value", issue.Value, "identifier-uri",
-			fmt.Sprintf("found %s, expected a UUID in lower case behind urn:uuid:", quote(value)),
-			fmt.Sprintf("value 为 %s，urn:uuid: 之后应为小写 UUID", quote(value)))
+			fmt.Sprintf("found %s, expected a UUID in lower case behind urn:uuid:", issue.Quote(value)),
+			fmt.Sprintf("value 为 %s，urn:uuid: 之后应为小写 UUID", issue.Quote(value)))
 	case isOIDURN && !isOID(oid):
 		c.fail(".value", issue.Value, "identifier-uri",
-			fmt.Sprintf("found %s, expected an OID behind urn:oid:", quote(value)),
-			fmt.Sprintf("value 为 %s，urn:oid: 之后应为 OID", quote(value)))
+			fmt.Sprintf("found %s, expected an OID behind urn:oid:", issue.Quote(value)),
+			fmt.Sprintf("value 为 %s，urn:oid: 之后应为 OID", issue.Quote(value)))
 	}
 }
 
@@ -59,17 +59,17 @@ func codingRule(c *Context, n tree.Node) {
 	case system.Kind() == tree.String:
 		if s := system.Str(); !absolute(s) && !strings.HasPrefix(s, "#") {
 			c.fail(".system", issue.Value, "coding-system",
-				fmt.Sprintf("found the system %s, expected an absolute URI", quote(s)),
-				fmt.Sprintf("system 为 %s，应为绝对 URI", quote(s)))
+				fmt.Sprintf("found the system %s, expected an absolute URI", issue.Quote(s)),
+				fmt.Sprintf("system 为 %s，应为绝对 URI", issue.Quote(s)))
 		} else if s == "urn:ietf:rfc:3986" && code.Kind() == tree.String && !absolute(code.Str()) {
 			c.warn(".code", issue.CodeInvalid, "coding-uri",
-				fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986", quote(code.Str())),
-				fmt.Sprintf("system 为 urn:ietf:rfc:3986，代码 %s 应为完整的 URI", quote(code.Str())))
+				fmt.Sprintf("found %s, expected a complete URI, since the system is urn:ietf:rfc:3986", issue.Quote(code.Str())),
+				fmt.Sprintf("system 为 urn:ietf:rfc:3986，代码 %s 应为完整的 URI", issue.Quote(code.Str())))
 		}
 	case code.Kind() == tree.String && !system.Exists():
 		c.warn("", issue.CodeInvalid, "coding-no-system",
-			fmt.Sprintf("the code %s has no system, so it means nothing: give its code system", quote(code.Str())),
-			fmt.Sprintf("代码 %s 没有 system，含义不明，请给出代码系统", quote(code.Str())))
+			fmt.Sprintf("the code %s has no system, so it means nothing: give its code system", issue.Quote(code.Str())),
+			fmt.Sprintf("代码 %s 没有 system，含义不明，请给出代码系统", issue.Quote(code.Str())))
 	}
 }
 
@@ -97,8 +97,8 @@ func contactPointRule(c *Context, n tree.Node) {
 	}
 	if wrong != "" {
 		c.warn(".value", issue.Value, "contact-point",
-			fmt.Sprintf("found %s, expected %s", quote(value), wrong),
-			fmt.Sprintf("联系方式 %s 与其 system(%s) 不符", quote(value), text(n, "system")))
+			fmt.Sprintf("found %s, expected %s", issue.Quote(value), wrong),
+			fmt.Sprintf("联系方式 %s 与其 system(%s) 不符", issue.Quote(value), text(n, "system")))
 	}
 }
 

@@ -18,7 +18,7 @@ func implementationGuide(c *Context, n tree.Node) {
 	for g := range n.Path("definition", "grouping").Items() {
 		id := text(g, "id")
 		if id != "" && groups[id] {
-			c.fail(under(".definition", "grouping", i)+".id", issue.Duplicate, "grouping-twice", "the grouping "+quote(id)+" is defined twice", "分组 "+quote(id)+" 重复定义")
+			c.fail(under(".definition", "grouping", i)+".id", issue.Duplicate, "grouping-twice", "the grouping "+issue.Quote(id)+" is defined twice", "分组 "+issue.Quote(id)+" 重复定义")
 		}
 		groups[id] = true
 		i++

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"strings"
 
+	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 )
 
@@ -75,7 +76,7 @@ func readJWS(data string) (*jws, error) {
 	s.header = d.Root()
 	known := false
 	if s.algorithm, known = algorithms[text(s.header, "alg")]; !known {
-		return nil, errors.New("the algorithm " + quote(text(s.header, "alg")) + " is none that may sign")
+		return nil, errors.New("the algorithm " + issue.Quote(text(s.header, "alg")) + " is none that may sign")
 	}
 	return s, s.readKey()
 }

@@ -71,8 +71,8 @@ func measureReportRule(c *Context, n tree.Node) {
 	m := findMeasure(c, n, canonical)
 	if !m.Exists() {
 		c.warn(".measure", issue.NotFound, "measure-unresolved",
-			fmt.Sprintf("the Measure %s is not known here: the report was not judged by it", quote(canonical)),
-			fmt.Sprintf("此处没有 Measure %s，未据其校验报告", quote(canonical)))
+			fmt.Sprintf("the Measure %s is not known here: the report was not judged by it", issue.Quote(canonical)),
+			fmt.Sprintf("此处没有 Measure %s，未据其校验报告", issue.Quote(canonical)))
 		return
 	}
 	r := &report{c: c, measure: m, kind: text(n, "type")}

@@ -7,6 +7,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
 )
 
 // score judges measureScore by the Measure's scoring.
@@ -46,8 +47,8 @@ func (r *report) score(group tree.Node, at string) {
 
 // proportion is a plain number from 0 to 1.
 func (r *report) proportion(value tree.Node, at string) {
-	low, ok := compareDecimals(value.Text(), "0")
-	high, _ := compareDecimals(value.Text(), "1")
+	low, ok := ucum.CompareNumbers(value.Text(), "0")
+	high, _ := ucum.CompareNumbers(value.Text(), "1")
 	if ok && (low < 0 || high > 0) {
 		r.c.fail(at+".value", issue.Value, "measure-score-range",
 			fmt.Sprintf("found a proportion of %s, expected one from 0 to 1", value.Text()),
@@ -73,8 +74,8 @@ func (r *report) unit(score tree.Node, at string) {
 		}
 		if text(score, "code") != text(fixed, "code") || text(score, "system") != text(fixed, "system") {
 			r.c.fail(at, issue.CodeInvalid, "measure-score-unit",
-				fmt.Sprintf("found the unit %s, expected %s, which the Measure fixes", quote(text(score, "code")), quote(text(fixed, "code"))),
-				fmt.Sprintf("单位为 %s，Measure 规定为 %s", quote(text(score, "code")), quote(text(fixed, "code"))))
+				fmt.Sprintf("found the unit %s, expected %s, which the Measure fixes", issue.Quote(text(score, "code")), issue.Quote(text(fixed, "code"))),
+				fmt.Sprintf("单位为 %s，Measure 规定为 %s", issue.Quote(text(score, "code")), issue.Quote(text(fixed, "code"))))
 		}
 	}
 }
@@ -164,7 +165,7 @@ func sameConcept(a, b tree.Node) bool {
 // concept shows a code in a message.
 func concept(code tree.Node) string {
 	if t := text(code, "text"); t != "" {
-		return quote(t)
+		return issue.Quote(t)
 	}
-	return quote(code.Path("coding", "code").Str())
+	return issue.Quote(code.Path("coding", "code").Str())
 }

@@ -49,5 +49,5 @@ func messageHeaderRule(c *Context, n tree.Node) {
 
 func (c *Context) endpoint(at, url string) {
 	c.warn(at, issue.Value, "message-endpoint",
-		fmt.Sprintf("found %s, expected an absolute URL", quote(url)), fmt.Sprintf("端点 %s 应为绝对 URL", quote(url)))
+		fmt.Sprintf("found %s, expected an absolute URL", issue.Quote(url)), fmt.Sprintf("端点 %s 应为绝对 URL", issue.Quote(url)))
 }

@@ -35,8 +35,8 @@ func narrativeRule(c *Context, n tree.Node) {
 		}
 		reported[fragment] = true
 		c.fail(".div", issue.Invalid, "xhtml-link",
-			fmt.Sprintf("the %s of %s leads to %s, which is neither in this text nor an id in this resource", name, element, quote(value)),
-			fmt.Sprintf("%s 的 %s 指向 %s，但叙述和资源中都没有该 id", element, name, quote(value)))
+			fmt.Sprintf("the %s of %s leads to %s, which is neither in this text nor an id in this resource", name, element, issue.Quote(value)),
+			fmt.Sprintf("%s 的 %s 指向 %s，但叙述和资源中都没有该 id", element, name, issue.Quote(value)))
 	})
 }
 

@@ -36,8 +36,8 @@ func (c *Context) parameters(sub string, list tree.Node, member string, depth in
 		at := under(sub, member, i)
 		key := text(p, "use") + " " + text(p, "name")
 		if seen[key] {
-			c.fail(at+".name", issue.Duplicate, "operation-parameter", "the parameter "+quote(text(p, "name"))+" ("+text(p, "use")+") is defined twice",
-				"参数 "+quote(text(p, "name"))+"（"+text(p, "use")+"）重复定义")
+			c.fail(at+".name", issue.Duplicate, "operation-parameter", "the parameter "+issue.Quote(text(p, "name"))+" ("+text(p, "use")+") is defined twice",
+				"参数 "+issue.Quote(text(p, "name"))+"（"+text(p, "use")+"）重复定义")
 		}
 		seen[key] = true
 		c.parameter(at, p)
@@ -49,14 +49,14 @@ func (c *Context) parameters(sub string, list tree.Node, member string, depth in
 
 func (c *Context) parameter(sub string, p tree.Node) {
 	if most := text(p, "max"); most != "" && !maxForm.MatchString(most) {
-		c.fail(sub+".max", issue.Value, "operation-max", "found "+quote(most)+", expected a whole number or *", "实际为 "+quote(most)+"，应为整数或 *")
+		c.fail(sub+".max", issue.Value, "operation-max", "found "+issue.Quote(most)+", expected a whole number or *", "实际为 "+issue.Quote(most)+"，应为整数或 *")
 	}
 	low, err := strconv.Atoi(p.Field("min").Text())
 	if high, bad := strconv.Atoi(text(p, "max")); err == nil && bad == nil && low > high {
 		c.fail(sub, issue.BusinessRule, "operation-cardinality", "min is "+strconv.Itoa(low)+" and max "+strconv.Itoa(high), "min 为 "+strconv.Itoa(low)+"，max 为 "+strconv.Itoa(high))
 	}
 	if typ := text(p, "type"); typ != "" && typ != "Type" && typ != "Any" && c.Model.Type(typ) == nil && c.structure(typ) == nil {
-		c.fail(sub+".type", issue.CodeInvalid, "operation-type", "there is no type "+quote(typ), "没有类型 "+quote(typ))
+		c.fail(sub+".type", issue.CodeInvalid, "operation-type", "there is no type "+issue.Quote(typ), "没有类型 "+issue.Quote(typ))
 	}
 	i := 0
 	for t := range p.Field("targetProfile").Items() {
@@ -83,7 +83,7 @@ func (c *Context) overloads(n tree.Node) {
 		for j, name := range strs(o.Field("parameterName")) {
 			if !slices.Contains(names, name) {
 				c.fail(under(under("", "overload", i), "parameterName", j), issue.BusinessRule, "operation-overload",
-					"there is no parameter "+quote(name)+": "+list(names), "没有参数 "+quote(name)+"："+list(names))
+					"there is no parameter "+issue.Quote(name)+": "+list(names), "没有参数 "+issue.Quote(name)+"："+list(names))
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func provenanceRule(c *Context, n tree.Node) {
 	}
 	if order, ok := compareInstants(text(n, "recorded"), began); ok && order < 0 {
 		c.warn(".recorded", issue.Value, "provenance-recorded",
-			fmt.Sprintf("found %s, which is before the activity began (%s)", quote(text(n, "recorded")), quote(began)),
-			fmt.Sprintf("记录时间 %s 早于活动开始时间 %s", quote(text(n, "recorded")), quote(began)))
+			fmt.Sprintf("found %s, which is before the activity began (%s)", issue.Quote(text(n, "recorded")), issue.Quote(began)),
+			fmt.Sprintf("记录时间 %s 早于活动开始时间 %s", issue.Quote(text(n, "recorded")), issue.Quote(began)))
 	}
 }

@@ -23,8 +23,8 @@ func quantityRule(c *Context, n tree.Node) {
 	if !ucum.Valid(code) {
 		_, err := ucum.Parse(code)
 		c.fail("", issue.CodeInvalid, "quantity-ucum",
-			fmt.Sprintf("found the unit %s, which is not of UCUM: %v", quote(code), err),
-			fmt.Sprintf("单位代码 %s 不是有效的 UCUM 单位", quote(code)))
+			fmt.Sprintf("found the unit %s, which is not of UCUM: %v", issue.Quote(code), err),
+			fmt.Sprintf("单位代码 %s 不是有效的 UCUM 单位", issue.Quote(code)))
 		return
 	}
 	unit := text(n, "unit")
@@ -35,8 +35,8 @@ func quantityRule(c *Context, n tree.Node) {
 	coded, err2 := ucum.Parse(code)
 	if err == nil && err2 == nil && printed.Comparable(coded) && !coded.Dimensionless() && printed.Factor().Cmp(coded.Factor()) != 0 {
 		c.warn(".unit", issue.Value, "quantity-unit",
-			fmt.Sprintf("found the printed unit %s beside the code %s: they are of different size", quote(unit), quote(code)),
-			fmt.Sprintf("显示单位 %s 与单位代码 %s 大小不同", quote(unit), quote(code)))
+			fmt.Sprintf("found the printed unit %s beside the code %s: they are of different size", issue.Quote(unit), issue.Quote(code)),
+			fmt.Sprintf("显示单位 %s 与单位代码 %s 大小不同", issue.Quote(unit), issue.Quote(code)))
 	}
 }
 
@@ -59,8 +59,8 @@ func sampledDataRule(c *Context, n tree.Node) {
 		word, _, more := strings.Cut(data[from:], " ")
 		if word != "E" && word != "U" && word != "L" && !isDecimal(word) {
 			c.fail(".data", issue.Value, "sampled-data",
-				fmt.Sprintf("found %s as value %d, expected a decimal, E, U or L", quote(word), values+1),
-				fmt.Sprintf("第 %d 个值为 %s，应为小数、E、U 或 L", values+1, quote(word)))
+				fmt.Sprintf("found %s as value %d, expected a decimal, E, U or L", issue.Quote(word), values+1),
+				fmt.Sprintf("第 %d 个值为 %s，应为小数、E、U 或 L", values+1, issue.Quote(word)))
 			return
 		}
 		values++
@@ -117,7 +117,7 @@ func timingRepeatRule(c *Context, n tree.Node) {
 		if !least.Exists() || !most.Exists() {
 			continue
 		}
-		if order, ok := compareDecimals(least.Text(), most.Text()); ok && order > 0 {
+		if order, ok := ucum.CompareNumbers(least.Text(), most.Text()); ok && order > 0 {
 			c.warn("."+pair[1], issue.Value, "timing-range",
 				fmt.Sprintf("found %s, which is less than %s %s", most.Text(), pair[0], least.Text()),
 				fmt.Sprintf("%s 为 %s，小于 %s 的 %s", pair[1], most.Text(), pair[0], least.Text()))

@@ -10,6 +10,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/fhir/ucum"
 )
 
 // question is an item of a Questionnaire.
@@ -47,8 +48,8 @@ func questionnaireRule(c *Context, n tree.Node) {
 		q.extensions(item)
 		if item.node.Field("required").Bool() && item.node.Field("readOnly").Bool() && !filled(item.node) {
 			c.warn(item.at.String(), issue.BusinessRule, "questionnaire-required-read-only",
-				quote(item.linkID)+" is required and read-only, but nothing fills it: give it an initial value or an expression",
-				quote(item.linkID)+" 为必填且只读，但没有初始值或表达式来填写")
+				issue.Quote(item.linkID)+" is required and read-only, but nothing fills it: give it an initial value or an expression",
+				issue.Quote(item.linkID)+" 为必填且只读，但没有初始值或表达式来填写")
 		}
 	}
 }
@@ -75,21 +76,21 @@ func (q *questions) condition(item *question, when tree.Node, at *place) {
 	case link == "":
 	case target == nil:
 		q.c.fail(item.at.String(), issue.BusinessRule, "questionnaire-enable-when",
-			fmt.Sprintf("the enableWhen of %s asks the question %s, which is not there", quote(item.linkID), quote(link)),
-			fmt.Sprintf("%s 的 enableWhen 引用了不存在的问题 %s", quote(item.linkID), quote(link)))
+			fmt.Sprintf("the enableWhen of %s asks the question %s, which is not there", issue.Quote(item.linkID), issue.Quote(link)),
+			fmt.Sprintf("%s 的 enableWhen 引用了不存在的问题 %s", issue.Quote(item.linkID), issue.Quote(link)))
 	case target == item:
 		q.c.fail(item.at.String(), issue.BusinessRule, "questionnaire-enable-when",
-			fmt.Sprintf("the enableWhen of %s asks %s itself", quote(item.linkID), quote(link)),
-			fmt.Sprintf("%s 的 enableWhen 引用了自身", quote(item.linkID)))
+			fmt.Sprintf("the enableWhen of %s asks %s itself", issue.Quote(item.linkID), issue.Quote(link)),
+			fmt.Sprintf("%s 的 enableWhen 引用了自身", issue.Quote(item.linkID)))
 	case target.order > item.order && target.order <= item.last:
 		q.c.fail(item.at.String(), issue.BusinessRule, "questionnaire-enable-when",
-			fmt.Sprintf("the enableWhen of %s asks %s, which lies within it", quote(item.linkID), quote(link)),
-			fmt.Sprintf("%s 的 enableWhen 引用了其内部的 %s", quote(item.linkID), quote(link)))
+			fmt.Sprintf("the enableWhen of %s asks %s, which lies within it", issue.Quote(item.linkID), issue.Quote(link)),
+			fmt.Sprintf("%s 的 enableWhen 引用了其内部的 %s", issue.Quote(item.linkID), issue.Quote(link)))
 	default:
 		if target.order > item.order {
 			q.c.warn(item.at.String(), issue.BusinessRule, "questionnaire-enable-when-order",
-				fmt.Sprintf("the enableWhen of %s asks %s, which comes after it", quote(item.linkID), quote(link)),
-				fmt.Sprintf("%s 的 enableWhen 引用了其后的 %s", quote(item.linkID), quote(link)))
+				fmt.Sprintf("the enableWhen of %s asks %s, which comes after it", issue.Quote(item.linkID), issue.Quote(link)),
+				fmt.Sprintf("%s 的 enableWhen 引用了其后的 %s", issue.Quote(item.linkID), issue.Quote(link)))
 		}
 		q.operator(target, when, at)
 	}
@@ -101,8 +102,8 @@ func (q *questions) operator(target *question, when tree.Node, at *place) {
 	kind, answer := choice(when, "answer")
 	if target.kind == "group" || target.kind == "display" {
 		q.c.warn(at.String(), issue.BusinessRule, "questionnaire-enable-when-group",
-			fmt.Sprintf("asks %s, a %s, which has no answer", quote(target.linkID), target.kind),
-			fmt.Sprintf("所引用的 %s 为 %s，没有答案", quote(target.linkID), target.kind))
+			fmt.Sprintf("asks %s, a %s, which has no answer", issue.Quote(target.linkID), target.kind),
+			fmt.Sprintf("所引用的 %s 为 %s，没有答案", issue.Quote(target.linkID), target.kind))
 		return
 	}
 	if operator == "exists" || !answer.Exists() {
@@ -110,14 +111,14 @@ func (q *questions) operator(target *question, when tree.Node, at *place) {
 	}
 	if types := target.types(); !slices.Contains(types, kind) {
 		q.c.warn(at.child("answer").String(), issue.Value, "questionnaire-enable-when-answer",
-			fmt.Sprintf("found an answer of type %s, but %s is answered with %s: the condition is never met", kind, quote(target.linkID), strings.Join(types, " or ")),
-			fmt.Sprintf("条件的答案类型为 %s，而 %s 的答案类型为 %s，条件永远不会满足", kind, quote(target.linkID), strings.Join(types, "、")))
+			fmt.Sprintf("found an answer of type %s, but %s is answered with %s: the condition is never met", kind, issue.Quote(target.linkID), strings.Join(types, " or ")),
+			fmt.Sprintf("条件的答案类型为 %s，而 %s 的答案类型为 %s，条件永远不会满足", kind, issue.Quote(target.linkID), strings.Join(types, "、")))
 		return
 	}
 	if operator != "=" && operator != "!=" && (kind == "Coding" || kind == "Reference" || kind == "boolean") {
 		q.c.warn(at.child("operator").String(), issue.Value, "questionnaire-enable-when-operator",
-			fmt.Sprintf("found the operator %s for values of type %s, which have no order", quote(operator), kind),
-			fmt.Sprintf("类型 %s 的值没有大小之分，不能用运算符 %s", kind, quote(operator)))
+			fmt.Sprintf("found the operator %s for values of type %s, which have no order", issue.Quote(operator), kind),
+			fmt.Sprintf("类型 %s 的值没有大小之分，不能用运算符 %s", kind, issue.Quote(operator)))
 	}
 }
 
@@ -180,8 +181,8 @@ func (q *questions) values(item *question) {
 
 func (q *questions) mistyped(item *question, at *place, kind string, types []string, what, chinese string) {
 	q.c.fail(at.child("value").String(), issue.Value, "questionnaire-value-type",
-		fmt.Sprintf("found %s of type %s, but %s is answered with %s", what, kind, quote(item.linkID), strings.Join(types, " or ")),
-		fmt.Sprintf("%s的类型为 %s，而 %s 的答案类型为 %s", chinese, kind, quote(item.linkID), strings.Join(types, "、")))
+		fmt.Sprintf("found %s of type %s, but %s is answered with %s", what, kind, issue.Quote(item.linkID), strings.Join(types, " or ")),
+		fmt.Sprintf("%s的类型为 %s，而 %s 的答案类型为 %s", chinese, kind, issue.Quote(item.linkID), strings.Join(types, "、")))
 }
 
 // valueSet wants a value set that can be found.
@@ -202,8 +203,8 @@ func (q *questions) valueSet(item *question) {
 		return
 	}
 	q.c.warn(item.at.child("answerValueSet").String(), issue.NotFound, "questionnaire-value-set",
-		fmt.Sprintf("the value set %s is not known here: answers to %s can't be checked", quote(url), quote(item.linkID)),
-		fmt.Sprintf("此处没有值集 %s，无法校验 %s 的答案", quote(url), quote(item.linkID)))
+		fmt.Sprintf("the value set %s is not known here: answers to %s can't be checked", issue.Quote(url), issue.Quote(item.linkID)),
+		fmt.Sprintf("此处没有值集 %s，无法校验 %s 的答案", issue.Quote(url), issue.Quote(item.linkID)))
 }
 
 const fhirExtension = "http://hl7.org/fhir/StructureDefinition/"
@@ -239,7 +240,7 @@ func (q *questions) extensions(item *question) {
 		case "regex":
 			if _, err := regexp.Compile(v.Str()); v.Kind() == tree.String && (err != nil || len(v.Str()) > 2000) {
 				q.c.warn(at.child("value").String(), issue.NotSupported, "questionnaire-regex",
-					"the pattern "+quote(v.Str())+" is not a regular expression that is understood here", "正则表达式 "+quote(v.Str())+" 不受支持")
+					"the pattern "+issue.Quote(v.Str())+" is not a regular expression that is understood here", "正则表达式 "+issue.Quote(v.Str())+" 不受支持")
 			}
 		case "minValue", "maxValue", "questionnaire-minOccurs", "questionnaire-maxOccurs", "minLength":
 			bounds[name] = v
@@ -256,7 +257,7 @@ func (q *questions) crossed(item *question, least, most tree.Node, min, max stri
 	if least.Kind() != tree.Number || most.Kind() != tree.Number {
 		return
 	}
-	if order, ok := compareDecimals(least.Text(), most.Text()); ok && order > 0 {
+	if order, ok := ucum.CompareNumbers(least.Text(), most.Text()); ok && order > 0 {
 		q.c.warn(item.at.String(), issue.Value, "questionnaire-bounds",
 			fmt.Sprintf("found a %s of %s and a %s of %s: no answer meets both", min, least.Text(), max, most.Text()),
 			fmt.Sprintf("%s 为 %s，%s 为 %s，没有答案能同时满足", min, least.Text(), max, most.Text()))
@@ -279,7 +280,7 @@ func (q *questions) constraint(e tree.Node, at *place) {
 		}
 		if _, err := q.c.Compile(expr, "QuestionnaireResponse.item"); err != nil {
 			q.c.warn(at.String(), issue.Value, "questionnaire-constraint",
-				"the constraint's expression "+quote(expr)+" can't be read: "+reason(err), "约束表达式 "+quote(expr)+" 无法解析："+reason(err))
+				"the constraint's expression "+issue.Quote(expr)+" can't be read: "+reason(err), "约束表达式 "+issue.Quote(expr)+" 无法解析："+reason(err))
 		}
 	}
 }

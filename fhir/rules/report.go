@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -27,20 +26,6 @@ func (c *Context) inform(sub string, t issue.Type, rule, text, chinese string) {
 // under is the place of the i-th item of a list: ".entry[3]".
 func under(sub, name string, i int) string {
 	return sub + "." + name + "[" + strconv.Itoa(i) + "]"
-}
-
-const maxShown = 80
-
-// quote shows a value of any length in a message.
-func quote(s string) string {
-	if len(s) > maxShown {
-		cut := maxShown
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return strconv.Quote(s)
 }
 
 // list joins at most ten values for a message.

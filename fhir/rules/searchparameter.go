@@ -20,8 +20,8 @@ func searchParameter(c *Context, n tree.Node) {
 		c.derivedParameter(n, url, bases)
 	}
 	if n.Field("target").Len() > 0 && text(n, "type") != "reference" {
-		c.warn(".target[0]", issue.BusinessRule, "search-target", "targets are for parameters of type reference, and this one has the type "+quote(text(n, "type")),
-			"target 仅用于 reference 类型的参数，而此参数类型为 "+quote(text(n, "type")))
+		c.warn(".target[0]", issue.BusinessRule, "search-target", "targets are for parameters of type reference, and this one has the type "+issue.Quote(text(n, "type")),
+			"target 仅用于 reference 类型的参数，而此参数类型为 "+issue.Quote(text(n, "type")))
 	}
 	c.modifiers(n)
 }
@@ -155,8 +155,8 @@ func (c *Context) composite(n tree.Node) {
 			continue
 		}
 		if of := c.definitionOf("SearchParameter", url); text(of, "type") == "composite" {
-			c.fail(sub+".definition", issue.BusinessRule, "search-composite", "a component can't be composite itself, and "+quote(url)+" is",
-				"component 不能本身为 composite，而 "+quote(url)+" 是")
+			c.fail(sub+".definition", issue.BusinessRule, "search-composite", "a component can't be composite itself, and "+issue.Quote(url)+" is",
+				"component 不能本身为 composite，而 "+issue.Quote(url)+" 是")
 		}
 		if expr := text(part, "expression"); expr != "" {
 			c.compiles(sub+".expression", expr, "")
@@ -174,15 +174,15 @@ func (c *Context) derivedParameter(n tree.Node, url string, bases []string) {
 		return
 	}
 	if own, from := text(n, "type"), text(of, "type"); own != from {
-		c.fail("", issue.BusinessRule, "search-derived-type", "the type is "+quote(own)+", but "+quote(url)+", which it derives from, has the type "+quote(from),
-			"类型为 "+quote(own)+"，而其派生自的 "+quote(url)+" 类型为 "+quote(from))
+		c.fail("", issue.BusinessRule, "search-derived-type", "the type is "+issue.Quote(own)+", but "+issue.Quote(url)+", which it derives from, has the type "+issue.Quote(from),
+			"类型为 "+issue.Quote(own)+"，而其派生自的 "+issue.Quote(url)+" 类型为 "+issue.Quote(from))
 	}
 	from := strs(of.Field("base"))
 	for _, base := range bases {
 		t := c.Model.Type(base)
 		if t != nil && !slices.ContainsFunc(from, t.Is) {
-			c.fail("", issue.BusinessRule, "search-derived-base", "the base "+base+" is none of "+quote(url)+", which it derives from: "+list(from),
-				"base "+base+" 不在其派生自的 "+quote(url)+" 的 base 之中："+list(from))
+			c.fail("", issue.BusinessRule, "search-derived-base", "the base "+base+" is none of "+issue.Quote(url)+", which it derives from: "+list(from),
+				"base "+base+" 不在其派生自的 "+issue.Quote(url)+" 的 base 之中："+list(from))
 		}
 	}
 }
@@ -202,8 +202,8 @@ func (c *Context) modifiers(n tree.Node) {
 	i := 0
 	for m := range n.Field("modifier").Items() {
 		if code := m.Str(); code != "missing" && !slices.Contains(modifiersOf[typ], code) {
-			c.warn(under("", "modifier", i), issue.BusinessRule, "search-modifier", "parameters of type "+typ+" have no modifier "+quote(code),
-				typ+" 类型的参数没有修饰符 "+quote(code))
+			c.warn(under("", "modifier", i), issue.BusinessRule, "search-modifier", "parameters of type "+typ+" have no modifier "+issue.Quote(code),
+				typ+" 类型的参数没有修饰符 "+issue.Quote(code))
 		}
 		i++
 	}

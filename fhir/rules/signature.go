@@ -38,8 +38,8 @@ func signatureRule(c *Context, n tree.Node) {
 	if told := text(s.header, "sigT"); told != "" && text(n, "when") != "" {
 		if order, ok := compareInstants(told, text(n, "when")); ok && order != 0 {
 			c.warn(".when", issue.Value, "signature-when",
-				fmt.Sprintf("found %s, but the signed time is %s", quote(text(n, "when")), quote(told)),
-				fmt.Sprintf("签名时间 %s 与已签名的时间 %s 不符", quote(text(n, "when")), quote(told)))
+				fmt.Sprintf("found %s, but the signed time is %s", issue.Quote(text(n, "when")), issue.Quote(told)),
+				fmt.Sprintf("签名时间 %s 与已签名的时间 %s 不符", issue.Quote(text(n, "when")), issue.Quote(told)))
 		}
 	}
 }
@@ -73,8 +73,8 @@ func (b *bundle) signature() {
 	content, known := canonical(b.node, method)
 	if !known {
 		b.c.inform("", issue.NotSupported, "signature-unverified",
-			fmt.Sprintf("the signature was not verified: the canonicalization %s is not known here", quote(method)),
-			fmt.Sprintf("签名未验证：不支持规范化方法 %s", quote(method)))
+			fmt.Sprintf("the signature was not verified: the canonicalization %s is not known here", issue.Quote(method)),
+			fmt.Sprintf("签名未验证：不支持规范化方法 %s", issue.Quote(method)))
 		return
 	}
 	b.verify(s, content)

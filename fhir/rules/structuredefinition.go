@@ -43,8 +43,8 @@ func (s *structureRules) lineage() {
 	of := s.structure(base)
 	if of == nil {
 		if base != "" {
-			s.warn("", issue.NotFound, "base-unknown", "the base "+quote(base)+" is not known here, so the differential can't be checked: add it or the package that has it",
-				"未知的基础定义 "+quote(base)+"，无法核对差异：请添加该定义或包含它的包")
+			s.warn("", issue.NotFound, "base-unknown", "the base "+issue.Quote(base)+" is not known here, so the differential can't be checked: add it or the package that has it",
+				"未知的基础定义 "+issue.Quote(base)+"，无法核对差异：请添加该定义或包含它的包")
 		}
 		return
 	}
@@ -52,17 +52,17 @@ func (s *structureRules) lineage() {
 	switch text(s.sd, "derivation") {
 	case "constraint":
 		if of.Of != "" && typ != of.Of {
-			s.fail(".type", issue.BusinessRule, "definition-type", "a constraint keeps the type of its base: "+quote(of.Of)+", not "+quote(typ),
-				"约束型定义的类型须与基础定义相同："+quote(of.Of)+"，而非 "+quote(typ))
+			s.fail(".type", issue.BusinessRule, "definition-type", "a constraint keeps the type of its base: "+issue.Quote(of.Of)+", not "+issue.Quote(typ),
+				"约束型定义的类型须与基础定义相同："+issue.Quote(of.Of)+"，而非 "+issue.Quote(typ))
 		}
 		if kind := text(s.sd, "kind"); of.Kind != "" && kind != of.Kind {
-			s.fail(".kind", issue.BusinessRule, "definition-kind", "a constraint keeps the kind of its base: "+quote(of.Kind)+", not "+quote(kind),
-				"约束型定义的 kind 须与基础定义相同："+quote(of.Kind)+"，而非 "+quote(kind))
+			s.fail(".kind", issue.BusinessRule, "definition-kind", "a constraint keeps the kind of its base: "+issue.Quote(of.Kind)+", not "+issue.Quote(kind),
+				"约束型定义的 kind 须与基础定义相同："+issue.Quote(of.Kind)+"，而非 "+issue.Quote(kind))
 		}
 	case "specialization":
 		if typ == of.Of {
-			s.fail(".type", issue.BusinessRule, "definition-type", "a specialization defines a new type, and "+quote(typ)+" is its base's",
-				"特化型定义须定义新类型，而 "+quote(typ)+" 是其基础定义的类型")
+			s.fail(".type", issue.BusinessRule, "definition-type", "a specialization defines a new type, and "+issue.Quote(typ)+" is its base's",
+				"特化型定义须定义新类型，而 "+issue.Quote(typ)+" 是其基础定义的类型")
 		}
 	}
 }
@@ -71,8 +71,8 @@ func (s *structureRules) lineage() {
 func (s *structureRules) contexts() {
 	for _, name := range []string{"context", "contextInvariant"} {
 		if text(s.sd, "type") != "Extension" && s.sd.Field(name).Len() > 0 {
-			s.fail("."+name+"[0]", issue.BusinessRule, "context-type", "only an extension has a "+name+", and this defines "+quote(text(s.sd, "type")),
-				"只有扩展才有 "+name+"，而此处定义的是 "+quote(text(s.sd, "type")))
+			s.fail("."+name+"[0]", issue.BusinessRule, "context-type", "only an extension has a "+name+", and this defines "+issue.Quote(text(s.sd, "type")),
+				"只有扩展才有 "+name+"，而此处定义的是 "+issue.Quote(text(s.sd, "type")))
 		}
 	}
 	i := -1
@@ -102,7 +102,7 @@ func (s *structureRules) elementContext(sub, expr string) {
 	name, path, _ := strings.Cut(expr, ".")
 	t := s.Model.Type(name)
 	if t == nil && !laterKind(name) && s.structure(structureURL+name) == nil {
-		s.fail(sub+".expression", issue.CodeInvalid, "context-unknown", "there is no type "+quote(name), "没有类型 "+quote(name))
+		s.fail(sub+".expression", issue.CodeInvalid, "context-unknown", "there is no type "+issue.Quote(name), "没有类型 "+issue.Quote(name))
 		return
 	}
 	for t != nil && path != "" {
@@ -112,7 +112,7 @@ func (s *structureRules) elementContext(sub, expr string) {
 			e = t.Element(step)
 		}
 		if e == nil {
-			s.fail(sub+".expression", issue.CodeInvalid, "context-unknown", t.Name+" has no element "+quote(step), t.Name+" 没有元素 "+quote(step))
+			s.fail(sub+".expression", issue.CodeInvalid, "context-unknown", t.Name+" has no element "+issue.Quote(step), t.Name+" 没有元素 "+issue.Quote(step))
 			return
 		}
 		t, path = e.Type, rest
@@ -161,8 +161,8 @@ func (s *structureRules) stale() {
 		if len(have) == 0 || have[path] || choiceIn(have, path) {
 			continue
 		}
-		s.fail(under(".differential", "element", i), issue.BusinessRule, "snapshot-stale", "the snapshot beside it has no element "+quote(path)+": make it anew, or leave it out",
-			"并列的快照中没有元素 "+quote(path)+"：请重新生成或省略快照")
+		s.fail(under(".differential", "element", i), issue.BusinessRule, "snapshot-stale", "the snapshot beside it has no element "+issue.Quote(path)+": make it anew, or leave it out",
+			"并列的快照中没有元素 "+issue.Quote(path)+"：请重新生成或省略快照")
 		return
 	}
 }
@@ -267,8 +267,8 @@ func (s *structureRules) extensionURL() {
 	if fixed == own || s.sd.Field("abstract").Bool() {
 		return
 	}
-	s.fail("", issue.BusinessRule, "extension-url", "the url of an extension is that of its definition: fix Extension.url to "+quote(own)+", it is "+quote(fixed),
-		"扩展的 url 须为其定义的 url：请把 Extension.url 固定为 "+quote(own)+"，实际为 "+quote(fixed))
+	s.fail("", issue.BusinessRule, "extension-url", "the url of an extension is that of its definition: fix Extension.url to "+issue.Quote(own)+", it is "+issue.Quote(fixed),
+		"扩展的 url 须为其定义的 url：请把 Extension.url 固定为 "+issue.Quote(own)+"，实际为 "+issue.Quote(fixed))
 }
 
 func (s *structureRules) elementTypes(sub string, e tree.Node) {
@@ -277,7 +277,7 @@ func (s *structureRules) elementTypes(sub string, e tree.Node) {
 		i++
 		sub, code := under(sub, "type", i), text(t, "code")
 		if code != "" && !strings.Contains(code, ":") && s.Model.Type(code) == nil && s.structure(structureURL+code) == nil && !slices.Contains([]string{"Base", "xhtml", "*"}, code) {
-			s.fail(sub+".code", issue.CodeInvalid, "type-unknown", "there is no type "+quote(code), "没有类型 "+quote(code))
+			s.fail(sub+".code", issue.CodeInvalid, "type-unknown", "there is no type "+issue.Quote(code), "没有类型 "+issue.Quote(code))
 			continue
 		}
 		for j, p := range strs(t.Field("profile")) {
@@ -289,11 +289,11 @@ func (s *structureRules) elementTypes(sub string, e tree.Node) {
 		for j, p := range strs(t.Field("targetProfile")) {
 			at := under(sub, "targetProfile", j)
 			if to := s.structure(p); s.expects(at, "StructureDefinition", p) && to != nil && to.Kind != "resource" && to.Kind != "logical" {
-				s.fail(at, issue.BusinessRule, "target-kind", "a target is a resource, and "+quote(p)+" defines a "+to.Kind, "目标须为资源，而 "+quote(p)+" 定义的是 "+to.Kind)
+				s.fail(at, issue.BusinessRule, "target-kind", "a target is a resource, and "+issue.Quote(p)+" defines a "+to.Kind, "目标须为资源，而 "+issue.Quote(p)+" 定义的是 "+to.Kind)
 			}
 		}
 		if t.Field("targetProfile").Len() > 0 && code != "Reference" && code != "canonical" && code != "CodeableReference" {
-			s.fail(sub+".targetProfile", issue.BusinessRule, "type-target", "only a Reference or canonical has targets, not "+quote(code), "仅 Reference 或 canonical 有目标，"+quote(code)+" 没有")
+			s.fail(sub+".targetProfile", issue.BusinessRule, "type-target", "only a Reference or canonical has targets, not "+issue.Quote(code), "仅 Reference 或 canonical 有目标，"+issue.Quote(code)+" 没有")
 		}
 	}
 }
@@ -305,8 +305,8 @@ func (s *structureRules) profileSuits(sub, canonical, code string) {
 		return
 	}
 	if !s.derives(structureURL+sd.Of, structureURL+code) {
-		s.fail(sub, issue.BusinessRule, "profile-type", "the profile "+quote(canonical)+" is one of "+sd.Of+", not of "+code,
-			"profile "+quote(canonical)+" 约束的是 "+sd.Of+"，而非 "+code)
+		s.fail(sub, issue.BusinessRule, "profile-type", "the profile "+issue.Quote(canonical)+" is one of "+sd.Of+", not of "+code,
+			"profile "+issue.Quote(canonical)+" 约束的是 "+sd.Of+"，而非 "+code)
 	}
 }
 
@@ -317,8 +317,8 @@ func (s *structureRules) expressions(sub string, e tree.Node) {
 		i++
 		at, expr := under(sub, "constraint", i), text(k, "expression")
 		if expr == "" {
-			s.warn(at, issue.BusinessRule, "constraint-expression", "the constraint "+quote(text(k, "key"))+" has no expression, so no one can check it by machine",
-				"约束 "+quote(text(k, "key"))+" 没有表达式，无法由机器校验")
+			s.warn(at, issue.BusinessRule, "constraint-expression", "the constraint "+issue.Quote(text(k, "key"))+" has no expression, so no one can check it by machine",
+				"约束 "+issue.Quote(text(k, "key"))+" 没有表达式，无法由机器校验")
 			continue
 		}
 		s.compiles(at+".expression", expr, s.root(e))

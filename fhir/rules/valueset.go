@@ -53,24 +53,24 @@ func (c *Context) valueSetKnown(sub, url string) {
 		return
 	}
 	if c.Library.Find("CodeSystem", url) != nil {
-		c.fail(sub, issue.BusinessRule, "valueset-kind", quote(url)+" is a code system, not a value set: name a value set of its codes",
-			quote(url)+" 是代码系统而非值集：请写其值集")
+		c.fail(sub, issue.BusinessRule, "valueset-kind", issue.Quote(url)+" is a code system, not a value set: name a value set of its codes",
+			issue.Quote(url)+" 是代码系统而非值集：请写其值集")
 		return
 	}
-	c.warn(sub, issue.NotFound, "valueset-unknown", "the value set "+quote(url)+" is not known here: add it or the package that has it, or correct the URL",
-		"未知的值集 "+quote(url)+"：请添加该值集或包含它的包，或更正其 URL")
+	c.warn(sub, issue.NotFound, "valueset-unknown", "the value set "+issue.Quote(url)+" is not known here: add it or the package that has it, or correct the URL",
+		"未知的值集 "+issue.Quote(url)+"：请添加该值集或包含它的包，或更正其 URL")
 }
 
 // includedSystem is false when the URL is no code system's.
 func (c *Context) includedSystem(sub, system, version string) bool {
 	if c.Library.Find("CodeSystem", system) == nil && c.Library.Find("ValueSet", system) != nil {
-		c.fail(sub+".system", issue.BusinessRule, "system-kind", quote(system)+" is a value set, not a code system: name it as valueSet, or name its code system",
-			quote(system)+" 是值集而非代码系统：请写在 valueSet 中，或写其代码系统")
+		c.fail(sub+".system", issue.BusinessRule, "system-kind", issue.Quote(system)+" is a value set, not a code system: name it as valueSet, or name its code system",
+			issue.Quote(system)+" 是值集而非代码系统：请写在 valueSet 中，或写其代码系统")
 		return false
 	}
 	if content := text(c.definitionOf("CodeSystem", system), "content"); content == "supplement" {
-		c.fail(sub+".system", issue.BusinessRule, "system-kind", quote(system)+" is a supplement, which has no codes of its own: name the code system that it adds to",
-			quote(system)+" 是补充（supplement），没有自己的代码：请写其所补充的代码系统")
+		c.fail(sub+".system", issue.BusinessRule, "system-kind", issue.Quote(system)+" is a supplement, which has no codes of its own: name the code system that it adds to",
+			issue.Quote(system)+" 是补充（supplement），没有自己的代码：请写其所补充的代码系统")
 		return false
 	}
 	c.systemKnown(sub+".system", system, version)
@@ -82,8 +82,8 @@ func (c *Context) systemKnown(sub, system, version string) {
 	if c.Terminology == nil || c.knownSystem(system, version) {
 		return
 	}
-	c.warn(sub, issue.NotFound, "system-unknown", "the code system "+quote(system)+versionText(version)+" is not known here, so its codes can't be checked",
-		"未知的代码系统 "+quote(system)+versionText(version)+"，无法核对其代码")
+	c.warn(sub, issue.NotFound, "system-unknown", "the code system "+issue.Quote(system)+versionText(version)+" is not known here, so its codes can't be checked",
+		"未知的代码系统 "+issue.Quote(system)+versionText(version)+"，无法核对其代码")
 }
 
 func versionText(version string) string {
@@ -101,7 +101,7 @@ func (c *Context) concepts(sub string, inc tree.Node, system, version string) {
 		i++
 		at, code := under(sub, "concept", i), text(concept, "code")
 		if seen[code] {
-			c.warn(at+".code", issue.Duplicate, "code-twice", "the code "+quote(code)+" is listed twice", "代码 "+quote(code)+" 重复列出")
+			c.warn(at+".code", issue.Duplicate, "code-twice", "the code "+issue.Quote(code)+" is listed twice", "代码 "+issue.Quote(code)+" 重复列出")
 			continue
 		}
 		seen[code] = true
@@ -109,8 +109,8 @@ func (c *Context) concepts(sub string, inc tree.Node, system, version string) {
 			continue
 		}
 		if right, wrong := c.display(system, version, code, text(concept, "display")); wrong {
-			c.warn(at+".display", issue.CodeInvalid, "display", "the display of "+quote(code)+" is not "+quote(text(concept, "display"))+" but "+list(right),
-				quote(code)+" 的显示名应为 "+list(right)+"，而非 "+quote(text(concept, "display")))
+			c.warn(at+".display", issue.CodeInvalid, "display", "the display of "+issue.Quote(code)+" is not "+issue.Quote(text(concept, "display"))+" but "+list(right),
+				issue.Quote(code)+" 的显示名应为 "+list(right)+"，而非 "+issue.Quote(text(concept, "display")))
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (c *Context) unknownCode(sub, system, version, code string) bool {
 	if code == "" || c.code(system, version, code) != terminology.UnknownCode {
 		return false
 	}
-	c.fail(sub, issue.CodeInvalid, "code-unknown", "the code system "+quote(system)+versionText(version)+" has no code "+quote(code),
-		"代码系统 "+quote(system)+versionText(version)+" 中没有代码 "+quote(code))
+	c.fail(sub, issue.CodeInvalid, "code-unknown", "the code system "+issue.Quote(system)+versionText(version)+" has no code "+issue.Quote(code),
+		"代码系统 "+issue.Quote(system)+versionText(version)+" 中没有代码 "+issue.Quote(code))
 	return true
 }

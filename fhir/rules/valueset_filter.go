@@ -75,21 +75,21 @@ func (c *Context) filter(sub string, f tree.Node, declared map[string]property, 
 	case declared == nil:
 		return // a system without a definition here: nothing is said of its properties
 	case !known:
-		c.warn(sub+".property", issue.Invalid, "filter-property", "the code system "+quote(system)+" declares no property or filter "+quote(name)+", so it may not be understood",
-			"代码系统 "+quote(system)+" 未声明属性或过滤器 "+quote(name)+"，可能无法理解")
+		c.warn(sub+".property", issue.Invalid, "filter-property", "the code system "+issue.Quote(system)+" declares no property or filter "+issue.Quote(name)+", so it may not be understood",
+			"代码系统 "+issue.Quote(system)+" 未声明属性或过滤器 "+issue.Quote(name)+"，可能无法理解")
 		return
 	case len(p.ops) > 0 && !slices.Contains(p.ops, op) && sketch:
 		// A description of SNOMED CT that forgets descendent-of forbids nothing.
-		c.warn(sub+".op", issue.Invalid, "filter-op", "the description of "+quote(system)+" does not name the operator "+quote(op)+" for "+quote(name)+": "+list(p.ops),
-			quote(system)+" 的说明未列出 "+quote(name)+" 的运算符 "+quote(op)+"："+list(p.ops))
+		c.warn(sub+".op", issue.Invalid, "filter-op", "the description of "+issue.Quote(system)+" does not name the operator "+issue.Quote(op)+" for "+issue.Quote(name)+": "+list(p.ops),
+			issue.Quote(system)+" 的说明未列出 "+issue.Quote(name)+" 的运算符 "+issue.Quote(op)+"："+list(p.ops))
 		return
 	case len(p.ops) > 0 && !slices.Contains(p.ops, op):
-		c.fail(sub+".op", issue.Invalid, "filter-op", "the operator "+quote(op)+" is not allowed for "+quote(name)+": "+list(p.ops),
-			quote(name)+" 不允许运算符 "+quote(op)+"："+list(p.ops))
+		c.fail(sub+".op", issue.Invalid, "filter-op", "the operator "+issue.Quote(op)+" is not allowed for "+issue.Quote(name)+": "+list(p.ops),
+			issue.Quote(name)+" 不允许运算符 "+issue.Quote(op)+"："+list(p.ops))
 		return
 	case hierarchical(op) && p.typ != "code" && p.typ != "Coding" && p.typ != "":
-		c.fail(sub+".op", issue.Invalid, "filter-op", "the operator "+quote(op)+" asks for a hierarchy of codes, but "+quote(name)+" is of the type "+p.typ,
-			"运算符 "+quote(op)+" 需要代码层级，而 "+quote(name)+" 的类型为 "+p.typ)
+		c.fail(sub+".op", issue.Invalid, "filter-op", "the operator "+issue.Quote(op)+" asks for a hierarchy of codes, but "+issue.Quote(name)+" is of the type "+p.typ,
+			"运算符 "+issue.Quote(op)+" 需要代码层级，而 "+issue.Quote(name)+" 的类型为 "+p.typ)
 		return
 	}
 	if value != "" { // an expression may stand for it
@@ -108,12 +108,12 @@ func (c *Context) filterValue(sub, op, value, typ, name, system, version string)
 	switch op {
 	case "exists":
 		if value != "true" && value != "false" {
-			c.fail(sub, issue.Invalid, "filter-value", "the value of the operator exists is true or false, not "+quote(value), "运算符 exists 的值应为 true 或 false，而非 "+quote(value))
+			c.fail(sub, issue.Invalid, "filter-value", "the value of the operator exists is true or false, not "+issue.Quote(value), "运算符 exists 的值应为 true 或 false，而非 "+issue.Quote(value))
 		}
 		return
 	case "regex":
 		if _, err := regexp.Compile(value); err != nil {
-			c.warn(sub, issue.Invalid, "filter-value", quote(value)+" is no regular expression that is understood here", quote(value)+" 不是可识别的正则表达式")
+			c.warn(sub, issue.Invalid, "filter-value", issue.Quote(value)+" is no regular expression that is understood here", issue.Quote(value)+" 不是可识别的正则表达式")
 		}
 		return
 	case "in", "not-in":
@@ -143,8 +143,8 @@ func (c *Context) filterOne(sub, value, typ, name, system, version string) {
 		}
 	}
 	if wrong {
-		c.fail(sub, issue.Invalid, "filter-value", "the property "+quote(name)+" is of the type "+typ+", and "+quote(value)+" is none",
-			"属性 "+quote(name)+" 的类型为 "+typ+"，而 "+quote(value)+" 不是")
+		c.fail(sub, issue.Invalid, "filter-value", "the property "+issue.Quote(name)+" is of the type "+typ+", and "+issue.Quote(value)+" is none",
+			"属性 "+issue.Quote(name)+" 的类型为 "+typ+"，而 "+issue.Quote(value)+" 不是")
 	}
 }
 
