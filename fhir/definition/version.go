@@ -5,17 +5,21 @@ import (
 	"strings"
 )
 
-// compareVersions orders business versions: part by part, numbers as numbers
-// and before words; a release comes after its pre-releases ("1.0.0-ballot"
-// before "1.0.0"), no version before any. What a "+" begins does not count.
-// Versions that mean the same ("1.0", "1.00") are ordered as text, so that it
-// is 0 for equal ones only.
-//
-// https://semver.org/spec/v2.0.0.html#spec-item-11
+// compareVersions is CompareVersions, but orders versions that mean the same
+// ("1.0", "1.00") as text, so that it is 0 for equal ones only.
 func compareVersions(a, b string) int {
-	if a == "" || b == "" || a == b {
+	if a == "" || b == "" {
 		return cmp.Compare(a, b)
 	}
+	return cmp.Or(CompareVersions(a, b), cmp.Compare(a, b))
+}
+
+// CompareVersions orders versions: part by part, numbers as numbers and before
+// words; a release comes after its pre-releases ("1.0.0-ballot" before
+// "1.0.0"). What a "+" begins does not count.
+//
+// https://semver.org/spec/v2.0.0.html#spec-item-11
+func CompareVersions(a, b string) int {
 	x, _, _ := strings.Cut(a, "+")
 	y, _, _ := strings.Cut(b, "+")
 	x, labelX, preX := strings.Cut(x, "-")
@@ -29,7 +33,7 @@ func compareVersions(a, b string) int {
 		}
 		return 1
 	}
-	return cmp.Or(compareParts(labelX, labelY), cmp.Compare(a, b))
+	return compareParts(labelX, labelY)
 }
 
 func compareParts(a, b string) int {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tenon/fhir/definition"
 	"tenon/fhir/issue"
 )
 
@@ -121,7 +122,7 @@ func (r *resolver) need(by *Manifest, d Reference) error {
 func (r *resolver) other(name string) string {
 	best := newest(r.have, Reference{name, "*"})
 	for _, m := range slices.Concat(r.want, r.pool) {
-		if m.Name == name && (best == "" || compareVersions(m.Version, best) > 0) {
+		if m.Name == name && (best == "" || definition.CompareVersions(m.Version, best) > 0) {
 			best = m.Version
 		}
 	}
@@ -132,7 +133,7 @@ func (r *resolver) other(name string) string {
 func choose(list []*Manifest, d Reference) *Manifest {
 	var best *Manifest
 	for _, m := range list {
-		if m.Name == d.Name && Satisfies(m.Version, d.Version) && (best == nil || compareVersions(m.Version, best.Version) > 0) {
+		if m.Name == d.Name && Satisfies(m.Version, d.Version) && (best == nil || definition.CompareVersions(m.Version, best.Version) > 0) {
 			best = m
 		}
 	}
@@ -142,7 +143,7 @@ func choose(list []*Manifest, d Reference) *Manifest {
 func newest(list []Reference, d Reference) string {
 	best := ""
 	for _, r := range list {
-		if r.Name == d.Name && Satisfies(r.Version, d.Version) && (best == "" || compareVersions(r.Version, best) > 0) {
+		if r.Name == d.Name && Satisfies(r.Version, d.Version) && (best == "" || definition.CompareVersions(r.Version, best) > 0) {
 			best = r.Version
 		}
 	}
