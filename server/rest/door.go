@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -107,9 +108,20 @@ type route struct {
 	open         bool // needs no token
 }
 
-// routes is everything that the door answers. The CapabilityStatement is made
-// from what stands here.
+// routes is everything that the door answers: one line for each room of it. The
+// CapabilityStatement is made from what stands here.
 func (d *Door) routes() []route {
+	return slices.Concat(
+		d.interactionRoutes(),
+		d.caseRoutes(),
+		d.metaRoutes(),
+		d.definitionRoutes(),
+		d.terminologyRoutes(),
+	)
+}
+
+// interactionRoutes are https://hl7.org/fhir/R4/http.html
+func (d *Door) interactionRoutes() []route {
 	return []route{
 		{"GET", "/metadata", d.metadata, true},
 		{"POST", "", d.bundle, false},
@@ -117,7 +129,6 @@ func (d *Door) routes() []route {
 		{"GET", "", d.searchGet, false},
 		{"GET", "/", d.searchGet, false},
 		{"POST", "/_search", d.searchPost, false},
-		{"POST", "/$fhirpath", d.fhirpath, false},
 
 		{"GET", "/_history", d.history, false},
 		{"GET", "/:type/_history", d.history, false},
@@ -135,16 +146,34 @@ func (d *Door) routes() []route {
 		{"GET", "/:type/:id/_history", d.history, false},
 		{"GET", "/:type/:id/:inner", d.searchWithin, false},
 		{"GET", "/:type/:id/_history/:version", d.vread, false},
+	}
+}
 
+// caseRoutes are the operations of the process.
+func (d *Door) caseRoutes() []route {
+	return []route{
 		{"POST", "/PlanDefinition/:id/$apply", d.apply, false},
 		{"GET", "/Task/:id/$case", d.caseReport, false},
 		{"GET", "/Task/:id/$dossier", d.dossier, false},
 		{"POST", "/:type/:id/$sign", d.sign, false},
+		{"GET", "/:type/:id/$bytes", d.bytes, false},
+		{"GET", "/:type/:id/_history/:version/$bytes", d.bytes, false},
+	}
+}
+
+// metaRoutes are the operations on meta alone.
+func (d *Door) metaRoutes() []route {
+	return []route{
 		{"GET", "/:type/:id/$meta", d.meta, false},
 		{"POST", "/:type/:id/$meta-add", d.metaAdd, false},
 		{"POST", "/:type/:id/$meta-delete", d.metaDelete, false},
-		{"GET", "/:type/:id/$bytes", d.bytes, false},
-		{"GET", "/:type/:id/_history/:version/$bytes", d.bytes, false},
+	}
+}
+
+// definitionRoutes ask the FHIR engine.
+func (d *Door) definitionRoutes() []route {
+	return []route{
+		{"POST", "/$fhirpath", d.fhirpath, false},
 		{"POST", "/:type/$validate", d.validate, false},
 		{"POST", "/:type/:id/$validate", d.validate, false},
 		{"GET", "/:type/:id/$validate", d.validate, false},
@@ -153,6 +182,12 @@ func (d *Door) routes() []route {
 		{"GET", "/StructureDefinition/$snapshot", d.snapshot, false},
 		{"POST", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
 		{"GET", "/StructureDefinition/:id/$snapshot", d.snapshot, false},
+	}
+}
+
+// terminologyRoutes are https://hl7.org/fhir/R4/terminology-service.html
+func (d *Door) terminologyRoutes() []route {
+	return []route{
 		{"GET", "/CodeSystem/$lookup", d.lookup, false},
 		{"POST", "/CodeSystem/$lookup", d.lookup, false},
 		{"GET", "/CodeSystem/$validate-code", d.validateSystemCode, false},

@@ -36,6 +36,8 @@ var updated = time.Date(2024, 5, 1, 8, 30, 10, 120e6, time.UTC)
 // memory stands for the recorder where a test is about HTTP alone. It keeps
 // versions, judges If-Match, and remembers the last draft.
 type memory struct {
+	rest.Record // what a test does not reach
+
 	versions map[string][]record.Version
 	draft    *record.Draft
 	page     *search.Page
