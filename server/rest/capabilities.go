@@ -158,6 +158,7 @@ func (d *Door) resourcePart(registry *search.Registry, typ string, reverse []str
 			p.Operation = append(p.Operation, op)
 		}
 	}
+	slices.SortFunc(p.Operation, func(a, b operation) int { return strings.Compare(a.Name, b.Name) })
 	for _, sp := range served(registry, typ) {
 		p.SearchParam = append(p.SearchParam, param{Name: sp.Code, Definition: sp.URL, Type: sp.Type})
 		if sp.Type == "reference" {

@@ -359,16 +359,21 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%s has %d interactions, want 9", r.Type, len(r.Interaction))
 		}
 		for _, p := range r.SearchParam {
-			if p.Name == "_query" || p.Name == "_text" {
+			if p.Name == "_query" {
 				t.Errorf("%s promises %s, which is not served", r.Type, p.Name)
 			}
 		}
-		ops := ""
+		has := map[string]bool{}
 		for _, o := range r.Operation {
-			ops += o.Name + " "
+			has[o.Name] = true
 		}
-		if want := map[string]string{"Task": "case dossier sign meta meta-add meta-delete bytes validate ", "PlanDefinition": "apply sign meta meta-add meta-delete bytes validate "}[r.Type]; want != "" && ops != want {
-			t.Errorf("%s has the operations %s, want %s", r.Type, ops, want)
+		for name, on := range map[string]string{"apply": "PlanDefinition", "case": "Task", "dossier": "Task", "expand": "ValueSet", "lookup": "CodeSystem"} {
+			if has[name] != (r.Type == on) {
+				t.Errorf("%s promises $%s: %v; it is of %s", r.Type, name, has[name], on)
+			}
+		}
+		if !has["sign"] || !has["meta"] || !has["validate"] {
+			t.Errorf("%s lacks an operation of every type: %v", r.Type, has)
 		}
 	}
 }
