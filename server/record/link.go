@@ -25,21 +25,29 @@ func (p *preparation) link() error {
 			return at(err, i, p.draft)
 		}
 		w.body, w.root = w.op.Body, root
-		if len(p.links) == 0 && p.draft.Operation != "transaction" {
-			continue
+		if w.op.Method == "PATCH" {
+			continue // what it makes is linked: a patch may hold a link in any form
 		}
-		l := &linker{p: p, base: rootOf(w.op.FullURL)}
-		if err := l.object(root, p.r.o.Model.Type(root.Field("resourceType").Str())); err != nil {
+		if err := p.linkOne(w); err != nil {
 			return at(err, i, p.draft)
-		}
-		if len(l.edits) > 0 {
-			w.body = tree.Apply(w.body, l.edits)
-			if w.root, err = parsed(w.body); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// linkOne rewrites the links in the body of one write.
+func (p *preparation) linkOne(w *write) error {
+	if len(p.links) == 0 && p.draft.Operation != "transaction" {
+		return nil
+	}
+	l := &linker{p: p, base: rootOf(w.op.FullURL)}
+	err := l.object(w.root, p.r.o.Model.Type(w.root.Field("resourceType").Str()))
+	if err != nil || len(l.edits) == 0 {
+		return err
+	}
+	w.body = tree.Apply(w.body, l.edits)
+	w.root, err = parsed(w.body)
+	return err
 }
 
 // rootOf is what stands before Type/id in a full URL, with its slash; "" where

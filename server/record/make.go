@@ -41,8 +41,10 @@ func (p *preparation) patched(w *write) error {
 		return err
 	}
 	w.body = patched
-	w.root, err = parsed(patched)
-	return err
+	if w.root, err = parsed(patched); err != nil {
+		return err
+	}
+	return p.linkOne(w)
 }
 
 // make turns every operation into a version: well formed, with id and meta,

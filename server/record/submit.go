@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"tenon/fhir/issue"
@@ -137,6 +139,7 @@ type preparation struct {
 	asked   map[string]int    // condition of an operation that found nothing → that operation
 	same    map[int]int       // conditional create → the equal one before it
 	refs    map[string]string // conditional reference → what it matches
+	gone    map[string]bool   // what the operations so far delete
 }
 
 // write is one operation on its way to a version.
@@ -159,7 +162,8 @@ func (p *preparation) run() error {
 	p.outcome = &Outcome{Results: make([]Result, len(p.draft.Ops))}
 	p.writes = make([]*write, len(p.draft.Ops))
 	p.cases = map[string]*touched{}
-	p.links, p.asked, p.same, p.refs = map[string]string{}, map[string]int{}, map[int]int{}, map[string]string{}
+	p.links, p.refs, p.gone = map[string]string{}, map[string]string{}, map[string]bool{}
+	p.asked, p.same = map[string]int{}, map[int]int{}
 	p.rev = p.r.revision()
 	p.unit.Reads.Definitions = p.rev.Number
 	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.Reach(), links: p.links}
@@ -196,6 +200,9 @@ func (p *preparation) resolve() error {
 				first, i, w.typ, w.id).Rule("transaction-overlap")
 		}
 		taken[w.typ+"/"+w.id] = i
+		if w.op.Method == "DELETE" {
+			p.gone[w.typ+"/"+w.id] = true
+		}
 		p.writes[i] = w
 	}
 	return nil
@@ -296,12 +303,13 @@ func (p *preparation) createIfNone(w *write, i int) (bool, error) {
 		return false, err
 	}
 	if hit == nil {
-		if first, twice := p.asked["POST "+w.typ+"?"+w.op.IfNoneExist]; twice {
+		condition := "POST " + conditionOf(w.typ, w.op.IfNoneExist)
+		if first, twice := p.asked[condition]; twice {
 			p.same[i] = first
 			w.id = p.writes[first].id
 			return true, nil
 		}
-		p.asked["POST "+w.typ+"?"+w.op.IfNoneExist] = i
+		p.asked[condition] = i
 		w.id, err = p.r.newID()
 		return false, err
 	}
@@ -334,7 +342,7 @@ func (p *preparation) byCriteria(w *write, i int) (bool, error) {
 	if w.op.Method != "PUT" {
 		return false, absent(w.typ, "?"+w.op.Criteria)
 	}
-	condition := "PUT " + w.typ + "?" + w.op.Criteria
+	condition := "PUT " + conditionOf(w.typ, w.op.Criteria)
 	if first, twice := p.asked[condition]; twice {
 		return false, issue.Errorf(issue.Invalid, "Entries %d and %d update what the same criteria match on %s; a transaction may write it once.", first, i, w.typ).
 			Rule("transaction-overlap").WithStatus(400)
@@ -369,8 +377,12 @@ func (p *preparation) named(w *write) error {
 	return nil
 }
 
+// mostGone bounds how many deletes of the same draft a match looks behind.
+const mostGone = 1000
+
 // match runs the criteria of a conditional interaction within the caller's reach
-// and puts what it found into the read set.
+// and puts what it found into the read set. What the draft deletes, which a
+// transaction does first, matches no more.
 func (p *preparation) match(w *write, criteria string) (*search.Hit, error) {
 	params, err := search.ParseQuery(criteria)
 	if err != nil {
@@ -383,22 +395,40 @@ func (p *preparation) match(w *write, criteria string) (*search.Hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan.Count = 2
+	plan.Count = 2 + min(len(p.gone), mostGone)
 	page, err := p.r.o.Store.Search(p.ctx, plan)
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Hits) > 1 {
+	read := MatchRead{Plan: plan, Lock: conditionOf(w.typ, criteria)}
+	for _, found := range page.Hits {
+		read.Found = append(read.Found, found.ID)
+	}
+	left := slices.DeleteFunc(page.Hits, func(h search.Hit) bool { return p.gone[h.Type+"/"+h.ID] })
+	if len(left) > 1 {
 		return nil, issue.Errorf(issue.MultipleMatches, "The criteria match more than one %s; make them more selective.", w.typ).Rule("multiple-matches")
 	}
-	read := MatchRead{Plan: plan, Lock: w.typ + "?" + criteria}
-	var hit *search.Hit
-	if len(page.Hits) == 1 {
-		hit = &page.Hits[0]
-		read.Found = []string{hit.ID}
-	}
 	p.unit.Reads.Matches = append(p.unit.Reads.Matches, read)
-	return hit, nil
+	if len(left) == 0 {
+		return nil, nil //nolint:nilnil // nothing matches, and that is no fault
+	}
+	return &left[0], nil
+}
+
+// conditionOf is one name for all spellings of the same criteria: decoded and in
+// one order. Two that cannot be told to be equal
+// have two names.
+func conditionOf(typ, criteria string) string {
+	params, err := search.ParseQuery(criteria)
+	if err != nil {
+		return typ + "?" + criteria
+	}
+	parts := make([]string, len(params))
+	for i, param := range params {
+		parts[i] = param.Name + "=" + param.Value
+	}
+	slices.Sort(parts)
+	return typ + "?" + strings.Join(slices.Compact(parts), "\x00")
 }
 
 // at adds the place of the entry to a failure of a draft with several.

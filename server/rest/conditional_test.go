@@ -3,6 +3,7 @@ package rest_test
 // https://hl7.org/fhir/R4/http.html#concurrency, #ccreate, #cond-update and #trules
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
@@ -72,15 +73,19 @@ func TestConditionalRaces(t *testing.T) {
 	onEngines(t, func(t *testing.T, h *house) {
 		for round := range 3 {
 			for _, c := range []struct{ name, method, path, header string }{
-				{"create", "POST", "/fhir/Patient", "If-None-Exist: identifier=urn:create|%d"},
-				{"update", "PUT", "/fhir/Patient?identifier=urn:update%%7C%d", "X: %d"},
+				{"create", "POST", "/fhir/Patient", "If-None-Exist: identifier=urn:create|%d&gender:missing=true"},
+				{"update", "PUT", "/fhir/Patient?identifier=urn:update%%7C%d&gender:missing=true", "X: %d"},
 			} {
 				var wg sync.WaitGroup
 				var mu sync.Mutex
 				made := map[int]int{}
-				for range 8 {
+				for k := range 8 {
 					wg.Go(func() {
-						w := do(h, c.method, fill(c.path, round), fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"urn:%s","value":"%d"}]}`, c.name, round), fhirJSON, fill(c.header, round))
+						path, header := fill(c.path, round), fill(c.header, round)
+						if k%2 > 0 { // the same criteria in another spelling
+							path, header = respelled(path), respelled(header)
+						}
+						w := do(h, c.method, path, fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"urn:%s","value":"%d"}]}`, c.name, round), fhirJSON, header)
 						mu.Lock()
 						made[w.Code]++
 						mu.Unlock()
@@ -94,6 +99,16 @@ func TestConditionalRaces(t *testing.T) {
 			}
 		}
 	})
+}
+
+// respelled turns round the criteria of the races and codes them otherwise.
+func respelled(s string) string {
+	at := strings.Index(s, "identifier=")
+	if at < 0 {
+		return s
+	}
+	first, second, _ := strings.Cut(s[at:], "&")
+	return s[:at] + second + "&" + strings.NewReplacer("|", "%7c", "%7C", "%7c", ":", "%3A").Replace(first)
 }
 
 func fill(format string, n int) string {
@@ -127,6 +142,7 @@ func TestTransactionConditions(t *testing.T) {
 		body := `{"resourceType":"Patient","identifier":[{"system":"urn:h","value":"7"}]}`
 		update := `{"resource":` + body + `,"request":{"method":"PUT","url":"Patient?identifier=urn:h%7C7"}}`
 		must(t, h, 400, "POST", "/fhir", transaction(update, update))
+		must(t, h, 400, "POST", "/fhir", transaction(update, strings.Replace(update, "identifier=urn:h%7C7", "identifier=urn%3Ah|7", 1)))
 		if ids, _, _ := find(t, h, "Patient"); len(ids) != 0 {
 			t.Errorf("a refused transaction left %v", ids)
 		}
@@ -179,6 +195,44 @@ func TestTransactionReferences(t *testing.T) {
 		}
 		create(t, h, `{"resourceType":"Organization","identifier":[{"system":"urn:o","value":"1"}],"name":"y"}`)
 		must(t, h, 412, "POST", "/fhir", transaction(patient))
+	})
+}
+
+// A patch in a transaction may refer to an entry, wherever the reference stands in it.
+func TestTransactionPatchReferences(t *testing.T) {
+	onEngines(t, func(t *testing.T, h *house) {
+		id := create(t, h, `{"resourceType":"Observation","status":"final","code":{"text":"x"}}`)
+		for i, patch := range []string{
+			`[{"op":"add","path":"/subject","value":{"reference":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001"}}]`,
+			`[{"op":"replace","path":"/subject/reference","value":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001"}]`,
+		} {
+			answer := entries(t, h, 200, transaction(
+				`{"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":"`+base64.StdEncoding.EncodeToString([]byte(patch))+`"},"request":{"method":"PATCH","url":"Observation/`+id+`"}}`,
+				`{"fullUrl":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001","resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`))
+			patient := strings.Join(strings.Split(answer[1].Path("response", "location").Str(), "/")[:2], "/")
+			if ids, _, _ := find(t, h, "Observation?subject="+patient); len(ids) != 1 {
+				stored := must(t, h, 200, "GET", "/fhir/Observation/"+id, "")
+				t.Errorf("patch %d: %s does not refer to %s", i, stored.Body, patient)
+			}
+		}
+	})
+}
+
+// What a transaction deletes, it deletes first: conditions of its other entries
+// match it no more.
+func TestTransactionDeletesFirst(t *testing.T) {
+	onEngines(t, func(t *testing.T, h *house) {
+		body := `{"resourceType":"Patient","identifier":[{"system":"urn:h","value":"1"}]}`
+		old := create(t, h, body)
+		answer := entries(t, h, 200, transaction(
+			`{"resource":`+body+`,"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:h|1"}}`,
+			`{"request":{"method":"DELETE","url":"Patient/`+old+`"}}`))
+		if got := answer[0].Path("response", "status").Str(); got != "201" {
+			t.Errorf("the create beside the delete of what it matches answers %s, want 201", got)
+		}
+		if ids, _, _ := find(t, h, "Patient?identifier=urn:h%7C1"); len(ids) != 1 || ids[0] == old {
+			t.Errorf("left are %v, want the new one alone", ids)
+		}
 	})
 }
 
