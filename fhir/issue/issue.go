@@ -38,6 +38,7 @@ const (
 	BusinessRule    Type = "business-rule"
 	Conflict        Type = "conflict"
 	Transient       Type = "transient"
+	NoStore         Type = "no-store"
 	Exception       Type = "exception"
 	Throttled       Type = "throttled"
 	Informational   Type = "informational"
@@ -154,5 +155,5 @@ var statusOf = map[Type]int{
 	Login: 401, Forbidden: 403, NotFound: 404, Deleted: 410, Duplicate: 409,
 	Conflict: 409, MultipleMatches: 412, TooLong: 413, TooCostly: 403,
 	BusinessRule: 422, Invariant: 422, Required: 422, Value: 422, CodeInvalid: 422,
-	Extension: 422, Processing: 422, Throttled: 429, Transient: 503, Exception: 500,
+	Extension: 422, Processing: 422, Throttled: 429, Transient: 503, NoStore: 507, Exception: 500,
 }

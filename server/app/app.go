@@ -112,7 +112,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Store, err = store.Open(ctx, store.Options{URL: url}); err != nil {
+	if a.Store, err = store.Open(ctx, store.Options{URL: url, Reserve: filepath.Join(a.Config.Data, "audit.reserve")}); err != nil {
 		return err
 	}
 	if err := a.Store.Migrate(ctx); err != nil {
@@ -220,6 +220,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.sequencer.Run(ctx) })
 	a.background.Go(func() { a.worker.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
+	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
 
 // Close stops what runs and closes what is open.

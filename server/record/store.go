@@ -3,9 +3,11 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
+	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/search"
@@ -18,6 +20,13 @@ var (
 	// ErrAbsent says that nothing is there that the reach covers.
 	ErrAbsent = errors.New("record: absent or out of reach")
 )
+
+// Full is the refusal of what the storage of the server has no room for: nothing
+// of it was written. What is there can still be read.
+func Full(cause error) error {
+	return fmt.Errorf("%w (%w)", issue.Errorf(issue.NoStore, "The server's storage is full: nothing was written. What is there can be read. Tell the operator, and repeat the request once there is room.").
+		Rule("storage-full").Chinese("服务器存储空间已满：未写入任何数据，已有数据仍可读取。请联系管理员扩容后重试。"), cause)
+}
 
 // Store is what record needs of the database. Every read takes a reach; a nil
 // reach is answered with ErrAbsent or an empty page. Absent and out of reach

@@ -58,7 +58,7 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 			return p.outcome, nil
 		}
 		if !errors.Is(err, ErrStale) {
-			return nil, fmt.Errorf("record: commit: %w", err)
+			return nil, r.refuse(ctx, who, d, fmt.Errorf("record: commit: %w", err))
 		}
 		if err := r.o.Definitions.Refresh(ctx); err != nil {
 			return nil, fmt.Errorf("record: definitions: %w", err)

@@ -39,6 +39,9 @@ func (c *call) fail(err error) error {
 		c.door.o.Log.Error("answer broke off", "request", c.id, "route", c.Path(), "error", err)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	case f != nil:
+		if f.HTTPStatus() >= 500 {
+			c.door.o.Log.Error("request failed", "request", c.id, "route", c.Path(), "error", err)
+		}
 	case errors.Is(err, context.Canceled):
 		f = issue.Errorf(issue.Transient, "The client closed the request.").WithStatus(499)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -23,7 +23,7 @@ func (s *Store) Audit(ctx context.Context, rows []record.Audit) error {
 	if err != nil {
 		return err
 	}
-	return s.engine.audit(ctx, tenant, rows)
+	return s.audited(ctx, tenant, rows)
 }
 
 // secretsFrom reads the secret of a batch, from which the salts of its rows come.

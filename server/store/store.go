@@ -16,6 +16,7 @@ import (
 	"tenon/server/ledger"
 	"tenon/server/record"
 	"tenon/server/revision"
+	"tenon/server/store/reserve"
 )
 
 // Options says which database to open. Only URL is needed.
@@ -30,6 +31,9 @@ type Options struct {
 	Random io.Reader
 	// Readers is the number of connections that read; 0 chooses by engine.
 	Readers int
+	// Reserve is the file that takes audit rows while the database is full;
+	// without one reads are refused then.
+	Reserve string
 }
 
 // Store is one tenant's view of an open database. It is safe for concurrent
@@ -39,6 +43,8 @@ type Store struct {
 	o      Options
 	tenant int64 // 0 until it is known
 	mu     sync.Mutex
+
+	reserve *reserve.File // nil: none
 }
 
 var (
@@ -84,19 +90,29 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{engine: e, o: o}, nil
+	s := &Store{engine: e, o: o}
+	if err := s.openReserve(); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return s, nil
 }
 
 // Tenant is the same database as another tenant sees it.
 func (s *Store) Tenant(name string) *Store {
 	o := s.o
 	o.Tenant = name
-	return &Store{engine: s.engine, o: o}
+	return &Store{engine: s.engine, o: o, reserve: s.reserve}
 }
 
 // Close waits for what is being written and closes all connections. The views
 // that Tenant gave are closed with it.
-func (s *Store) Close() error { return s.engine.close() }
+func (s *Store) Close() error {
+	err := s.engine.close()
+	if s.reserve != nil {
+		err = errors.Join(err, s.reserve.Close())
+	}
+	return err
+}
 
 // Migrate brings the schema to the newest version under a lock. It is forward
 // only, and does nothing when the schema is there.

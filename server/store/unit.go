@@ -18,7 +18,7 @@ func (s *Store) Commit(ctx context.Context, u *record.Unit) error {
 	if err != nil {
 		return err
 	}
-	return s.engine.commit(ctx, tenant, s, u)
+	return fullOr(s.engine.commit(ctx, tenant, s, u))
 }
 
 // Definitions is the revision of the tenant's definitions, 1 or more: it grows

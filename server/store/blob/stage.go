@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 
 	"tenon/fhir/issue"
 	"tenon/server/record"
@@ -15,6 +16,14 @@ import (
 // Stage implements record.Blobs. It holds one frame in memory, whatever the
 // size of the content.
 func (s *Store) Stage(ctx context.Context, r io.Reader, limit int64) (record.BlobRow, error) {
+	row, err := s.stage(ctx, r, limit)
+	if errors.Is(err, syscall.ENOSPC) {
+		err = record.Full(err)
+	}
+	return row, err
+}
+
+func (s *Store) stage(ctx context.Context, r io.Reader, limit int64) (record.BlobRow, error) {
 	if s.opt.ReadOnly {
 		return record.BlobRow{}, errors.New("blob: the store is open for reading only")
 	}
