@@ -93,6 +93,14 @@ func Database(t testing.TB, template string, prepare func(ctx context.Context, u
 	return s.named(name)
 }
 
+// Create makes an empty database and returns its URL.
+func (s *Server) Create(ctx context.Context, name string) (string, error) {
+	return s.named(name), s.run(ctx, "CREATE DATABASE "+name)
+}
+
+// Stop ends a server that Launch has started, and removes its files.
+func (s *Server) Stop() { s.stop() }
+
 func (s *Server) template(ctx context.Context, name string, prepare func(context.Context, string) error) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,15 +152,17 @@ func start() (*Server, error) {
 		if given := os.Getenv(Variable); given != "" && given != "required" {
 			shared.server = &Server{url: given, keeps: true, stop: func() {}, templates: map[string]string{}}
 		} else {
-			shared.server, shared.err = launch()
+			shared.server, shared.err = Launch()
 		}
 	}
 	return shared.server, shared.err
 }
 
-// launch makes a cluster in a temporary folder and starts it on a free port of
+// Launch makes a cluster in a temporary folder and starts it on a free port of
 // the loopback address, with fsync on: what tests see is what a server does.
-func launch() (*Server, error) {
+// Settings such as "shared_buffers=512MB" come on top. For what is no test; Stop
+// ends it.
+func Launch(settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -181,6 +191,9 @@ func launch() (*Server, error) {
 	}
 	p := command(who, filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir,
 		"-c", "fsync=on", "-c", "max_connections=200", "-c", "logging_collector=off", "-c", "deadlock_timeout=100ms", "-c", "log_min_messages=fatal")
+	for _, setting := range settings {
+		p.Args = append(p.Args, "-c", setting)
+	}
 	p.SysProcAttr.Setpgid = true
 	p.SysProcAttr.Pdeathsig = syscall.SIGQUIT
 	if err := begin(p); err != nil {
