@@ -227,6 +227,41 @@ table history (
   type text collate "C" not null
 );
 
+table job (
+  created bigint not null,
+  due bigint not null,
+  ended bigint not null,
+  expires bigint not null,
+  attempts integer not null,
+  tenant smallint not null,
+  state smallint not null,
+  id text collate "C" not null,
+  kind text collate "C" not null,
+  owner text collate "C" not null,
+  holder text collate "C" not null,
+  progress text collate "C" not null,
+  request bytea not null,
+  cursor bytea not null,
+  result bytea not null
+);
+
+table job_file (
+  count bigint not null,
+  size bigint not null,
+  ord integer not null,
+  job text collate "C" not null,
+  kind text collate "C" not null,
+  type text collate "C" not null,
+  digest bytea not null
+);
+
+table job_patient (
+  told smallint not null,
+  member smallint not null,
+  job text collate "C" not null,
+  patient text collate "C" not null
+);
+
 table leaf (
   seq bigint not null identity always,
   idx bigint,
@@ -428,6 +463,12 @@ constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
 
 constraint history.history_pkey PRIMARY KEY (rid, version);
 
+constraint job.job_pkey PRIMARY KEY (id);
+
+constraint job_file.job_file_pkey PRIMARY KEY (job, ord);
+
+constraint job_patient.job_patient_pkey PRIMARY KEY (job, patient);
+
 constraint leaf.leaf_pkey PRIMARY KEY (seq);
 
 constraint ledger_node.ledger_node_pkey PRIMARY KEY (level, idx);
@@ -519,6 +560,18 @@ CREATE INDEX group_resource ON group_row USING btree (rid, key, grp);
 CREATE UNIQUE INDEX history_pkey ON history USING btree (rid, version);
 
 CREATE INDEX history_updated ON history USING btree (tenant, type, updated, rid, version);
+
+CREATE INDEX job_due ON job USING btree (due, id) WHERE (state = 0);
+
+CREATE INDEX job_expires ON job USING btree (expires);
+
+CREATE INDEX job_owner ON job USING btree (tenant, owner, state);
+
+CREATE UNIQUE INDEX job_pkey ON job USING btree (id);
+
+CREATE UNIQUE INDEX job_file_pkey ON job_file USING btree (job, ord);
+
+CREATE UNIQUE INDEX job_patient_pkey ON job_patient USING btree (job, patient);
 
 CREATE UNIQUE INDEX leaf_index ON leaf USING btree (idx) WHERE (idx IS NOT NULL);
 

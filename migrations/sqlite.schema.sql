@@ -241,6 +241,49 @@ CREATE INDEX history_updated ON history (tenant, type, updated, rid, version);
 
 CREATE UNIQUE INDEX history_version ON history (rid, version);
 
+CREATE TABLE job (
+  id       TEXT PRIMARY KEY,
+  tenant   INTEGER NOT NULL,
+  kind     TEXT NOT NULL,
+  owner    TEXT NOT NULL,
+  holder   TEXT NOT NULL,
+  state    INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  created  INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  ended    INTEGER NOT NULL,
+  expires  INTEGER NOT NULL,
+  progress TEXT NOT NULL,
+  request  BLOB NOT NULL,
+  cursor   BLOB NOT NULL,
+  result   BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX job_due ON job (due, id) WHERE state = 0;
+
+CREATE INDEX job_expires ON job (expires);
+
+CREATE INDEX job_owner ON job (tenant, owner, state);
+
+CREATE TABLE job_file (
+  job    TEXT NOT NULL,
+  ord    INTEGER NOT NULL,
+  kind   TEXT NOT NULL,
+  type   TEXT NOT NULL,
+  count  INTEGER NOT NULL,
+  size   INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (job, ord)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_patient (
+  job     TEXT NOT NULL,
+  patient TEXT NOT NULL,
+  told    INTEGER NOT NULL,
+  member  INTEGER NOT NULL,
+  PRIMARY KEY (job, patient)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE leaf (
   seq  INTEGER PRIMARY KEY,
   idx  INTEGER,

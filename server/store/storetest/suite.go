@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"cases", caseTests},
 		{"proof", proofTests},
 		{"outbox", outboxTests},
+		{"jobs", jobTests},
 		{"secrets", secretTests},
 		{"definitions", definitionTests},
 	} {
