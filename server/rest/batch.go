@@ -5,6 +5,11 @@ import "net/http"
 // bundle is https://hl7.org/fhir/R4/http.html#transaction: a batch or a
 // transaction at the base.
 func (d *Door) bundle(c *call) error {
+	free, err := d.bundles.take(c.ctx(), c.Request().ContentLength, c.header("Content-Encoding") != "")
+	if err != nil {
+		return err
+	}
+	defer free()
 	body, err := c.resourceUpTo(d.o.MaxBundle)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ type Options struct {
 	Version   string // of the product
 	Released  time.Time
 	MaxBody   int64 // bytes of one resource, default 16 MiB
-	MaxBundle int64 // bytes of one batch or transaction, default 256 MiB
+	MaxBundle int64 // bytes of one batch or transaction, and of all large ones under way; default 64 MiB
 	Log       *slog.Logger
 	Clock     func() time.Time // of expansions, time.Now by default
 }
@@ -71,6 +71,7 @@ type Options struct {
 type Door struct {
 	o            Options
 	capabilities atomic.Pointer[capabilities]
+	bundles      *budget
 }
 
 // New makes a door.
@@ -90,7 +91,7 @@ func New(o Options) (*Door, error) {
 		o.MaxBody = 16 << 20
 	}
 	if o.MaxBundle <= 0 {
-		o.MaxBundle = 256 << 20
+		o.MaxBundle = bundleBudget
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -98,7 +99,7 @@ func New(o Options) (*Door, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Door{o: o}, nil
+	return &Door{o: o, bundles: newBudget(o.MaxBundle)}, nil
 }
 
 // route is one line of the door's table.
