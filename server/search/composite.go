@@ -7,7 +7,6 @@ import (
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
-	"tenon/fhir/tree"
 )
 
 // composite is a parameter whose components must be met by one element: by one
@@ -22,94 +21,156 @@ type composite struct {
 
 // focus is one alternative of the expression with the components seen from it.
 type focus struct {
-	path  plain // from the resource; empty is the resource itself
-	parts []component
+	at         finder // from the resource
+	components []component
 }
 
 // component is where one of the components is found.
 type component struct {
 	part  *part
-	paths []componentPath
+	paths []finder
+	same  string // components of one focus that have the same rows have the same text here
 }
 
-type componentPath struct {
-	plain plain
-	root  bool // from the resource, not from the focus: %resource.…
+// finder is an expression: a plain path where it is one.
+type finder struct {
+	source string
+	plain  plain          // empty without expr: the focus itself
+	expr   *fhirpath.Expr // what is no plain path
+	root   bool           // from the resource, not from the focus: %resource.…
 }
 
 const fromResource = "%resource."
 
-// compose makes the composites of the model, whose components are parameters
-// that must be known before. One that cannot be read stays unserved.
+// compose makes a composite of the model, whose components are parameters that
+// must be known before. One that cannot be read stays unserved.
 func (r *Registry) compose(typ string, sp schema.SearchParameter, p *Parameter) {
-	c := &composite{param: p}
-	parts := r.components(typ, sp, p)
-	if len(parts) < 2 {
+	parts, err := r.components(typ, sp, p)
+	if err != nil {
 		return
 	}
+	c, err := r.composed(typ, sp, p, parts, false)
+	if err != nil {
+		return
+	}
+	p.Served, p.indexed, p.parts = true, true, parts
+	r.types[typ].addComposite(c)
+}
+
+// composed resolves the alternatives of a composite that apply to a type. Posted
+// ones may have any expression, those of R4 are plain paths.
+func (r *Registry) composed(typ string, sp schema.SearchParameter, p *Parameter, parts []*Parameter, posted bool) (*composite, error) {
+	c := &composite{param: p}
 	for _, source := range alternatives(sp.Expression, typ) {
-		f, ok := r.focus(typ, source, sp, parts)
-		if !ok {
-			return
+		f, err := r.focus(typ, source, sp, parts, posted)
+		if err != nil {
+			return nil, err
 		}
 		c.foci = append(c.foci, f)
 	}
 	if len(c.foci) == 0 {
-		return
+		return nil, badComposite("expression", "No part of the expression %q applies to %s.", "表达式不适用于 base 所列类型。", clip(sp.Expression), typ)
 	}
-	p.Served, p.indexed, p.parts = true, true, parts
-	r.types[typ].composites = append(r.types[typ].composites, c)
+	return c, nil
+}
+
+func badComposite(element, format, chinese string, args ...any) *issue.Failure {
+	return issue.Errorf(issue.Value, format, args...).At("SearchParameter." + element).Rule("search-parameter-composite").Chinese(chinese).WithStatus(422)
 }
 
 // components are the parameters of the components, each with a key of its own.
-func (r *Registry) components(typ string, sp schema.SearchParameter, p *Parameter) []*Parameter {
+func (r *Registry) components(typ string, sp schema.SearchParameter, p *Parameter) ([]*Parameter, error) {
+	if len(sp.Components) < 2 {
+		return nil, badComposite("component", "A composite has two components or more, this one has %d.", "组合参数至少须有两个部分。", len(sp.Components))
+	}
 	var parts []*Parameter
 	for i, c := range sp.Components {
 		var found *Parameter
+		url, _ := cutVersion(c.Definition)
 		for _, other := range r.types[typ].params {
-			if other.URL == c.Definition && other.Type != "composite" {
+			if other.URL == url && other.Type != "composite" && other.Type != "special" {
 				found = other
 			}
 		}
 		if found == nil {
-			return nil
+			return nil, badComposite("component["+strconv.Itoa(i)+"].definition",
+				"%s has no search parameter %q that can be a component.", "组成部分所指的检索参数不存在或不能使用。", typ, clip(c.Definition))
 		}
 		one := *found
-		one.Key = KeyOf(p.Base, p.Code+"$"+strconv.Itoa(i))
+		one.Key, one.sortKey = KeyOf(p.Base, p.Code+"$"+strconv.Itoa(i)), 0
 		parts = append(parts, &one)
 	}
-	return parts
+	return parts, nil
 }
 
 // focus resolves one alternative. The definition of DocumentReference's
 // relationship has the expressions of its two components the wrong way round;
 // each is taken where it yields what the component's parameter is about.
-func (r *Registry) focus(typ, source string, sp schema.SearchParameter, parts []*Parameter) (f focus, ok bool) {
+func (r *Registry) focus(typ, source string, sp schema.SearchParameter, parts []*Parameter, posted bool) (f focus, err error) {
 	at := r.model.Type(typ)
+	f.at.source = source
 	if rest, deeper := strings.CutPrefix(source, typ+"."); deeper {
-		if f.path, at = along(at, rest, ""); at == nil {
-			return f, false
+		if f.at.plain, at = along(at, rest, ""); at == nil || len(f.at.plain) == 0 {
+			if at, err = r.anyFocus(typ, &f.at, posted); err != nil {
+				return f, err
+			}
+		}
+	} else if source != typ {
+		if at, err = r.anyFocus(typ, &f.at, posted); err != nil {
+			return f, err
 		}
 	}
 	expressions := make([]string, len(parts))
 	for i := range parts {
 		expressions[i] = sp.Components[i].Expression
 	}
-	if len(parts) == 2 && !fits(at, expressions[0], parts[0]) && fits(at, expressions[1], parts[0]) {
+	if !posted && len(parts) == 2 && !fits(at, expressions[0], parts[0]) && fits(at, expressions[1], parts[0]) {
 		expressions[0], expressions[1] = expressions[1], expressions[0]
 	}
 	for i, p := range parts {
-		c := component{part: &part{param: p}}
-		for _, e := range strings.Split(expressions[i], "|") {
-			path, found := r.componentPath(typ, at, strings.TrimSpace(e))
-			if !found {
-				return f, false
+		c := component{part: &part{param: p, keys: partKeys{main: p.Key}}, same: p.Type + " " + strings.Join(p.Targets, ",") + " " + expressions[i]}
+		for _, e := range alternatives(expressions[i], typ) {
+			path, err := r.componentPath(typ, at, strings.TrimSpace(e), posted)
+			if err != nil {
+				return f, inComponent(err, i)
 			}
 			c.paths = append(c.paths, path)
 		}
-		f.parts = append(f.parts, c)
+		if len(c.paths) == 0 {
+			return f, badComposite("component["+strconv.Itoa(i)+"].expression", "The component has no expression.", "组成部分缺少表达式。")
+		}
+		f.components = append(f.components, c)
 	}
-	return f, true
+	return f, nil
+}
+
+// inComponent names the component in a failure.
+func inComponent(err error, i int) error {
+	if f := issue.As(err); f != nil {
+		return f.At("SearchParameter.component[" + strconv.Itoa(i) + "].expression").WithStatus(422)
+	}
+	return err
+}
+
+// anyFocus compiles a focus that is no plain path, and tells its type, nil where
+// it is not known.
+func (r *Registry) anyFocus(typ string, f *finder, posted bool) (*schema.Type, error) {
+	if !posted {
+		return nil, badComposite("expression", "%q is no path.", "表达式不是路径。", clip(f.source))
+	}
+	f.plain = nil
+	var err error
+	f.expr, err = fhirpath.Compile(f.source, &fhirpath.Env{Model: r.model, Root: typ, FilterAs: true, Strict: true})
+	if fail := issue.As(err); fail != nil {
+		return nil, fail.At("SearchParameter.expression").WithStatus(422)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if types := f.expr.Types(); len(types) == 1 {
+		return r.model.Type(types[0]), nil
+	}
+	return nil, nil
 }
 
 // fits tells whether an expression yields references where these are wanted, and
@@ -119,20 +180,33 @@ func fits(at *schema.Type, expression string, p *Parameter) bool {
 	return typ == nil || (typ.Name == "Reference") == (p.Type == "reference")
 }
 
-func (r *Registry) componentPath(typ string, at *schema.Type, e string) (componentPath, bool) {
-	out := componentPath{}
-	if e, out.root = strings.CutPrefix(e, fromResource); out.root {
-		at = r.model.Type(typ)
+func (r *Registry) componentPath(typ string, at *schema.Type, e string, posted bool) (finder, error) {
+	out := finder{source: e}
+	rest, from := e, at
+	if rest, out.root = strings.CutPrefix(e, fromResource); out.root {
+		from = r.model.Type(typ)
 	}
-	only := ""
-	if i := strings.Index(e, ".as("); i > 0 && strings.HasSuffix(e, ")") {
-		e, only = e[:i], e[i+len(".as("):len(e)-1]
+	path, only := rest, ""
+	if i := strings.Index(rest, ".as("); i > 0 && strings.HasSuffix(rest, ")") {
+		path, only = rest[:i], rest[i+len(".as("):len(rest)-1]
 		if only == "DateTime" {
 			only = "dateTime" // as the definition of code-value-date misspells it
 		}
 	}
-	out.plain, _ = along(at, e, only)
-	return out, out.plain != nil
+	if out.plain, _ = along(from, path, only); out.plain != nil {
+		return out, nil
+	}
+	if !posted {
+		return out, badComposite("component.expression", "%q is no path.", "表达式不是路径。", clip(e))
+	}
+	out.root = false // the expression says so itself
+	env := &fhirpath.Env{Model: r.model, FilterAs: true}
+	if at != nil {
+		env.Root, env.Strict = at.Name, true
+	}
+	var err error
+	out.expr, err = fhirpath.Compile(e, env)
+	return out, err
 }
 
 // along resolves a dotted path from a type; nil when it is not plain. The type
@@ -162,57 +236,6 @@ func along(typ *schema.Type, path, only string) (plain, *schema.Type) {
 		out, typ = append(out, s), e.Type
 	}
 	return out, typ
-}
-
-// composites makes the groups: one for each focus that has all components.
-func (x *indexer) composites(all []*composite) {
-	for _, c := range all {
-		n := 0
-		for i := range c.foci {
-			f := &c.foci[i]
-			if len(f.path) == 0 {
-				n = x.group(f, x.root, n)
-				continue
-			}
-			f.path.each(x.root, func(at tree.Node, _ *schema.Type) { n = x.group(f, at, n) })
-		}
-	}
-}
-
-// group adds the rows of one focus under the number n, and tells the next.
-func (x *indexer) group(f *focus, at tree.Node, n int) int {
-	var rows []GroupRow
-	for i := range f.parts {
-		c := &f.parts[i]
-		y := indexer{Registry: x.Registry, root: x.root, typ: x.typ}
-		for _, p := range c.paths {
-			from := at
-			if p.root {
-				from = x.root
-			}
-			p.plain.each(from, func(v tree.Node, t *schema.Type) { y.value(c.part, t.Name, v, fhirpath.Value{}) })
-		}
-		own := y.rows.Only([]Key{c.part.param.Key})
-		own.unique()
-		before := len(rows)
-		rows = appendGroup(rows, n, own.Tokens, func(r TokenRow) Key { return r.Key })
-		rows = appendGroup(rows, n, own.Strings, func(r StringRow) Key { return r.Key })
-		rows = appendGroup(rows, n, own.Dates, func(r DateRow) Key { return r.Key })
-		rows = appendGroup(rows, n, own.Numbers, func(r NumberRow) Key { return r.Key })
-		rows = appendGroup(rows, n, own.References, func(r ReferenceRow) Key { return r.Key })
-		if len(rows) == before {
-			return n
-		}
-	}
-	x.rows.Groups = append(x.rows.Groups, rows...)
-	return n + 1
-}
-
-func appendGroup[T any](groups []GroupRow, n int, rows []T, key func(T) Key) []GroupRow {
-	for _, r := range rows {
-		groups = append(groups, GroupRow{Key: key(r), Group: n, Row: r})
-	}
-	return groups
 }
 
 // composites reads component$component,…

@@ -27,7 +27,7 @@ type part struct {
 	param *Parameter
 	// target keeps only references to this type: "where(resolve() is Patient)".
 	target string
-	text   Key  // of what people read of a token
+	keys   partKeys
 	family bool // the value is a family name, whose parts are found one by one
 }
 
@@ -68,7 +68,7 @@ var resolved = regexp.MustCompile(`^(.+)\.where\(resolve\(\) is ([A-Za-z]+)\)$`)
 // reference filtered by the type of its target is filtered by the indexer, from
 // the reference's own text, so that indexing needs no target.
 func newPart(p *Parameter, source string) (*part, string) {
-	out := &part{param: p, text: KeyOf(p.Base, p.Code+textKey), family: strings.HasSuffix(source, ".name.family")}
+	out := &part{param: p, keys: keysOf(p), family: strings.HasSuffix(source, ".name.family")}
 	if match := resolved.FindStringSubmatch(source); match != nil {
 		source, out.target = match[1], match[2]
 	}

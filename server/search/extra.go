@@ -155,7 +155,7 @@ func taken(typ string, other *Parameter) error {
 // are shared and never get parts of a new parameter.
 func (t *typeIndex) copied() *typeIndex {
 	next := &typeIndex{byCode: maps.Clone(t.byCode), params: slices.Clone(t.params),
-		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always), composites: t.composites, near: t.near}
+		bySource: map[string]*path{}, byProperty: maps.Clone(t.byProperty), always: slices.Clone(t.always), composites: t.composites, near: t.near, foci: t.foci}
 	for name, list := range next.byProperty {
 		next.byProperty[name] = slices.Clip(list)
 	}

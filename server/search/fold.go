@@ -43,9 +43,10 @@ func foldWith(s string, p punctuation) string {
 			break
 		}
 	}
-	if !ascii {
-		s = unaccent(s)
+	if ascii {
+		return foldASCII(s, p)
 	}
+	s = unaccent(s)
 	var b strings.Builder
 	b.Grow(len(s))
 	gap := false
@@ -64,11 +65,49 @@ func foldWith(s string, p punctuation) string {
 		gap = false
 		b.WriteRune(unicode.ToLower(r))
 	}
-	if ascii {
-		return b.String()
-	}
 	return norm.NFC.String(b.String())
 }
+
+// foldASCII is foldWith of a text without other characters; s itself where
+// nothing is to be done.
+func foldASCII(s string, p punctuation) string {
+	same := 0
+	for same < len(s) && (plainASCII[s[same]] || s[same] == ' ' && same > 0 && same < len(s)-1 && plainASCII[s[same+1]]) {
+		same++
+	}
+	if same == len(s) {
+		return s
+	}
+	b := append(make([]byte, 0, len(s)), s[:same]...)
+	gap := false
+	for i := same; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case p != kept && unicode.IsPunct(rune(c)):
+			gap = gap || p == spaced
+			continue
+		case c <= ' ' || c == 0x7f:
+			gap = true
+			continue
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		if gap && len(b) > 0 {
+			b = append(b, ' ')
+		}
+		gap = false
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// plainASCII are the characters that folding leaves as they are.
+var plainASCII = func() (plain [256]bool) {
+	for c := rune('!'); c < 0x7f; c++ {
+		plain[c] = !unicode.IsPunct(c) && unicode.ToLower(c) == c
+	}
+	return plain
+}()
 
 // unaccent decomposes, drops combining marks and spells out the letters that
 // Unicode does not decompose.

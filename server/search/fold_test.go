@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"tenon/server/search"
@@ -44,4 +45,20 @@ func FuzzFold(f *testing.F) {
 			t.Errorf("Fold(Fold(%q)) = %q, want %q", s, search.Fold(once), once)
 		}
 	})
+}
+
+// TestFoldASCII holds the short way of plain texts to the general one, which a
+// character of another script asks for.
+func TestFoldASCII(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		b := []byte{'x'}
+		for range random.IntN(12) {
+			b = append(b, byte(random.IntN(128)))
+		}
+		b = append(b, 'Y')
+		if got, want := search.Fold(string(b))+"张", search.Fold(string(b)+"张"); got != want {
+			t.Fatalf("Fold(%q) = %q, want %q", b, got, want)
+		}
+	}
 }

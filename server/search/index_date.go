@@ -6,17 +6,17 @@ import "tenon/fhir/tree"
 func (x *indexer) date(p *part, typ string, n tree.Node) {
 	switch typ {
 	case "Period":
-		x.addDate(p.param.Key, x.period(n))
+		x.addDate(p.keys.main, x.period(n))
 	case "Timing":
-		x.addDate(p.param.Key, x.timing(n))
+		x.addDate(p.keys.main, x.timing(n))
 	case "instant":
 		if s, ok := x.point(n); ok {
-			x.addDate(p.param.Key, span{s.low, s.low, true}) // a point in time has no width
+			x.addDate(p.keys.main, span{s.low, s.low, true}) // a point in time has no width
 		}
 	case "date", "dateTime":
 		s, ok := x.point(n)
 		s.ok = ok
-		x.addDate(p.param.Key, s)
+		x.addDate(p.keys.main, s)
 	}
 }
 

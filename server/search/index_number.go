@@ -10,7 +10,7 @@ import (
 // #quantity. A number is the point that is written: the precision that counts
 // is that of the query.
 func (x *indexer) number(p *part, typ string, n tree.Node) {
-	key := p.param.Key
+	key := p.keys.main
 	switch typ {
 	case "Range":
 		x.rangeOf(key, n)

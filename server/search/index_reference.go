@@ -9,7 +9,7 @@ import (
 
 // reference makes the rows of https://hl7.org/fhir/R4/search.html#reference
 func (x *indexer) reference(p *part, typ string, n tree.Node) {
-	key := p.param.Key
+	key := p.keys.main
 	switch typ {
 	case "Reference":
 		x.literalOrIdentifier(p, n)
@@ -47,13 +47,13 @@ func (x *indexer) literalOrIdentifier(p *part, n tree.Node) {
 	identifier := n.Field("identifier")
 	system, value := identifier.Field("system").Str(), identifier.Field("value").Str()
 	if value != "" {
-		x.identifier(KeyOf(p.param.Base, p.param.Code+identifierKey), identifier)
+		x.identifier(p.keys.identifier, identifier)
 	}
 	switch {
 	case t != target{}:
-		x.addReference(t.row(p.param.Key))
+		x.addReference(t.row(p.keys.main))
 	case value != "":
-		x.addReference(ReferenceRow{Key: p.param.Key, URL: system + "|" + value})
+		x.addReference(ReferenceRow{Key: p.keys.main, URL: system + "|" + value})
 	}
 }
 

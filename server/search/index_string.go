@@ -14,16 +14,16 @@ func (x *indexer) text(p *part, typ string, n tree.Node, v fhirpath.Value) {
 	case "HumanName":
 		x.humanName(p, n)
 	case "Address":
-		x.each(p.param.Key, n, "text", "line", "city", "district", "state", "postalCode", "country")
+		x.each(p.keys.main, n, "text", "line", "city", "district", "state", "postalCode", "country")
 	case "":
-		x.addText(p.param.Key, v.Str())
+		x.addText(p.keys.main, v.Str())
 	default:
 		if p.family {
-			x.familyName(p.param.Key, n.Str())
-			x.addWhole(p.param.sortKey, n.Str())
+			x.familyName(p.keys.main, n.Str())
+			x.addWhole(p.keys.sort, n.Str())
 			return
 		}
-		x.addText(p.param.Key, n.Str())
+		x.addText(p.keys.main, n.Str())
 	}
 }
 
@@ -39,7 +39,7 @@ func (x *indexer) each(key Key, n tree.Node, members ...string) {
 // humanName covers every string of the name. Names without text are also found
 // as they are written: "张三" where the parts are 张 and 三.
 func (x *indexer) humanName(p *part, n tree.Node) {
-	key := p.param.Key
+	key := p.keys.main
 	x.each(key, n, "text", "given", "prefix", "suffix")
 	family := n.Field("family").Str()
 	x.familyName(key, family)
@@ -54,7 +54,7 @@ func (x *indexer) humanName(p *part, n tree.Node) {
 	if whole == "" {
 		whole = n.Field("text").Str()
 	}
-	x.addWhole(p.param.sortKey, whole)
+	x.addWhole(p.keys.sort, whole)
 }
 
 // familyName adds a family name and each of its later parts.
@@ -66,9 +66,10 @@ func (x *indexer) familyName(key Key, family string) {
 	}
 }
 
-// addText adds a string, and its reading with punctuation as white space.
+// addText adds a string, and its reading with punctuation as white space; nothing
+// where no rows are kept.
 func (x *indexer) addText(key Key, s string) {
-	if strings.TrimSpace(s) == "" {
+	if key == 0 || strings.TrimSpace(s) == "" {
 		return
 	}
 	x.addString(StringRow{Key: key, Normalised: Fold(s), Exact: s})
@@ -81,7 +82,7 @@ func (x *indexer) addText(key Key, s string) {
 
 // addWhole adds the row that sorting uses.
 func (x *indexer) addWhole(key Key, s string) {
-	if strings.TrimSpace(s) != "" {
+	if key != 0 && strings.TrimSpace(s) != "" {
 		x.addString(StringRow{Key: key, Normalised: Fold(s), Exact: s})
 	}
 }

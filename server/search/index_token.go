@@ -7,25 +7,25 @@ import (
 
 // token makes the rows of https://hl7.org/fhir/R4/search.html#token
 func (x *indexer) token(p *part, typ string, n tree.Node, v fhirpath.Value) {
-	key := p.param.Key
+	key := p.keys.main
 	switch typ {
 	case "CodeableConcept":
 		found := false
-		x.addText(p.text, n.Field("text").Str())
+		x.addText(p.keys.text, n.Field("text").Str())
 		for c := range n.Field("coding").Items() {
 			found = x.coding(key, c) || found
-			x.addText(p.text, c.Field("display").Str())
+			x.addText(p.keys.text, c.Field("display").Str())
 		}
 		if !found && n.Field("text").Exists() {
 			x.addToken(TokenRow{Key: key}) // present, but without a code: :missing=false
 		}
 	case "Coding":
 		x.coding(key, n)
-		x.addText(p.text, n.Field("display").Str())
+		x.addText(p.keys.text, n.Field("display").Str())
 	case "Identifier":
 		x.identifier(key, n)
 		x.identifierTypes(p, n)
-		x.addText(p.text, n.Path("type", "text").Str())
+		x.addText(p.keys.text, n.Path("type", "text").Str())
 	case "ContactPoint", "string":
 		if s := valueOf(n); s != "" {
 			x.addToken(TokenRow{Key: key, Code: foldCode(s)})
@@ -66,7 +66,7 @@ func (x *indexer) coding(key Key, n tree.Node) bool {
 
 func (x *indexer) identifier(key Key, n tree.Node) {
 	system, value := n.Field("system").Str(), n.Field("value").Str()
-	if system == "" && value == "" {
+	if key == 0 || system == "" && value == "" {
 		return
 	}
 	if !caseCounts(system) { // as withSystem asks for it
@@ -78,9 +78,12 @@ func (x *indexer) identifier(key Key, n tree.Node) {
 // identifierTypes serves :of-type: the codes of the type stand as the system.
 func (x *indexer) identifierTypes(p *part, n tree.Node) {
 	value := n.Field("value").Str()
+	if p.keys.ofType == 0 || value == "" {
+		return
+	}
 	for c := range n.Path("type", "coding").Items() {
-		if system, code := c.Field("system").Str(), c.Field("code").Str(); code != "" && value != "" {
-			x.addToken(TokenRow{Key: KeyOf(p.param.Base, p.param.Code+ofTypeKey), System: system + "|" + code, Code: foldCode(value)})
+		if system, code := c.Field("system").Str(), c.Field("code").Str(); code != "" {
+			x.addToken(TokenRow{Key: p.keys.ofType, System: system + "|" + code, Code: foldCode(value)})
 		}
 	}
 }
@@ -93,10 +96,10 @@ func (x *indexer) uri(p *part, typ string, n tree.Node) {
 	if s == "" {
 		return
 	}
-	x.addURI(URIRow{Key: p.param.Key, URI: s})
+	x.addURI(URIRow{Key: p.keys.main, URI: s})
 	if typ == "canonical" {
 		if url, version := cutVersion(s); version != "" {
-			x.addURI(URIRow{Key: p.param.Key, URI: url})
+			x.addURI(URIRow{Key: p.keys.main, URI: url})
 		}
 	}
 }

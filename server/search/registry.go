@@ -50,6 +50,7 @@ type Registry struct {
 	units   *units
 	codes   Codes               // nil: no :in, :not-in, :above, :below
 	paths   map[[2]string]*path // by base and source, while compiling
+	format  int                 // of the rows that the database has
 }
 
 type typeIndex struct {
@@ -59,6 +60,7 @@ type typeIndex struct {
 	byProperty map[string][]*path
 	always     []*path
 	composites []*composite
+	foci       []*sharedFocus // of the composites
 	near       *Parameter
 }
 
@@ -85,7 +87,7 @@ func WithCursorKey(secret []byte) Option {
 // NewRegistry compiles the search parameters of the model. It fails when an
 // expression does not compile or two parameters have the same Key.
 func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
-	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits(), paths: map[[2]string]*path{}}
+	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits(), format: Format, paths: map[[2]string]*path{}}
 	for _, option := range options {
 		option(r)
 	}
@@ -154,7 +156,7 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]stri
 func claim(keys map[Key]string, p *Parameter) error {
 	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + ofTypeKey, p.Code + sortKey, p.Code + textKey} {
 		name, key := p.Base+"."+code, KeyOf(p.Base, code)
-		if other, taken := keys[key]; taken && other != name {
+		if other, taken := keys[key]; taken && other != name || key == 0 { // 0 stands for no rows
 			return fmt.Errorf("search: the keys of %s and %s collide", other, name)
 		}
 		keys[key] = name

@@ -67,7 +67,8 @@ type (
 		URL      string
 	}
 	// GroupRow is a row of a composite parameter's component: rows of one Group
-	// come from one element. Row is one of the types above.
+	// come from one element. Row is one of the types above; its own Key does
+	// not count.
 	GroupRow struct {
 		Key   Key // of the component
 		Group int
