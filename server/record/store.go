@@ -64,6 +64,8 @@ type Store interface {
 	KeySeen(ctx context.Context, door, key string) (*Key, error)
 	// Grants returns the access table of the cases.
 	Grants(ctx context.Context, caseID string) ([]casework.Grant, error)
+
+	Gatherer
 }
 
 // CaseData is a case as the store holds it.

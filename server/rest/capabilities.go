@@ -112,6 +112,7 @@ var definitions = map[string]string{
 	"snapshot": "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot",
 	"meta":     "http://hl7.org/fhir/OperationDefinition/Resource-meta",
 	"meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add", "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
+	"Patient everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything", "Encounter everything": "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
 	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
 	"ValueSet validate-code":   "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",

@@ -36,6 +36,7 @@ type Record interface {
 	Validate(ctx context.Context, who *access.Context, j record.Judgement) ([]issue.Issue, error)
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
+	Everything
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -118,6 +119,7 @@ func (d *Door) routes() []route {
 		d.metaRoutes(),
 		d.definitionRoutes(),
 		d.terminologyRoutes(),
+		d.everythingRoutes(),
 	)
 }
 
