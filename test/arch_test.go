@@ -57,11 +57,13 @@ var rooms = map[string][]string{
 
 	"server/store": {"server/record", "server/revision", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/access", "dicomweb/index", "oauth", "migrations", "fhir"},
 	"server/app":   {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations"},
-	"cmd":          {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "test/standin"},
+	"cmd":          {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "test/standin", "conformance/suite"},
 	"test/demo":    {"mesh/sample", "dicomweb/sample", "server/ledger", "test/standin"},
 	"test/standin": {},
 	"test":         {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations", "cmd", "test"},
-	"conformance":  {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters"},
+	// The suite asks any server over HTTP: it knows nothing of ours.
+	"conformance/suite": {},
+	"conformance":       {"conformance/suite", "server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters"},
 }
 
 // owners names, for every foreign module that one room is for, who may import it.
