@@ -37,6 +37,7 @@ type internal struct {
 }
 
 func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in internal) (*Outcome, error) {
+	var floor time.Time
 	for try := range attempts {
 		if repeat, err := r.repeated(ctx, d); repeat != nil || err != nil {
 			return repeat, err
@@ -45,7 +46,7 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		if err != nil {
 			return nil, r.refuse(ctx, who, d, err)
 		}
-		p := &preparation{r: r, ctx: ctx, who: who, draft: whole, in: in, at: r.now()}
+		p := &preparation{r: r, ctx: ctx, who: who, draft: whole, in: in, at: later(r.now(), floor)}
 		if err := p.run(); err != nil {
 			return nil, r.refuse(ctx, who, d, err)
 		}
@@ -62,6 +63,9 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		}
 		if err := r.o.Definitions.Refresh(ctx); err != nil {
 			return nil, fmt.Errorf("record: definitions: %w", err)
+		}
+		if floor, err = r.floor(ctx); err != nil {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():

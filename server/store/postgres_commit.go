@@ -148,12 +148,11 @@ func (p *pgUnit) check() {
 	if defines {
 		p.queue(numbered(p.e.dialect().lockDefinitions), p.tenant)
 	}
-	if n := p.u.Reads.Definitions; n != 0 {
-		if !defines { // a lock that is shared in memory: a row lock would be written by every commit
-			p.queue("SELECT pg_advisory_xact_lock_shared("+strconv.Itoa(definitionsLock)+", $1::int)", p.tenant)
-		}
-		p.queue("SELECT expect(coalesce((SELECT value FROM state WHERE tenant = $1 AND name = 'definitions'), 1) = $2)", p.tenant, n)
+	if !defines { // a lock that is shared in memory: a row lock would be written by every commit
+		p.queue("SELECT pg_advisory_xact_lock_shared("+strconv.Itoa(definitionsLock)+", $1::int)", p.tenant)
 	}
+	p.queue("SELECT expect(($2::bigint = 0 OR coalesce((SELECT value FROM state WHERE tenant = $1 AND name = 'definitions'), 1) = $2) "+
+		"AND coalesce((SELECT value FROM state WHERE tenant = $1 AND name = 'floor'), 0) <= $3)", p.tenant, p.u.Reads.Definitions, earliest(p.u.Versions))
 	p.checkVersions()
 }
 

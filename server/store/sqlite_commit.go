@@ -15,6 +15,9 @@ func applyLite(c *liteConn, tenant int64, s *Store, u *record.Unit) error {
 	if err := a.check(s, &u.Reads); err != nil {
 		return err
 	}
+	if err := a.aboveFloor(u); err != nil {
+		return err
+	}
 	for i := range u.Versions {
 		if err := a.version(&u.Versions[i]); err != nil {
 			return err
