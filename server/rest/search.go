@@ -129,13 +129,22 @@ func (c *call) searchset(page *search.Page, told *search.Told) ([]byte, error) {
 	}
 	links := []link{{"self", query(address, told.Here())}}
 	if page.Next != nil {
-		links = append(links, link{"next", query(address, told.Next(page.Next))})
+		links = append(links, link{"next", query(address, told.Page(page.Next))})
+	}
+	if page.Previous != nil {
+		links = append(links, link{"previous", query(address, told.Page(page.Previous))})
+	}
+	if page.Next != nil || !told.First() {
+		links = append(links, link{"first", query(address, told.Self)})
 	}
 	w := newBundle("searchset", page.Total, links...)
 	for i := range page.Hits {
 		if err := c.hit(w, &page.Hits[i], told); err != nil {
 			return nil, err
 		}
+	}
+	if page.Estimated {
+		told.Warnings = append(told.Warnings, estimated)
 	}
 	if len(told.Warnings) > 0 {
 		outcome, err := json.Marshal(issue.OutcomeOf(told.Warnings))
@@ -148,6 +157,12 @@ func (c *call) searchset(page *search.Page, told *search.Told) ([]byte, error) {
 		w.end()
 	}
 	return w.bytes(), nil
+}
+
+// estimated marks a total, for which R4 has no element.
+var estimated = issue.Issue{
+	Severity: issue.Information, Type: issue.Informational, Rule: "search-total-estimated", Path: "Bundle.total",
+	Text: "The total is an estimate, as _total=estimate asks for.", Chinese: "total 为估计值（_total=estimate）。",
 }
 
 func (c *call) hit(w *bundleWriter, h *search.Hit, told *search.Told) error {

@@ -66,13 +66,13 @@ func (p *parser) count(modifier string, param Param) error {
 	return nil
 }
 
-// total is _total. An estimate is answered with the accurate number.
+// total is _total. https://hl7.org/fhir/R4/search.html#total
 func (p *parser) total(modifier string, param Param) error {
 	if err := p.choice(modifier, param, "none", "estimate", "accurate"); err != nil {
 		return err
 	}
 	p.told.Total = param.Value
-	p.plan.Total = param.Value != "none"
+	p.plan.Total, p.plan.Estimate = param.Value != "none", param.Value == "estimate"
 	return nil
 }
 

@@ -145,7 +145,7 @@ func (p *parser) finish() error {
 			"_elements cannot be combined with _summary=%s.", p.told.Summary)
 	}
 	if p.counts {
-		p.plan.Count, p.plan.Total = 0, true
+		p.plan.Count, p.plan.Total = 0, true // _total=none has nothing to say here: the total is all that is asked for
 		p.plan.Include, p.plan.Sort = nil, nil
 	}
 	p.told.bind(p.cursors, p.scope())

@@ -222,7 +222,7 @@ func TestCursor(t *testing.T) {
 		t.Fatal(err)
 	}
 	place := &search.Cursor{Values: []string{"quinones"}, Row: 42}
-	next := search.EncodeQuery(told.Next(place))
+	next := search.EncodeQuery(told.Page(place))
 	if strings.Contains(next, "quinones") {
 		t.Errorf("the link %q shows the sort value", next)
 	}

@@ -11,11 +11,12 @@ import (
 type Plan struct {
 	Root     Alias
 	Include  []Include
-	Sort     []Sort // empty: ascending order of creation
-	Count    int    // page size; 0 asks for the total only
-	After    *Cursor
-	Total    bool // the accurate number of matches is wanted
-	MaxPages int  // 0: no limit
+	Sort     []Sort  // empty: ascending order of creation
+	Count    int     // page size; 0 asks for the total only
+	After    *Cursor // where the page begins or ends
+	Total    bool    // the number of matches is wanted
+	Estimate bool    // … and may be an estimate where that is cheaper
+	MaxPages int     // 0: no limit
 }
 
 // Alias is one resource in the query: the root, the target of a chain, or the
@@ -209,11 +210,13 @@ type Sort struct {
 	Desc bool
 }
 
-// Cursor is the place after which a page begins: the values of the sort keys
-// and the row number of the last match. The door encodes and authenticates it.
+// Cursor is a place between two matches: the values of the sort keys and the
+// row number of the one before it. A page begins behind it or, Back, ends there.
+// The door encodes and authenticates it.
 type Cursor struct {
 	Values []string `json:"v,omitempty"`
 	Row    int64    `json:"r"`
+	Back   bool     `json:"b,omitempty"`
 }
 
 // Hit is a resource found: its stored bytes and what a door must say of it.
@@ -230,7 +233,9 @@ type Hit struct {
 
 // Page is the answer to a Plan.
 type Page struct {
-	Hits  []Hit // matches in order, then what was included, each once
-	Next  *Cursor
-	Total *int64
+	Hits      []Hit // matches in order, then what was included, each once
+	Next      *Cursor
+	Previous  *Cursor
+	Total     *int64
+	Estimated bool // Total is an estimate
 }

@@ -25,9 +25,12 @@ func (t *Told) Here() []Param {
 	return t.with(t.at)
 }
 
-// Next is the query of the page behind the cursor, for the next link; only the
-// same caller can use it, with the same query.
-func (t *Told) Next(c *Cursor) []Param { return t.with(t.seals.seal(c, t.scope)) }
+// First tells whether this page was asked for without a cursor.
+func (t *Told) First() bool { return t.at == "" }
+
+// Page is the query of the page at the cursor, for the next and the previous
+// link; only the same caller can use it, with the same query.
+func (t *Told) Page(c *Cursor) []Param { return t.with(t.seals.seal(c, t.scope)) }
 
 func (t *Told) with(token string) []Param {
 	return append(t.Self[:len(t.Self):len(t.Self)], Param{cursorParam, token})

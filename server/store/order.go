@@ -13,18 +13,19 @@ type order struct {
 	by    search.Sort
 	expr  string
 	args  []any
-	desc  bool
+	desc  bool // as it is walked
 	whole bool // an integer
 	real  bool // a number
 }
 
 // orders turns the sorts of a plan into expressions. A resource with several
 // values sorts by its smallest, or downwards by its greatest; one without any
-// comes last. https://hl7.org/fhir/R4/search.html#sort
-func orders(r string, sorts []search.Sort) ([]order, error) {
+// comes last. Backwards, all of that the other way round.
+// https://hl7.org/fhir/R4/search.html#sort
+func orders(r string, sorts []search.Sort, back bool) ([]order, error) {
 	out := make([]order, 0, len(sorts))
 	for _, by := range sorts {
-		o := order{by: by, desc: by.Desc}
+		o := order{by: by, desc: by.Desc != back}
 		switch {
 		case by.By == "_lastUpdated":
 			o.expr, o.whole = r+".updated", true
@@ -119,13 +120,13 @@ func (o *order) value(text string) (any, error) {
 
 // orderBy appends ORDER BY over columns k0, k1, … and the row number, which
 // breaks ties in the direction of the last key.
-func (s *statement) orderBy(by []order, rid string) {
+func (s *statement) orderBy(by []order, rid string, back bool) {
 	s.add(" ORDER BY ")
 	for i, o := range by {
 		k := "k" + strconv.Itoa(i)
-		s.add("(" + k + " IS NULL), " + k + direction(o.desc) + ", ")
+		s.add("(" + k + " IS NULL)" + direction(back) + ", " + k + direction(o.desc) + ", ")
 	}
-	s.add(rid + direction(downwards(by)))
+	s.add(rid + direction(downwards(by, back)))
 }
 
 func direction(desc bool) string {
@@ -142,10 +143,16 @@ func behindSign(desc bool) string {
 	return " > ?"
 }
 
-func downwards(by []order) bool { return len(by) > 0 && by[len(by)-1].desc }
+// downwards tells whether row numbers are walked from the greatest on.
+func downwards(by []order, back bool) bool {
+	if len(by) == 0 {
+		return back
+	}
+	return by[len(by)-1].desc
+}
 
 // behind appends that a row comes after the cursor in that order.
-func (s *statement) behind(by []order, rid string, after *search.Cursor) error {
+func (s *statement) behind(by []order, rid string, after *search.Cursor, back bool) error {
 	if len(after.Values) != len(by) {
 		return fmt.Errorf("store: a cursor of %d values for %d sort keys", len(after.Values), len(by))
 	}
@@ -156,14 +163,19 @@ func (s *statement) behind(by []order, rid string, after *search.Cursor) error {
 		if err != nil {
 			return err
 		}
-		if v != nil {
-			s.add("("+k+behindSign(by[i].desc)+" OR "+k+" IS NULL)", v).add(" OR (").add(k+" = ?", v)
-		} else {
+		switch {
+		case v != nil && back:
+			s.add(k+behindSign(by[i].desc)+" OR ("+k+" = ?", v, v)
+		case v != nil:
+			s.add("("+k+behindSign(by[i].desc)+" OR "+k+" IS NULL) OR ("+k+" = ?", v, v)
+		case back:
+			s.add(k + " IS NOT NULL OR (" + k + " IS NULL")
+		default:
 			s.add("FALSE OR (" + k + " IS NULL")
 		}
 		s.add(" AND (")
 	}
-	s.add(rid+behindSign(downwards(by)), after.Row)
+	s.add(rid+behindSign(downwards(by, back)), after.Row)
 	for range by {
 		s.add("))")
 	}

@@ -31,7 +31,10 @@ type run struct {
 	plan   *search.Plan
 	root   search.Alias // with its reach folded
 	by     []order
-	few    []int64 // candidates, when enough is known to list them
+	back   bool           // the page ends at the cursor: the order is walked backwards
+	at     *search.Cursor // where to start, exclusive, or nil
+	full   bool           // there is more behind the page
+	few    []int64        // candidates, when enough is known to list them
 	listed bool
 	met    []int         // clauses that all candidates meet
 	rows   []int64       // row numbers of the hits
@@ -40,14 +43,16 @@ type run struct {
 
 func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
 	r := &run{ctx: ctx, q: q, d: d, tenant: tenant, plan: plan, root: plan.Root}
+	r.back = plan.After != nil && plan.After.Back
 	page := &search.Page{}
 	var err error
 	if r.root.Reach, err = fold(plan.Root.Reach, plan.Root.Types); err != nil {
 		return nil, err
 	}
-	if r.by, err = orders("r", plan.Sort); err != nil {
+	if r.by, err = orders("r", plan.Sort, r.back); err != nil {
 		return nil, err
 	}
+	r.start()
 	if err := r.candidates(); err != nil {
 		return nil, err
 	}
@@ -55,6 +60,7 @@ func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *sear
 		if err := r.hits(page); err != nil {
 			return nil, err
 		}
+		r.turn(page)
 	}
 	if plan.Total || plan.Count == 0 {
 		if err := r.total(page); err != nil {
@@ -116,15 +122,15 @@ func (r *run) sorted(page *search.Page) error {
 		return err
 	}
 	s.add(") y")
-	if r.plan.After != nil {
+	if r.at != nil {
 		s.add(" WHERE ")
-		if err := s.behind(r.by, "rid", r.plan.After); err != nil {
+		if err := s.behind(r.by, "rid", r.at, r.back); err != nil {
 			return err
 		}
 	}
-	s.orderBy(r.by, "rid")
+	s.orderBy(r.by, "rid", r.back)
 	s.add(" LIMIT ?) x "+s.forced()+" resource r ON r.rid = x.rid", int64(r.plan.Count+1))
-	s.orderBy(r.by, "r.rid")
+	s.orderBy(r.by, "r.rid", r.back)
 	q := r.q
 	if r.listed {
 		q = prepared(q)
@@ -156,36 +162,20 @@ func (r *run) among(s *statement) error {
 	return s.where("r", &r.root)
 }
 
-// keep adds a hit with its sort values, or says that there is a next page.
+// keep adds a hit with its sort values, or says that there is a page behind.
 func (r *run) keep(page *search.Page, f found, values []string) {
-	if len(page.Hits) == r.plan.Count {
+	here := search.Cursor{Values: values, Row: f.rid}
+	switch {
+	case r.full:
+	case len(page.Hits) < r.plan.Count:
+		page.Hits = append(page.Hits, f.hit)
+		r.rows = append(r.rows, f.rid)
+		r.place = here
+	case r.back:
+		here.Back, r.full = true, true
+		page.Previous = &here
+	default:
 		at := r.place
-		page.Next = &at
-		return
+		page.Next, r.full = &at, true
 	}
-	page.Hits = append(page.Hits, f.hit)
-	r.rows = append(r.rows, f.rid)
-	r.place = search.Cursor{Values: values, Row: f.rid}
-}
-
-// total counts all matches.
-func (r *run) total(page *search.Page) error {
-	n := int64(0)
-	page.Total = &n
-	if r.listed && len(r.few) == 0 {
-		return nil
-	}
-	s := r.statement()
-	s.add("SELECT count(*) FROM resource r WHERE ")
-	var err error
-	if r.listed {
-		err = r.among(s)
-	} else {
-		err = s.whereFrom("r", &r.root)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = one(r.ctx, r.q, s.sql(), s.args, &n)
-	return err
 }

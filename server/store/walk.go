@@ -21,8 +21,8 @@ const (
 // scan walks in the order of creation until the page is full.
 func (r *run) scan(page *search.Page) error {
 	after := int64(0)
-	if r.plan.After != nil {
-		after = r.plan.After.Row
+	if r.at != nil {
+		after = r.at.Row
 	}
 	lead := slices.IndexFunc(r.root.Where, ordered)
 	switch {
@@ -55,7 +55,7 @@ func (r *run) alongType(after, limit int64) (*statement, error) {
 	if len(r.root.Types) > 0 {
 		s.inTexts("type", r.root.Types).add(" AND ")
 	}
-	return s.add("rid > ? ORDER BY rid LIMIT ?", after, limit), nil
+	return s.add("rid"+behindSign(r.back)+" ORDER BY rid"+direction(r.back)+" LIMIT ?", after, limit), nil
 }
 
 func (r *run) alongClause(i int) along {
@@ -64,7 +64,7 @@ func (r *run) alongClause(i int) along {
 		if _, err := inner.source(r.root.Where[i]); err != nil {
 			return nil, err
 		}
-		return r.statement().add("SELECT rid FROM (").join(inner).add(") q WHERE rid > ? ORDER BY rid LIMIT ?", after, limit), nil
+		return r.statement().add("SELECT rid FROM (").join(inner).add(") q WHERE rid"+behindSign(r.back)+" ORDER BY rid"+direction(r.back)+" LIMIT ?", after, limit), nil
 	}
 }
 
@@ -82,7 +82,7 @@ func (r *run) pieces(page *search.Page, after *int64, most int, next along, know
 			return true, err
 		}
 		*after = rows[len(rows)-1]
-		if err := r.filterPiece(page, slices.Compact(rows), known); err != nil || page.Next != nil {
+		if err := r.filterPiece(page, slices.Compact(rows), known); err != nil || r.full {
 			return true, err
 		}
 		if len(rows) < size {
@@ -100,7 +100,7 @@ func (r *run) filterPiece(page *search.Page, rows []int64, known []int) error {
 	if err := s.whereBut("r", &r.root, known...); err != nil {
 		return err
 	}
-	s.add(" ORDER BY r.rid LIMIT ?", int64(r.plan.Count+1-len(page.Hits)))
+	s.add(" ORDER BY r.rid"+direction(r.back)+" LIMIT ?", int64(r.plan.Count+1-len(page.Hits)))
 	_, err := r.fill(page, prepared(r.q), s, nil)
 	return err
 }
@@ -110,18 +110,18 @@ func (r *run) filterPiece(page *search.Page, rows []int64, known []int) error {
 func (r *run) walkIndex(page *search.Page, after int64) error {
 	c := r.root.Where[0]
 	table, key, _, err := rowsOf(c)
-	for err == nil && page.Next == nil {
+	for err == nil && !r.full {
 		s := r.statement()
 		s.add("SELECT "+hitColumns+" FROM "+table+" t "+s.forced()+" resource r ON r.rid = t.rid WHERE t.tenant = ? AND t.key = ? AND ", s.tenant, int64(key))
 		if err := s.match("t", c); err != nil {
 			return err
 		}
-		s.add(" AND t.rid > ? AND ", after)
+		s.add(" AND t.rid"+behindSign(r.back)+" AND ", after)
 		if err := s.whereBut("r", &r.root, 0); err != nil {
 			return err
 		}
 		limit := r.plan.Count + 1 - len(page.Hits)
-		s.add(" ORDER BY t.rid LIMIT ?", int64(limit))
+		s.add(" ORDER BY t.rid"+direction(r.back)+" LIMIT ?", int64(limit))
 		var n int
 		if n, err = r.fill(page, prepared(r.q), s, &after); n < limit {
 			return err
@@ -133,11 +133,11 @@ func (r *run) walkIndex(page *search.Page, after int64) error {
 // walkType follows the resources of the types.
 func (r *run) walkType(page *search.Page, after int64) error {
 	s := r.statement()
-	s.add("SELECT "+hitColumns+" FROM resource r WHERE r.rid > ? AND ", after)
+	s.add("SELECT "+hitColumns+" FROM resource r WHERE r.rid"+behindSign(r.back)+" AND ", after)
 	if err := s.where("r", &r.root); err != nil {
 		return err
 	}
-	s.add(" ORDER BY r.rid LIMIT ?", int64(r.plan.Count+1))
+	s.add(" ORDER BY r.rid"+direction(r.back)+" LIMIT ?", int64(r.plan.Count+1))
 	_, err := r.fill(page, r.q, s, nil)
 	return err
 }
@@ -170,7 +170,7 @@ func (r *run) walkColumn(page *search.Page) error {
 	if err := s.where("r", &r.root); err != nil {
 		return err
 	}
-	if at := r.plan.After; at != nil {
+	if at := r.at; at != nil {
 		v, err := r.cursorValue(at)
 		if err != nil {
 			return err

@@ -38,11 +38,10 @@ func (o *order) plain(value any) string {
 }
 
 // walkValues goes through the values of the sort key in order and then through
-// the resources that have none. A resource with several values counts at the
-// first one that comes, its smallest, or downwards its greatest.
+// the resources that have none; backwards these come first. A resource with
+// several values counts at its smallest or, in a descending order, its greatest.
 func (r *run) walkValues(page *search.Page) error {
-	o := &r.by[0]
-	at := r.plan.After
+	at := r.at
 	var value any
 	if at != nil {
 		var err error
@@ -50,17 +49,32 @@ func (r *run) walkValues(page *search.Page) error {
 			return err
 		}
 	}
+	if r.back && at != nil && value == nil {
+		if err := r.valueless(page, at); err != nil || r.full {
+			return err
+		}
+		at = nil
+	}
 	if at == nil || value != nil {
 		given, err := r.values(page, value, at)
 		if given {
 			page.Hits, r.rows = nil, nil
 			return r.sorted(page)
 		}
-		if err != nil || page.Next != nil {
+		if err != nil || r.full {
 			return err
 		}
 		at = nil
 	}
+	if r.back {
+		return nil
+	}
+	return r.valueless(page, at)
+}
+
+// valueless goes through the resources without a value, in order of creation.
+func (r *run) valueless(page *search.Page, at *search.Cursor) error {
+	o := &r.by[0]
 	none := *r
 	none.root.Where = append(slices.Clone(r.root.Where), search.Missing{Key: o.by.Key, Kind: o.by.Kind, Missing: true})
 	s := r.statement()
@@ -99,7 +113,7 @@ func (r *run) values(page *search.Page, value any, at *search.Cursor) (given boo
 		if err != nil {
 			return false, err
 		}
-		if err := r.filterValues(page, piece); err != nil || page.Next != nil || len(piece) < size {
+		if err := r.filterValues(page, piece); err != nil || r.full || len(piece) < size {
 			return false, err
 		}
 		value, at = last, &search.Cursor{Row: piece[len(piece)-1].rid}
@@ -111,7 +125,7 @@ func (r *run) valuePiece(value any, at *search.Cursor, size int) (piece []valueR
 	o := &r.by[0]
 	c := sortColumns[o.by.Kind]
 	column := c.low
-	if o.desc {
+	if o.by.Desc {
 		column = c.high
 	}
 	s := r.statement()
