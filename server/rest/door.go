@@ -37,6 +37,7 @@ type Record interface {
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
+	Matcher
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -120,6 +121,7 @@ func (d *Door) routes() []route {
 		d.definitionRoutes(),
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
+		d.matchRoutes(),
 	)
 }
 
