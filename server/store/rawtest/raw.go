@@ -1,12 +1,12 @@
-// Package rawtest is the yardstick of the benchmarks: it writes the rows that one
-// FHIR create writes (resource, index rows, leaf, audit batch) with prepared
-// statements straight into the schema, one durable commit each, and nothing
-// else: no HTTP, no parsing, no validation, no access, no log.
+// Package rawtest is the yardstick of the benchmarks: it writes the rows that FHIR
+// interactions write (resource, index rows, leaf, audit) with prepared statements
+// straight into the schema, in durable commits, and selects what searches select
+// with statements written by hand; nothing else: no HTTP, no parsing, no
+// validation, no access, no log.
 package rawtest
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"os"
@@ -20,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
-	"tenon/fhir/tree"
 	"tenon/profiles/r4"
 	"tenon/server/search"
 	"tenon/server/store"
@@ -39,14 +38,14 @@ func Body(n int64) []byte {
 
 // Load writes raw rows.
 type Load struct {
-	name  string
-	base  int64 // of row numbers, so that a load can be repeated on one database
-	n     atomic.Int64
-	rows  search.Rows
-	lite  *sql.DB
-	stmts map[string]*sql.Stmt
-	mu    sync.Mutex
-	pool  *pgxpool.Pool
+	base     int64 // of row numbers, so that a load can be repeated on one database
+	n        atomic.Int64
+	registry *search.Registry
+	one      *Resource // what Create writes
+	lite     *sql.DB
+	stmts    map[string]*sql.Stmt
+	mu       sync.Mutex
+	pool     *pgxpool.Pool
 }
 
 // Open makes the schema in a database of its own: a folder for SQLite, the
@@ -69,56 +68,30 @@ func Open(ctx context.Context, database, dir string) (*Load, error) {
 	if err := s.Close(); err != nil {
 		return nil, err
 	}
-	l := &Load{name: "SQLite", base: time.Now().UnixMilli() << 20, stmts: map[string]*sql.Stmt{}}
-	if err := l.index(); err != nil {
+	l := &Load{base: time.Now().UnixMilli() << 20, stmts: map[string]*sql.Stmt{}}
+	if l.registry, err = search.NewRegistry(r4.Model()); err != nil {
 		return nil, err
 	}
-	if database == "sqlite" {
-		return l, l.openLite(dir)
+	if database != "sqlite" {
+		l.pool, err = pgxpool.New(ctx, url)
+	} else if l.lite, err = openLite(dir, "&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)"); err == nil {
+		l.lite.SetMaxOpenConns(1)
 	}
-	l.name = "PostgreSQL"
-	l.pool, err = pgxpool.New(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	l.one, err = l.Prepare("Observation", Body(1))
 	return l, err
 }
 
-// index learns which rows one Observation has.
-func (l *Load) index() error {
-	doc, err := tree.Parse(Body(1))
-	if err != nil {
-		return err
+// openLite opens the record's file in a folder of SQLite databases.
+func openLite(dir, pragmas string) (*sql.DB, error) {
+	name := filepath.Join(dir, "tenon.db")
+	if _, err := os.Stat(name); err != nil {
+		return nil, fmt.Errorf("rawtest: %w", err)
 	}
-	registry, err := search.NewRegistry(r4.Model())
-	if err != nil {
-		return err
-	}
-	l.rows, err = registry.Index(doc.Root())
-	return err
+	return sql.Open("sqlite", "file:"+name+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"+pragmas)
 }
-
-func (l *Load) openLite(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.db"))
-	if err != nil {
-		return err
-	}
-	name := ""
-	for _, f := range files {
-		if !strings.Contains(f, "auth") && !strings.Contains(f, "token") {
-			name = f
-		}
-	}
-	if name == "" {
-		return fmt.Errorf("rawtest: no database in %s", dir)
-	}
-	l.lite, err = sql.Open("sqlite", "file:"+name+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
-	if err != nil {
-		return err
-	}
-	l.lite.SetMaxOpenConns(1)
-	return nil
-}
-
-// Name is the engine.
-func (l *Load) Name() string { return l.name }
 
 // Close closes the database.
 func (l *Load) Close() {
@@ -130,61 +103,41 @@ func (l *Load) Close() {
 	}
 }
 
-// statement is one insert with its values.
-type statement struct {
-	sql  string
-	args []any
-}
-
-const tenant = 2 // the server under test writes as tenant 1
-
-// statements are the inserts of one create.
-func (l *Load) statements(n int64) []statement {
-	digest := make([]byte, 32)
-	_, _ = rand.Read(digest)
-	body := Body(n)
-	rid := l.base + n
-	id := fmt.Sprintf("00000000-0000-4000-8000-%d", rid)
-	out := []statement{{"INSERT INTO resource (rid, version, updated, tenant, deleted, level, integrity, type, id, method, owner, author, patient, grading, blob, digest, salt, body) " +
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		[]any{rid, int64(1), n, tenant, 0, 3, 2, "Observation", id, "POST", "", "operator", "", "0.1.0", "", digest, digest[:16], body}}}
-	add := func(sql string, args ...any) { out = append(out, statement{sql, append([]any{rid, tenant}, args...)}) }
-	seen := map[search.Key]bool{}
-	for i, t := range l.rows.Tokens {
-		add("INSERT INTO token_row (rid, tenant, key, code, system) VALUES (?, ?, ?, ?, ?)", int32(t.Key), fmt.Sprintf("%s%d", t.Code, i), int64(7))
-	}
-	for i, t := range l.rows.Strings {
-		if seen[t.Key] {
-			continue
-		}
-		seen[t.Key] = true
-		if l.lite != nil {
-			add("INSERT INTO string_row (rid, tenant, key, norm, ord, exact, rest) VALUES (?, ?, ?, ?, ?, ?, ?)", int32(t.Key), t.Normalised, i, t.Exact, "")
-		} else {
-			add("INSERT INTO string_row (rid, tenant, key, norm, exact, rest) VALUES (?, ?, ?, ?, ?, ?)", int32(t.Key), t.Normalised, t.Exact, "")
-		}
-	}
-	for i, t := range l.rows.Dates {
-		add("INSERT INTO date_row (rid, tenant, key, low, high) VALUES (?, ?, ?, ?, ?)", int32(t.Key), t.Low+int64(i), t.High)
-	}
-	for i, t := range l.rows.Numbers {
-		add("INSERT INTO number_row (rid, tenant, key, canonical, low, high, code, system) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", int32(t.Key), i, t.Low, t.High, t.Code, int64(7))
-	}
-	for i, t := range l.rows.References {
-		add("INSERT INTO reference_row (rid, tenant, key, target, type) VALUES (?, ?, ?, ?, ?)", int32(t.Key), fmt.Sprintf("%s%d", t.ID, i), t.Type)
-	}
-	leaf := "INSERT INTO leaf (kind, ref, hash, at) VALUES (?, ?, ?, ?)"
-	return append(out,
-		statement{leaf, []any{"version", "Observation/" + id + "/_history/1", digest, n}},
-		statement{leaf, []any{"audit", fmt.Sprintf("audit/raw-%d", rid), digest, n}},
-		statement{"INSERT INTO audit (id, tenant, at, secret, body) VALUES (?, ?, ?, ?, ?)", []any{rid, tenant, n, digest, body[:200]}})
-}
-
 // Create writes one resource durably.
 func (l *Load) Create() error {
-	stmts := l.statements(l.n.Add(1))
+	n := l.n.Add(1)
+	return l.commit(l.one.insert(l.base+n, Body(n)))
+}
+
+// Batch writes resources in one durable commit.
+func (l *Load) Batch(resources []*Resource) error {
+	var all []statement
+	for _, r := range resources {
+		all = append(all, r.insert(l.base+l.n.Add(1), r.body)...)
+	}
+	return l.commit(all)
+}
+
+// Mix creates a resource, reads it, updates it and deletes it: three durable
+// commits and a select, as the four requests of the mix do. The read writes no
+// audit row here.
+func (l *Load) Mix(r *Resource) error {
+	rid := l.base + l.n.Add(1)
+	if err := l.commit(r.insert(rid, r.body)); err != nil {
+		return err
+	}
+	if err := l.read(r.typ, idOf(rid)); err != nil {
+		return err
+	}
+	if err := l.commit(r.update(rid, r.body)); err != nil {
+		return err
+	}
+	return l.commit(r.remove(rid))
+}
+
+func (l *Load) commit(stmts []statement) error {
 	if l.lite != nil {
-		return l.createLite(stmts)
+		return l.commitLite(stmts)
 	}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
@@ -195,7 +148,7 @@ func (l *Load) Create() error {
 	return l.pool.SendBatch(context.Background(), batch).Close()
 }
 
-func (l *Load) createLite(stmts []statement) error {
+func (l *Load) commitLite(stmts []statement) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range stmts {
@@ -220,8 +173,35 @@ func (l *Load) createLite(stmts []statement) error {
 	return tx.Commit()
 }
 
+const readOne = "SELECT version, updated, deleted, level, patient, digest, body FROM resource WHERE tenant = ? AND type = ? AND id = ?"
+
+func (l *Load) read(typ, id string) error {
+	var version, updated, deleted, level int64
+	var patient string
+	var digest, body []byte
+	dest := []any{&version, &updated, &deleted, &level, &patient, &digest, &body}
+	if l.pool != nil {
+		return l.pool.QueryRow(context.Background(), dollars(readOne), tenant, typ, id).Scan(dest...)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stmts[readOne] == nil {
+		prepared, err := l.lite.PrepareContext(context.Background(), readOne)
+		if err != nil {
+			return err
+		}
+		l.stmts[readOne] = prepared
+	}
+	return l.stmts[readOne].QueryRow(tenant, typ, id).Scan(dest...)
+}
+
+var numbered sync.Map // SQL with ? → with $n
+
 // dollars numbers the parameters for PostgreSQL.
 func dollars(sql string) string {
+	if known, ok := numbered.Load(sql); ok {
+		return known.(string)
+	}
 	var b strings.Builder
 	n := 0
 	for _, c := range sql {
@@ -232,5 +212,6 @@ func dollars(sql string) string {
 		}
 		b.WriteRune(c)
 	}
+	numbered.Store(sql, b.String())
 	return b.String()
 }
