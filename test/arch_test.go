@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"fhir/ucum":     {"fhir/issue"},
 	"fhir/fhirpath": {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/ucum"},
 	"fhir/xml":      {"fhir/issue", "fhir/tree", "fhir/schema"},
+	"fhir/graphql":  {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/fhirpath", "fhir/ucum"},
 	// What is known: conformance resources, codes, snapshots, packages.
 	"fhir/definition":  {"fhir/issue", "fhir/tree"},
 	"fhir/ig":          {"fhir/issue", "fhir/tree", "fhir/definition"},
