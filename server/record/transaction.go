@@ -278,13 +278,19 @@ func resourceEntry(resource []byte, response string) []byte {
 	return fmt.Appendf(nil, `{"resource":%s,"response":%s}`, resource, response)
 }
 
+// responseEntry tells what became of an entry, with what is to be said of it
+// (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome).
 func responseEntry(res Result) []byte {
-	if res.Version == nil || res.Status == 204 {
-		return fmt.Appendf(nil, `{"response":{"status":"%d"}}`, res.Status)
+	out := fmt.Appendf(nil, `{"response":{"status":"%d"`, res.Status)
+	if v := res.Version; v != nil && res.Status != 204 {
+		out = fmt.Appendf(out, `,"location":"%s/%s/_history/%d","etag":"W/\"%d\"","lastModified":%q`,
+			v.Type, v.ID, v.Version, v.Version, v.Updated.Format("2006-01-02T15:04:05.000Z07:00"))
 	}
-	v := res.Version
-	return fmt.Appendf(nil, `{"response":{"status":"%d","location":"%s/%s/_history/%d","etag":"W/\"%d\"","lastModified":%q}}`,
-		res.Status, v.Type, v.ID, v.Version, v.Version, v.Updated.Format("2006-01-02T15:04:05.000Z07:00"))
+	if len(res.Warnings) > 0 {
+		outcome, _ := json.Marshal(issue.OutcomeOf(res.Warnings)) // texts always marshal
+		out = append(append(out, `,"outcome":`...), outcome...)
+	}
+	return append(out, "}}"...)
 }
 
 // failureEntry renders a failure of one batch entry; nil for a fault of the server.
