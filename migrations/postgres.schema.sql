@@ -46,6 +46,14 @@ table audit_case (
   case_id text collate "C" not null
 );
 
+table binding_token (
+  expires bigint not null,
+  tenant text collate "C" not null,
+  hash bytea not null,
+  principal text collate "C" not null,
+  subscriptions text collate "C" not null
+);
+
 table blob (
   size bigint not null,
   at bigint not null,
@@ -189,6 +197,13 @@ table door_key (
   key text collate "C" not null,
   digest bytea not null,
   ref text collate "C" not null
+);
+
+table feed (
+  position bigint not null,
+  held bigint not null,
+  tenant smallint not null,
+  holder text collate "C" not null
 );
 
 table group_row (
@@ -346,6 +361,22 @@ table reference_row (
   type text collate "C" not null
 );
 
+table reindex (
+  version bigint not null,
+  signature bigint not null,
+  at bigint not null,
+  done bigint not null,
+  total bigint not null,
+  started bigint not null,
+  changed bigint not null,
+  finished bigint not null,
+  until bigint not null,
+  tenant smallint not null,
+  subject text collate "C" not null,
+  holder text collate "C" not null,
+  failure text collate "C" not null
+);
+
 table resource (
   rid bigint not null,
   version bigint not null,
@@ -413,6 +444,42 @@ table string_row (
   rest text collate "C" not null
 );
 
+table subscription (
+  version bigint not null,
+  last bigint not null,
+  delivered bigint not null,
+  due bigint not null,
+  leased bigint not null,
+  failing bigint not null,
+  attempts integer not null,
+  tenant smallint not null,
+  id text collate "C" not null,
+  subscriber text collate "C" not null,
+  status text collate "C" not null,
+  shown text collate "C" not null,
+  reason text collate "C" not null,
+  body bytea not null
+);
+
+table subscription_event (
+  number bigint not null,
+  at bigint not null,
+  version bigint not null,
+  change smallint not null,
+  tenant smallint not null,
+  subscription text collate "C" not null,
+  type text collate "C" not null,
+  id text collate "C" not null
+);
+
+table subscription_secret (
+  created bigint not null,
+  tenant text collate "C" not null,
+  id text collate "C" not null,
+  subscription text collate "C" not null,
+  sealed bytea not null
+);
+
 table tenant (
   tenant smallint not null identity by default,
   name text collate "C" not null
@@ -439,6 +506,8 @@ constraint audit.audit_pkey PRIMARY KEY (id);
 
 constraint audit_case.audit_case_pkey PRIMARY KEY (tenant, case_id, id);
 
+constraint binding_token.binding_token_pkey PRIMARY KEY (hash);
+
 constraint blob.blob_pkey PRIMARY KEY (tenant, digest);
 
 constraint case_access.case_access_pkey PRIMARY KEY (tenant, principal, case_id);
@@ -461,6 +530,8 @@ constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
 
 constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
 
+constraint feed.feed_pkey PRIMARY KEY (tenant);
+
 constraint history.history_pkey PRIMARY KEY (rid, version);
 
 constraint job.job_pkey PRIMARY KEY (id);
@@ -481,6 +552,8 @@ constraint package.package_pkey PRIMARY KEY (key);
 
 constraint package_resource.package_resource_pkey PRIMARY KEY (package, seq);
 
+constraint reindex.reindex_pkey PRIMARY KEY (tenant, subject);
+
 constraint resource.resource_pkey PRIMARY KEY (rid);
 
 constraint schema_version.schema_version_pkey PRIMARY KEY (name);
@@ -490,6 +563,12 @@ constraint signature.signature_pkey PRIMARY KEY (seq);
 constraint signer.signer_pkey PRIMARY KEY (principal);
 
 constraint state.state_pkey PRIMARY KEY (tenant, name);
+
+constraint subscription.subscription_pkey PRIMARY KEY (tenant, id);
+
+constraint subscription_event.subscription_event_pkey PRIMARY KEY (tenant, subscription, number);
+
+constraint subscription_secret.subscription_secret_pkey PRIMARY KEY (id);
 
 constraint tenant.tenant_name_key UNIQUE (name);
 
@@ -502,6 +581,8 @@ CREATE INDEX audit_at ON audit USING btree (tenant, at);
 CREATE UNIQUE INDEX audit_pkey ON audit USING btree (id);
 
 CREATE UNIQUE INDEX audit_case_pkey ON audit_case USING btree (tenant, case_id, id);
+
+CREATE UNIQUE INDEX binding_token_pkey ON binding_token USING btree (hash);
 
 CREATE UNIQUE INDEX blob_pkey ON blob USING btree (tenant, digest);
 
@@ -552,6 +633,8 @@ CREATE UNIQUE INDEX dicom_study_pkey ON dicom_study USING btree (tenant, uid);
 CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
 
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
+
+CREATE UNIQUE INDEX feed_pkey ON feed USING btree (tenant);
 
 CREATE INDEX group_code ON group_row USING btree (tenant, key, code, rid);
 
@@ -613,6 +696,8 @@ CREATE INDEX reference_resource ON reference_row USING btree (rid);
 
 CREATE INDEX reference_target ON reference_row USING btree (tenant, target, key, rid) INCLUDE (type);
 
+CREATE UNIQUE INDEX reindex_pkey ON reindex USING btree (tenant, subject);
+
 CREATE UNIQUE INDEX resource_id ON resource USING btree (tenant, type, id);
 
 CREATE INDEX resource_owner ON resource USING btree (tenant, owner, type, rid);
@@ -638,6 +723,16 @@ CREATE UNIQUE INDEX state_pkey ON state USING btree (tenant, name);
 CREATE INDEX string_resource ON string_row USING btree (rid);
 
 CREATE INDEX string_value ON string_row USING btree (tenant, key, norm, rid);
+
+CREATE INDEX subscription_due ON subscription USING btree (due, id);
+
+CREATE UNIQUE INDEX subscription_pkey ON subscription USING btree (tenant, id);
+
+CREATE INDEX subscription_event_at ON subscription_event USING btree (at);
+
+CREATE UNIQUE INDEX subscription_event_pkey ON subscription_event USING btree (tenant, subscription, number);
+
+CREATE UNIQUE INDEX subscription_secret_pkey ON subscription_secret USING btree (id);
 
 CREATE UNIQUE INDEX tenant_name_key ON tenant USING btree (name);
 

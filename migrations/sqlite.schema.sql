@@ -198,6 +198,14 @@ CREATE TABLE door_key (
   PRIMARY KEY (tenant, door, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE feed (
+  tenant   INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  held     INTEGER NOT NULL,
+  holder   TEXT NOT NULL,
+  PRIMARY KEY (tenant)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE group_row (
   rid       INTEGER NOT NULL,
   key       INTEGER NOT NULL,
@@ -397,6 +405,23 @@ CREATE TABLE reference_row (
 
 CREATE INDEX reference_target ON reference_row (tenant, target, key, rid, type);
 
+CREATE TABLE reindex (
+  tenant    INTEGER NOT NULL,
+  subject   TEXT NOT NULL,
+  version   INTEGER NOT NULL,
+  signature INTEGER NOT NULL,
+  at        INTEGER NOT NULL,
+  done      INTEGER NOT NULL,
+  total     INTEGER NOT NULL,
+  started   INTEGER NOT NULL,
+  changed   INTEGER NOT NULL,
+  finished  INTEGER NOT NULL,
+  until     INTEGER NOT NULL,
+  holder    TEXT NOT NULL,
+  failure   TEXT NOT NULL,
+  PRIMARY KEY (tenant, subject)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE resource (
   rid       INTEGER PRIMARY KEY,
   tenant    INTEGER NOT NULL,
@@ -472,6 +497,40 @@ CREATE TABLE string_row (
 
 CREATE INDEX string_value ON string_row (tenant, key, norm, rid);
 
+CREATE TABLE subscription (
+  tenant     INTEGER NOT NULL,
+  version    INTEGER NOT NULL,
+  last       INTEGER NOT NULL,
+  delivered  INTEGER NOT NULL,
+  due        INTEGER NOT NULL,
+  leased     INTEGER NOT NULL,
+  failing    INTEGER NOT NULL,
+  attempts   INTEGER NOT NULL,
+  id         TEXT NOT NULL,
+  subscriber TEXT NOT NULL,
+  status     TEXT NOT NULL,
+  shown      TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  body       BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE INDEX subscription_due ON subscription (due, id);
+
+CREATE TABLE subscription_event (
+  tenant       INTEGER NOT NULL,
+  subscription TEXT NOT NULL,
+  number       INTEGER NOT NULL,
+  at           INTEGER NOT NULL,
+  version      INTEGER NOT NULL,
+  change       INTEGER NOT NULL,
+  type         TEXT NOT NULL,
+  id           TEXT NOT NULL,
+  PRIMARY KEY (tenant, subscription, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX subscription_event_at ON subscription_event (at);
+
 CREATE TABLE tenant (
   tenant INTEGER PRIMARY KEY,
   name   TEXT NOT NULL UNIQUE
@@ -510,6 +569,14 @@ CREATE TABLE access_token (
   note      TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE binding_token (
+  hash          BLOB PRIMARY KEY,
+  tenant        TEXT NOT NULL,
+  principal     TEXT NOT NULL,
+  subscriptions TEXT NOT NULL,
+  expires       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
 
 CREATE TABLE signer (
@@ -518,5 +585,13 @@ CREATE TABLE signer (
   sealed      BLOB NOT NULL,
   created     INTEGER NOT NULL,
   failures    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription_secret (
+  id           TEXT PRIMARY KEY,
+  tenant       TEXT NOT NULL,
+  subscription TEXT NOT NULL,
+  created      INTEGER NOT NULL,
+  sealed       BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -73,7 +73,7 @@ func (a *App) searchable(ctx context.Context) (*search.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := revision.New(ctx, revision.Options{Base: r4.Library(), Model: r4.Model(), Search: model, Store: a.Store, Log: a.log})
+	k, err := revision.New(ctx, revision.Options{Base: r4.Library(), Model: r4.Model(), Search: model, Store: a.Store, Log: a.log, ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}

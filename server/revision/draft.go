@@ -44,16 +44,16 @@ func (r *Revision) With(changes ...Change) (*Revision, []Verdict, error) {
 			continue
 		}
 		at := Posted{Type: c.Type, ID: c.ID, Version: c.Version, Updated: c.Updated}
-		d, err := p.read(at, c.Body, false, nil)
+		d, err := p.read(at, c.Body, nil)
 		if err != nil {
 			return nil, nil, err
 		}
 		p.posted[key] = d
 	}
-	next, failures := p.revision(r.Number, r)
+	next := p.revision(r.Number, r)
 	verdicts := make([]Verdict, len(changes))
 	for i, c := range changes {
-		err := failures[name{c.Type, c.ID}]
+		err := next.added[name{c.Type, c.ID}].Failure
 		if err == nil {
 			err = next.compiles(p.posted[name{c.Type, c.ID}])
 		}

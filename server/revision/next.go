@@ -10,6 +10,7 @@ import (
 	"tenon/fhir/definition"
 	"tenon/fhir/issue"
 	"tenon/fhir/terminology"
+	"tenon/server/search"
 )
 
 // loadTimeout bounds one read of a definition's bytes.
@@ -19,7 +20,7 @@ const loadTimeout = 10 * time.Second
 // is taken over from the current one, compiled plans included.
 func (k *Keeper) next(ctx context.Context, held *Held) (*Revision, error) {
 	now := k.current.Load()
-	p := &parts{base: k.o.Base, under: k.o.Base, model: k.o.Model, search: k.o.Search, posted: map[name]*posted{}}
+	p := &parts{base: k.o.Base, under: k.o.Base, model: k.o.Model, search: k.o.Search, posted: map[name]*posted{}, format: held.Format}
 	was := &parts{}
 	if now != nil {
 		was = now.parts
@@ -42,23 +43,40 @@ func (k *Keeper) next(ctx context.Context, held *Held) (*Revision, error) {
 		p.source = was.source
 		same := *now
 		same.Number, same.parts = held.Number, p
-		if parameters {
-			same.Search, _ = p.registry()
-			same.Search = same.Search.WithCodes(same.Terminology)
+		if parameters || p.format != was.format {
+			same.searchable()
 		}
 		return &same, nil
 	}
-	made, failures := p.revision(held.Number, now)
-	for at, err := range failures {
-		if f := issue.As(err); f == nil {
-			return nil, err
+	made := p.revision(held.Number, now)
+	return made, k.unused(ctx, made, was)
+}
+
+// unused tells of search parameters that cannot be used, and takes back that
+// their rows are there: from now on none are made. Whoever brings one into use
+// again does so under a later revision, and so after this.
+func (k *Keeper) unused(ctx context.Context, made *Revision, was *parts) error {
+	var forgotten []Posted
+	for at, a := range made.added {
+		d := made.parts.posted[at]
+		if a.Failure == nil {
+			continue
 		}
-		if old := was.posted[at]; old != nil && old.Version == p.posted[at].Version {
-			continue // told when it came
+		if issue.As(a.Failure) == nil {
+			return a.Failure
 		}
-		k.o.Log.Warn("search parameter is not used", "resource", at.typ+"/"+at.id)
+		if d.rows != 0 {
+			forgotten = append(forgotten, d.Posted)
+			d.rows = 0
+		}
+		if old := was.posted[at]; old == nil || old.Version != d.Version { // else told when it came
+			k.o.Log.Warn("search parameter is not used", "resource", at.typ+"/"+at.id)
+		}
 	}
-	return made, nil
+	if len(forgotten) == 0 || k.o.ReadOnly {
+		return nil
+	}
+	return k.o.Store.ForgetComplete(ctx, forgotten)
 }
 
 func (k *Keeper) loadPackages(ctx context.Context, p, was *parts, held *Held) (changed bool, err error) {
@@ -85,32 +103,71 @@ func (k *Keeper) loadPackages(ctx context.Context, p, was *parts, held *Held) (c
 // loadPosted reads the posted definitions that are new or changed. parameters
 // tells that nothing but the completeness of search parameters has changed.
 func (k *Keeper) loadPosted(ctx context.Context, p, was *parts, held *Held) (definitions, parameters bool, err error) {
+	complete := map[name]Posted{}
+	for at := range held.Complete {
+		complete[name{at.Type, at.ID}] = at
+	}
 	for _, at := range held.Posted {
 		key := name{at.Type, at.ID}
-		complete := held.Complete[Posted{Type: at.Type, ID: at.ID, Version: at.Version}]
-		if old := was.posted[key]; old != nil && old.Version == at.Version {
-			if old.parameter != nil && old.parameter.Complete != complete {
-				again, extra := *old, *old.parameter
-				extra.Complete = complete
-				again.parameter = &extra
-				old, parameters = &again, true
+		d := was.posted[key]
+		if d == nil || d.Version != at.Version {
+			definitions = true
+			if d, err = k.load(ctx, p, at, complete[key]); err != nil {
+				return false, false, fmt.Errorf("revision: %s/%s: %w", at.Type, at.ID, err)
 			}
-			p.posted[key] = old
-			continue
 		}
-		definitions = true
-		body, err := k.o.Store.Body(ctx, at.Type, at.ID, at.Version)
-		if err != nil {
-			return false, false, fmt.Errorf("revision: %s/%s: %w", at.Type, at.ID, err)
+		rows := int64(0)
+		if c, ok := complete[key]; ok && c.Version >= d.since && c.Version <= d.Version {
+			rows = held.Complete[c]
 		}
-		if p.posted[key], err = p.read(at, body, complete, loader(k.o.Store, at)); err != nil {
-			return false, false, fmt.Errorf("revision: %s/%s: %w", at.Type, at.ID, err)
+		if d.rows != rows {
+			again := *d
+			again.rows = rows
+			d, parameters = &again, true
 		}
+		p.posted[key] = d
 	}
 	for key := range maps.Keys(was.posted) {
 		definitions = definitions || p.posted[key] == nil
 	}
 	return definitions, parameters, nil
+}
+
+// mostAlike is how many versions back a parameter is compared with those that
+// say the same of its rows.
+const mostAlike = 20
+
+// load reads one definition, and how far back a search parameter has said the
+// same of its rows: where only its words changed, the rows of the version that
+// is complete are its own.
+func (k *Keeper) load(ctx context.Context, p *parts, at, complete Posted) (*posted, error) {
+	body, err := k.o.Store.Body(ctx, at.Type, at.ID, at.Version)
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.read(at, body, loader(k.o.Store, at))
+	if err != nil || d.parameter == nil || complete.Version < at.Version-mostAlike || complete.Version == 0 {
+		return d, err
+	}
+	for older := at; older.Version > complete.Version; {
+		older.Version--
+		body, err := k.o.Store.Body(ctx, older.Type, older.ID, older.Version)
+		if err != nil {
+			return d, nil //nolint:nilerr // expunged: nobody knows what it said
+		}
+		o, err := p.read(older, body, nil)
+		if err != nil || o.parameter == nil || !alike(o.parameter, d.parameter) { // or deleted
+			return d, err
+		}
+		d.since = older.Version
+	}
+	return d, nil
+}
+
+// alike tells whether two versions of a parameter have the same rows.
+func alike(a, b *search.Extra) bool {
+	return a.Code == b.Code && a.Type == b.Type && a.Expression == b.Expression && slices.Equal(a.Base, b.Base) &&
+		slices.Equal(a.Target, b.Target) && slices.Equal(a.Components, b.Components)
 }
 
 // source is the imported code systems as terminology reads them.

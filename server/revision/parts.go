@@ -22,6 +22,7 @@ type parts struct {
 	systems  []System
 	source   terminology.Source
 	posted   map[name]*posted
+	format   int // of the index rows; 0 where no database is behind
 }
 
 type name struct{ typ, id string }
@@ -31,12 +32,13 @@ type posted struct {
 	Posted
 	resource  *definition.Resource // nil where it cannot be found by a URL or is not in force
 	parameter *search.Extra        // of a SearchParameter in force
+	since     int64                // the first of the versions that say the same of rows
+	rows      int64                // signature of the rows that are there for all resources, 0 without
 }
 
-// revision makes the Revision; failures tell of the search parameters that
-// could not be used, by name. What before has compiled and has not changed is
+// revision makes the Revision. What before has compiled and has not changed is
 // taken over.
-func (p *parts) revision(number int64, before *Revision) (*Revision, map[name]error) {
+func (p *parts) revision(number int64, before *Revision) *Revision {
 	r := &Revision{Number: number, Model: p.model, parts: p}
 	r.Library = p.library()
 	o := terminology.Options{Source: p.source}
@@ -45,11 +47,17 @@ func (p *parts) revision(number int64, before *Revision) (*Revision, map[name]er
 	}
 	r.Terminology = terminology.New(r.Library, o)
 	r.Validator = newValidator(p.model, r.Library, r.Terminology)
-	var failures map[name]error
-	if r.Search, failures = p.registry(); r.Search != nil {
-		r.Search = r.Search.WithCodes(r.Terminology)
+	r.searchable()
+	return r
+}
+
+// searchable gives the Revision its registry.
+func (r *Revision) searchable() {
+	if r.parts.search == nil {
+		return
 	}
-	return r, failures
+	r.Search, r.added = r.parts.registry()
+	r.Search = r.Search.WithCodes(r.Terminology)
 }
 
 // ordered are some posted definitions in the order in which they came to be:
@@ -81,29 +89,28 @@ func (p *parts) library() *definition.Library {
 	return p.under.With(resources...)
 }
 
-// registry adds the posted search parameters to those of the model.
-func (p *parts) registry() (*search.Registry, map[name]error) {
+// registry adds the posted search parameters to those of the model, and tells
+// what became of each. What the rows of the database lack it refuses.
+func (p *parts) registry() (*search.Registry, map[name]search.Added) {
 	var extra []search.Extra
 	var names []name
 	for _, d := range p.ordered(func(d *posted) bool { return d.parameter != nil }) {
-		extra, names = append(extra, *d.parameter), append(names, name{d.Type, d.ID})
+		e := *d.parameter
+		e.Rows = d.rows
+		extra, names = append(extra, e), append(names, name{d.Type, d.ID})
 	}
-	if len(extra) == 0 || p.search == nil {
-		return p.search, nil
-	}
-	r, errs := p.search.With(extra...)
-	failures := map[name]error{}
-	for i, err := range errs {
-		if err != nil {
-			failures[names[i]] = err
+	r, added := p.search, map[name]search.Added{}
+	if len(extra) > 0 {
+		var list []search.Added
+		r, list = p.search.With(extra...)
+		for i, a := range list {
+			added[names[i]] = a
 		}
 	}
-	return r, failures
-}
-
-// building are the search parameters in force whose rows are not all there.
-func (p *parts) building() []*posted {
-	return p.ordered(func(d *posted) bool { return d.parameter != nil && !d.parameter.Complete })
+	if p.format > 0 {
+		r = r.At(p.format)
+	}
+	return r, added
 }
 
 // withPackages rebuilds under from base and packages.

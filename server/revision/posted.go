@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tenon/fhir/definition"
+	"tenon/fhir/schema"
 	"tenon/fhir/tree"
 	"tenon/server/search"
 )
@@ -16,8 +17,8 @@ const keptBody = 64 << 10
 
 // read makes of a posted resource what the parts need of it. load gives its
 // bytes again.
-func (p *parts) read(at Posted, body []byte, complete bool, load func() ([]byte, error)) (*posted, error) {
-	d := &posted{Posted: at}
+func (p *parts) read(at Posted, body []byte, load func() ([]byte, error)) (*posted, error) {
+	d := &posted{Posted: at, since: at.Version}
 	r, err := definition.Read(body, "")
 	if err != nil {
 		return d, nil //nolint:nilerr // without a URL nothing can name it: it defines nothing here
@@ -30,7 +31,7 @@ func (p *parts) read(at Posted, body []byte, complete bool, load func() ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		d.parameter = parameterOf(n, complete)
+		d.parameter = parameterOf(n)
 	}
 	if len(body) > keptBody && load != nil {
 		r = definition.New(*r, load)
@@ -60,17 +61,20 @@ func (p *parts) guarded(r *definition.Resource) bool {
 
 // parameterOf reads a SearchParameter; nil when it is not in use.
 // https://hl7.org/fhir/R4/searchparameter.html
-func parameterOf(n tree.Node, complete bool) *search.Extra {
+func parameterOf(n tree.Node) *search.Extra {
 	if n.Field("status").Str() == "retired" {
 		return nil
 	}
-	e := &search.Extra{Complete: complete}
+	e := &search.Extra{}
 	e.URL, e.Code, e.Type = copied(n, "url"), copied(n, "code"), copied(n, "type")
 	e.Expression, e.Usage = copied(n, "expression"), copied(n, "xpathUsage")
 	if e.Usage == "normal" {
 		e.Usage = ""
 	}
 	e.Base, e.Target = list(n, "base"), list(n, "target")
+	for c := range n.Field("component").Items() {
+		e.Components = append(e.Components, schema.Component{Definition: copied(c, "definition"), Expression: copied(c, "expression")})
+	}
 	e.Comparators, e.Modifiers = list(n, "comparator"), list(n, "modifier")
 	allows := func(name string) bool { f := n.Field(name); return !f.Exists() || f.Bool() }
 	e.MultipleOr, e.MultipleAnd = allows("multipleOr"), allows("multipleAnd")
@@ -84,9 +88,7 @@ func KeysOf(body []byte) (keys []search.Key) {
 		return nil
 	}
 	for base := range d.Root().Field("base").Items() {
-		p := search.Parameter{Base: base.Str(), Code: d.Root().Field("code").Str()}
-		p.Key = search.KeyOf(p.Base, p.Code)
-		keys = append(keys, p.Keys()...)
+		keys = append(keys, search.KeysOf(base.Str(), d.Root().Field("code").Str(), d.Root().Field("component").Len())...)
 	}
 	return keys
 }

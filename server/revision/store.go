@@ -6,7 +6,6 @@ import (
 
 	"tenon/fhir/definition"
 	"tenon/fhir/terminology"
-	"tenon/server/search"
 )
 
 // Types are the resource types that a Library holds.
@@ -29,14 +28,7 @@ type Store interface {
 	PackageResources(ctx context.Context, p Package) ([]*definition.Resource, error)
 	// Concepts streams an imported code system.
 	Concepts(ctx context.Context, system System, visit func(*terminology.Concept) error) error
-	// Reindex takes up to limit current resources of the types, in the order of
-	// their row numbers from after on, and replaces the index rows of these keys
-	// by what rows makes of the body. next is the last row number, n how many
-	// resources it looked at; n < limit means that there are no more.
-	Reindex(ctx context.Context, types []string, keys []search.Key, after int64, limit int, rows func(body []byte) (search.Rows, error)) (next int64, n int, err error)
-	// Complete notes that the rows of a posted search parameter are all there,
-	// which advances the revision.
-	Complete(ctx context.Context, typ, id string, version int64) error
+	Reindexing
 }
 
 // Held is what a database has of definitions.
@@ -45,8 +37,11 @@ type Held struct {
 	Posted   []Posted
 	Packages []Package // in the order in which they came
 	Systems  []System
-	// Complete are the search parameters whose rows are all there.
-	Complete map[Posted]bool // Updated is zero in these keys
+	// Complete are the search parameters whose rows are all there, with the
+	// signature of these; Updated is zero in the keys.
+	Complete map[Posted]int64
+	// Format is that of the index rows of all resources, 1 where nothing is said.
+	Format int
 }
 
 // Posted is the current version of a posted definition.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +79,11 @@ func badComposite(element, format, chinese string, args ...any) *issue.Failure {
 	return issue.Errorf(issue.Value, format, args...).At("SearchParameter." + element).Rule("search-parameter-composite").Chinese(chinese).WithStatus(422)
 }
 
+// grouped are the types of parameters that can be components.
+var grouped = []string{"token", "string", "date", "number", "quantity", "reference"}
+
 // components are the parameters of the components, each with a key of its own.
+// Their types are those that a group has columns for.
 func (r *Registry) components(typ string, sp schema.SearchParameter, p *Parameter) ([]*Parameter, error) {
 	if len(sp.Components) < 2 {
 		return nil, badComposite("component", "A composite has two components or more, this one has %d.", "组合参数至少须有两个部分。", len(sp.Components))
@@ -88,7 +93,7 @@ func (r *Registry) components(typ string, sp schema.SearchParameter, p *Paramete
 		var found *Parameter
 		url, _ := cutVersion(c.Definition)
 		for _, other := range r.types[typ].params {
-			if other.URL == url && other.Type != "composite" && other.Type != "special" {
+			if other.URL == url && slices.Contains(grouped, other.Type) {
 				found = other
 			}
 		}
@@ -97,7 +102,7 @@ func (r *Registry) components(typ string, sp schema.SearchParameter, p *Paramete
 				"%s has no search parameter %q that can be a component.", "组成部分所指的检索参数不存在或不能使用。", typ, clip(c.Definition))
 		}
 		one := *found
-		one.Key, one.sortKey = KeyOf(p.Base, p.Code+"$"+strconv.Itoa(i)), 0
+		one.Key, one.sortKey = partKey(p.Base, p.Code, i), 0
 		parts = append(parts, &one)
 	}
 	return parts, nil

@@ -2,8 +2,11 @@ package search
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
 
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
@@ -14,26 +17,44 @@ import (
 // posted. https://hl7.org/fhir/R4/searchparameter.html
 type Extra struct {
 	schema.SearchParameter
-	// Complete says that the rows of all resources are there. Without it new
-	// rows are made, but a query that names the parameter is refused: it would
-	// find a part only (design law 5).
-	Complete bool
+	// Rows is the Signature under which the rows of all resources were made, 0
+	// where they were not. Without the right one new rows are made, but a query
+	// that names the parameter is refused: it would find a part only (design
+	// law 5).
+	Rows int64
 }
 
+// Added tells what became of an Extra.
+type Added struct {
+	Failure   error // why it cannot be used, nil if it can
+	Building  bool  // rows are made of it, and not there for all resources
+	Signature int64 // of the rows: of the definition with what it builds on
+	Types     []string
+	Keys      []Key
+}
+
+// Unsigned stands in Extra.Rows for rows from before signatures were kept. Those
+// of composites were not made then.
+const Unsigned = 1
+
 // With is a registry that knows these parameters too; what it shares with this
-// one stays as it is. A parameter that cannot be used is left out, and told by
-// the failure at its place in the second result.
-func (r *Registry) With(extra ...Extra) (*Registry, []error) {
+// one stays as it is. The second result tells of each what became of it; one
+// that failed is left out.
+func (r *Registry) With(extra ...Extra) (*Registry, []Added) {
 	next := *r
 	next.types, next.paths = maps.Clone(r.types), map[[2]string]*path{}
-	failures := make([]error, len(extra))
+	added := make([]Added, len(extra))
 	own := map[string]bool{} // types that next has copied
 	keys := r.keys()
-	for i, e := range extra {
-		failures[i] = next.extend(e, keys, own)
+	for _, composites := range []bool{false, true} { // these build on the others
+		for i, e := range extra {
+			if (e.Type == "composite") == composites {
+				added[i] = next.extend(e, keys, own)
+			}
+		}
 	}
 	next.paths = nil
-	return &next, failures
+	return &next, added
 }
 
 // keys are the keys of all parameters and the names that they stand for.
@@ -47,39 +68,25 @@ func (r *Registry) keys() map[Key]string {
 	return keys
 }
 
+// place is a parameter on one of its types.
+type place struct {
+	typ       string
+	p         *Parameter
+	composite *composite
+}
+
 // extend adds one parameter to all types of its bases, or to none.
-func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) error {
-	type place struct {
-		typ string
-		p   *Parameter
+func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) (a Added) {
+	places, err := r.places(&e, keys)
+	if err != nil {
+		return Added{Failure: err}
 	}
-	var places []place
-	for _, base := range e.Base {
-		types := r.Types(base)
-		if len(types) == 0 {
-			return issue.Errorf(issue.Value, "The base %q is not a resource type of FHIR R4.", base).
-				At("SearchParameter.base").Rule("search-parameter-base").Chinese("base 不是 FHIR R4 的资源类型。")
-		}
-		p := &Parameter{Code: e.Code, Type: e.Type, Base: base, Key: KeyOf(base, e.Code), Targets: e.Target, URL: e.URL}
-		p.sortKey = p.Key
-		p.indexed = e.Expression != "" && e.Type != "composite" && e.Type != "special"
-		p.Served, p.Building = p.indexed && e.Complete, p.indexed && !e.Complete
-		r.learn(e.SearchParameter, p)
-		for _, typ := range types {
-			if other := r.parameter(typ, e.Code); other != nil {
-				return taken(typ, other)
-			}
-			places = append(places, place{typ, p})
-		}
-		if err := r.tryPaths(e.SearchParameter, p); err != nil {
-			return err
-		}
-		if err := claim(keys, p); err != nil {
-			return issue.Errorf(issue.Processing, "The code %q cannot be indexed beside the others: choose another code.", e.Code).
-				At("SearchParameter.code").Rule("search-parameter-key").Chinese("该 code 与其他参数的索引键冲突，请更换。")
-		}
-	}
+	a.Signature = signature(&e, places)
+	indexed := len(places) > 0 && places[0].p.indexed
+	complete := e.Rows == a.Signature || e.Rows == Unsigned && e.Type != "composite"
+	a.Building = indexed && !complete
 	for _, at := range places {
+		at.p.Served, at.p.Building = indexed && complete, a.Building
 		if !own[at.typ] {
 			own[at.typ] = true
 			r.types[at.typ] = r.types[at.typ].copied()
@@ -91,11 +98,82 @@ func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) err
 		t.byCode[e.Code] = at.p
 		t.params = append(t.params, at.p)
 		slices.SortFunc(t.params, func(a, b *Parameter) int { return cmp.Compare(a.Code, b.Code) })
-		if err := r.place(t, at.typ, e.SearchParameter, at.p); err != nil {
-			return err
+		if at.composite != nil {
+			t.addComposite(at.composite)
+		} else if err := r.place(t, at.typ, e.SearchParameter, at.p); err != nil {
+			return Added{Failure: err}
+		}
+		a.Types = append(a.Types, at.typ)
+		for _, key := range at.p.Keys() {
+			if !slices.Contains(a.Keys, key) {
+				a.Keys = append(a.Keys, key)
+			}
 		}
 	}
-	return nil
+	return a
+}
+
+// places makes the parameter for each of its types, and refuses what cannot be
+// used before anything is changed.
+func (r *Registry) places(e *Extra, keys map[Key]string) (places []place, err error) {
+	for _, base := range e.Base {
+		types := r.Types(base)
+		if len(types) == 0 {
+			return nil, issue.Errorf(issue.Value, "The base %q is not a resource type of FHIR R4.", base).
+				At("SearchParameter.base").Rule("search-parameter-base").Chinese("base 不是 FHIR R4 的资源类型。")
+		}
+		p := &Parameter{Code: e.Code, Type: e.Type, Base: base, Key: KeyOf(base, e.Code), Targets: e.Target, URL: e.URL}
+		p.sortKey = p.Key
+		p.indexed = e.Expression != "" && e.Type != "special"
+		r.learn(e.SearchParameter, p)
+		for _, typ := range types {
+			if other := r.parameter(typ, e.Code); other != nil {
+				return nil, taken(typ, other)
+			}
+			at := place{typ: typ, p: p}
+			if e.Type == "composite" && p.indexed {
+				if at.p, at.composite, err = r.tryComposite(typ, e, p); err != nil {
+					return nil, err
+				}
+			}
+			places = append(places, at)
+		}
+		if err := r.tryPaths(e.SearchParameter, p); err != nil {
+			return nil, err
+		}
+		last := places[len(places)-1].p
+		if claim(keys, last) != nil || claimParts(keys, last) != nil {
+			return nil, issue.Errorf(issue.Processing, "The code %q cannot be indexed beside the others: choose another code.", e.Code).
+				At("SearchParameter.code").Rule("search-parameter-key").Chinese("该 code 与其他参数的索引键冲突，请更换。")
+		}
+	}
+	return places, nil
+}
+
+// tryComposite resolves a posted composite on one type. What its components are
+// may differ from type to type, so that each has a Parameter of its own.
+func (r *Registry) tryComposite(typ string, e *Extra, p *Parameter) (*Parameter, *composite, error) {
+	own := *p
+	parts, err := r.components(typ, e.SearchParameter, &own)
+	if err != nil {
+		return nil, nil, err
+	}
+	own.parts = parts
+	c, err := r.composed(typ, e.SearchParameter, &own, parts, true)
+	return &own, c, err
+}
+
+// signature is a digest of all that the rows of a parameter follow from: its
+// definition and, of a composite, the parameters that its components are.
+func signature(e *Extra, places []place) int64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%q", []any{e.Code, e.Type, e.Expression, e.Base, e.Target, e.Components})
+	for _, at := range places {
+		for _, part := range at.p.parts {
+			fmt.Fprintf(h, "%s %q", at.typ, []any{part.Type, part.Targets})
+		}
+	}
+	return int64(h.Sum64()>>2) + Unsigned + 1
 }
 
 // Types are the concrete types that a base stands for.
@@ -117,7 +195,7 @@ func (r *Registry) Types(base string) []string {
 
 // tryPaths compiles what place will need, so that nothing is half added.
 func (r *Registry) tryPaths(sp schema.SearchParameter, p *Parameter) error {
-	if !p.indexed {
+	if !p.indexed || p.Type == "composite" {
 		return nil
 	}
 	sources := alternatives(sp.Expression, p.Base)
@@ -164,15 +242,24 @@ func (t *typeIndex) copied() *typeIndex {
 
 // Keys are all keys under which the parameter keeps rows.
 func (p *Parameter) Keys() []Key {
-	keys := []Key{p.Key, KeyOf(p.Base, p.Code+identifierKey), KeyOf(p.Base, p.Code+ofTypeKey), KeyOf(p.Base, p.Code+sortKey), KeyOf(p.Base, p.Code+textKey)}
-	for _, part := range p.parts {
-		keys = append(keys, part.Key)
-	}
+	keys := KeysOf(p.Base, p.Code, len(p.parts))
 	if p.Type == "special" && p.Code == "near" {
 		keys = append(keys, KeyOf(p.Base, nearPart))
 	}
 	return keys
 }
+
+// KeysOf are the keys under which a parameter of so many components may keep
+// rows.
+func KeysOf(base, code string, components int) []Key {
+	keys := []Key{KeyOf(base, code), KeyOf(base, code+identifierKey), KeyOf(base, code+ofTypeKey), KeyOf(base, code+sortKey), KeyOf(base, code+textKey)}
+	for i := range components {
+		keys = append(keys, partKey(base, code, i))
+	}
+	return keys
+}
+
+func partKey(base, code string, i int) Key { return KeyOf(base, code+"$"+strconv.Itoa(i)) }
 
 // Known lists the keys of all parameters that are complete.
 func (r *Registry) Known() map[Key]bool {
@@ -191,8 +278,8 @@ func (r *Registry) Known() map[Key]bool {
 }
 
 // Only keeps the rows of these keys.
-func (r *Rows) Only(keys []Key) Rows {
-	has := func(k Key) bool { return slices.Contains(keys, k) }
+func (r *Rows) Only(keys map[Key]bool) Rows {
+	has := func(k Key) bool { return keys[k] }
 	return Rows{
 		Tokens:     filtered(r.Tokens, func(x TokenRow) bool { return has(x.Key) }),
 		Strings:    filtered(r.Strings, func(x StringRow) bool { return has(x.Key) }),

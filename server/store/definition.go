@@ -21,11 +21,11 @@ func (s *Store) Held(ctx context.Context, types []string) (*revision.Held, error
 	}
 	var h *revision.Held
 	err = s.engine.view(ctx, func(q querier) error {
-		h = &revision.Held{Number: 1, Complete: map[revision.Posted]bool{}}
+		h = &revision.Held{Number: 1, Format: 1, Complete: map[revision.Posted]int64{}}
 		if _, err := one(ctx, q, definitionsNow, []any{tenant}, &h.Number); err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, querier, int64, *revision.Held) error{s.postedOf(types), heldPackages, heldSystems, heldComplete} {
+		for _, part := range []func(context.Context, querier, int64, *revision.Held) error{s.postedOf(types), heldPackages, heldSystems, heldComplete, heldFormat} {
 			if err := part(ctx, q, tenant, h); err != nil {
 				return err
 			}
@@ -85,10 +85,11 @@ func heldSystems(ctx context.Context, q querier, tenant int64, h *revision.Held)
 const completePrefix = "complete:"
 
 func heldComplete(ctx context.Context, q querier, tenant int64, h *revision.Held) error {
-	return each(ctx, q, "SELECT name FROM state WHERE tenant = ? AND name >= ? AND name < ?",
+	return each(ctx, q, "SELECT name, value FROM state WHERE tenant = ? AND name >= ? AND name < ?",
 		[]any{tenant, completePrefix, after(completePrefix)}, func(c cursor) error {
 			var name string
-			if err := c.scan(&name); err != nil {
+			var signature int64
+			if err := c.scan(&name, &signature); err != nil {
 				return err
 			}
 			parts := strings.Split(strings.TrimPrefix(name, completePrefix), "/")
@@ -96,21 +97,16 @@ func heldComplete(ctx context.Context, q querier, tenant int64, h *revision.Held
 				return fmt.Errorf("store: state %q", name)
 			}
 			version, err := strconv.ParseInt(parts[2], 10, 64)
-			h.Complete[revision.Posted{Type: parts[0], ID: parts[1], Version: version}] = true
+			h.Complete[revision.Posted{Type: parts[0], ID: parts[1], Version: version}] = signature
 			return err
 		})
 }
 
-// Complete implements revision.Store.
-func (s *Store) Complete(ctx context.Context, typ, id string, version int64) error {
-	return s.define(ctx, func(q querier, tenant int64) error {
-		own := completePrefix + typ + "/" + id + "/"
-		if _, err := q.exec(ctx, "DELETE FROM state WHERE tenant = ? AND name >= ? AND name < ?", []any{tenant, own, after(own)}); err != nil {
-			return err
-		}
-		_, err := q.exec(ctx, "INSERT INTO state (tenant, name, value) VALUES (?, ?, 1)", []any{tenant, own + strconv.FormatInt(version, 10)})
-		return err
-	})
+func heldFormat(ctx context.Context, q querier, tenant int64, h *revision.Held) error {
+	format := int64(h.Format)
+	_, err := one(ctx, q, "SELECT value FROM state WHERE tenant = ? AND name = ?", []any{tenant, formatState}, &format)
+	h.Format = int(format)
+	return err
 }
 
 // define changes definitions in one transaction and advances their revision. No

@@ -2,131 +2,161 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"strconv"
 
+	"tenon/server/revision"
 	"tenon/server/search"
 )
 
 // stored is a current resource with what is to be indexed of it.
 type stored struct {
 	rid, version int64
-	body         []byte
 	rows         *indexRows
 }
 
-// Reindex implements revision.Store. A resource that is written while its rows
-// are made is left alone: whoever writes under the new revision makes them.
-func (s *Store) Reindex(ctx context.Context, types []string, keys []search.Key, from int64, limit int, rows func(body []byte) (search.Rows, error)) (next int64, n int, err error) {
+// batchBytes bounds the bodies of one batch: rows point into them.
+const batchBytes = 16 << 20
+
+// Reindex implements revision.Reindexing. A resource that is written while its
+// rows are made is left alone: whoever writes under the revision makes them.
+func (s *Store) Reindex(ctx context.Context, b revision.Batch, rows func(body []byte) (search.Rows, error)) (revision.Step, error) {
 	tenant, err := s.tenantID(ctx, false)
 	if err != nil {
-		return 0, 0, err
+		return revision.Step{}, err
 	}
-	all, err := s.current(ctx, tenant, types, from, limit)
-	if err != nil || len(all) == 0 {
-		return from, 0, err
+	all, end, err := s.next(ctx, tenant, &b, rows)
+	if err != nil {
+		return revision.Step{}, err
 	}
-	known := systems{}
-	for i := range all {
-		r, err := rows(all[i].body)
-		if err != nil {
-			return 0, 0, fmt.Errorf("store: index row %d: %w", all[i].rid, err)
+	step := revision.Step{At: b.From, Seen: len(all), End: end}
+	if len(all) > 0 {
+		step.At = all[len(all)-1].rid
+	}
+	return step, s.engine.update(ctx, func(q querier) error {
+		if err := s.under(ctx, q, tenant, b.Number); err != nil {
+			return err
 		}
-		all[i].rows, all[i].body = indexRowsOf(&r, known), nil
-	}
-	err = s.engine.update(ctx, func(q querier) error {
-		for i := range all {
-			if err := s.replaceRows(ctx, q, tenant, keys, &all[i]); err != nil {
-				return err
-			}
+		if err := s.advance(ctx, q, tenant, &b, &step); err != nil {
+			return err
 		}
-		return nil
+		return s.replaceRows(ctx, q, tenant, b.Keys, all)
 	})
-	return all[len(all)-1].rid, len(all), err
 }
 
-// current lists resources of the types in the order of their rows.
-func (s *Store) current(ctx context.Context, tenant int64, types []string, from int64, limit int) (all []stored, err error) {
+// errEnough ends a batch.
+var errEnough = errors.New("enough")
+
+// next indexes the next resources in the order of their row numbers; end tells
+// that there are no more.
+func (s *Store) next(ctx context.Context, tenant int64, b *revision.Batch, rows func(body []byte) (search.Rows, error)) (all []stored, end bool, err error) {
+	known, size := systems{}, 0
 	err = s.engine.read(ctx, long, func(q querier) error {
 		st := newStatement(tenant, s.engine.dialect())
-		st.add("SELECT rid, version, body FROM resource WHERE tenant = ? AND deleted = 0 AND rid > ? AND ", tenant, from)
-		st.inTexts("type", types).add(" ORDER BY rid LIMIT ?", int64(limit))
+		st.add("SELECT rid, version, type, id, body FROM resource WHERE tenant = ? AND deleted = 0 AND rid > ? AND ", tenant, b.From)
+		st.inTexts("type", b.Types).add(" ORDER BY rid LIMIT ?", int64(b.Limit))
 		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
 			var f stored
-			err := c.scan(&f.rid, &f.version, &f.body)
+			var typ, id string
+			var body []byte
+			if err := c.scan(&f.rid, &f.version, &typ, &id, &body); err != nil {
+				return err
+			}
+			r, err := rows(body)
+			if err != nil {
+				return fmt.Errorf("store: index %s/%s: %w", typ, id, err)
+			}
+			f.rows = indexRowsOf(&r, known)
 			all = append(all, f)
-			return err
+			if size += len(body); size > batchBytes {
+				return errEnough
+			}
+			return nil
 		})
 	})
-	return all, err
+	if errors.Is(err, errEnough) {
+		return all, false, nil
+	}
+	return all, len(all) < b.Limit, err
 }
 
-func (s *Store) replaceRows(ctx context.Context, q querier, tenant int64, keys []search.Key, f *stored) error {
-	var version int64
-	if _, err := one(ctx, q, "SELECT version FROM resource WHERE rid = ?"+s.engine.dialect().forUpdate, []any{f.rid}, &version); err != nil || version != f.version {
-		return err
-	}
-	args := []any{f.rid}
-	for _, key := range keys {
-		args = append(args, int64(key))
-	}
-	marks := strings.Repeat(", ?", len(keys))[2:]
-	for _, table := range indexTables {
-		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE rid = ? AND key IN ("+marks+")", slices.Clone(args)); err != nil {
+// under fails when the definitions are not those of a revision any more, and
+// keeps them as they are until the end of the transaction.
+func (s *Store) under(ctx context.Context, q querier, tenant, number int64) error {
+	if s.engine.dialect().postgres {
+		if _, err := q.exec(ctx, "SELECT pg_advisory_xact_lock_shared("+strconv.Itoa(definitionsLock)+", ?::int)", []any{tenant}); err != nil {
 			return err
 		}
 	}
-	for i, set := range f.rows.sets(f.rid, tenant, s.engine.dialect()) {
-		if len(set.values) == 0 {
-			continue
+	now := int64(1)
+	if _, err := one(ctx, q, definitionsNow, []any{tenant}, &now); err != nil {
+		return err
+	}
+	if now != number {
+		return revision.ErrMoved
+	}
+	return nil
+}
+
+// replaceRows puts the rows of these keys, or all, in the place of those that
+// the resources have.
+func (s *Store) replaceRows(ctx context.Context, q querier, tenant int64, keys []search.Key, all []stored) error {
+	all, rids, err := s.unchanged(ctx, q, tenant, all)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	numbers := make([]int64, len(keys))
+	for i, key := range keys {
+		numbers[i] = int64(key)
+	}
+	for _, table := range indexTables {
+		st := newStatement(tenant, s.engine.dialect())
+		st.add("DELETE FROM "+table+" WHERE ").inRows("rid", rids)
+		if len(keys) > 0 {
+			st.add(" AND ").inRows("key", numbers)
 		}
+		if _, err := q.exec(ctx, st.sql(), st.args); err != nil {
+			return err
+		}
+	}
+	var sets []rowSet
+	for i := range all {
+		for n, set := range all[i].rows.sets(all[i].rid, tenant, s.engine.dialect()) {
+			if i == 0 {
+				sets = append(sets, rowSet{sql: set.sql})
+			}
+			sets[n].values = append(sets[n].values, set.values...)
+		}
+	}
+	for _, set := range sets {
 		if err := q.execMany(ctx, set.sql, set.values); err != nil {
-			return fmt.Errorf("store: %s: %w", indexTables[i], err)
+			return fmt.Errorf("store: index rows: %w", err)
 		}
 	}
 	return nil
 }
 
-// rowSet is an insert and the values of its rows.
-type rowSet struct {
-	sql    string
-	values [][]any
-}
-
-// sets are the inserts of the rows, one for each of indexTables.
-func (x *indexRows) sets(rid, tenant int64, d dialect) []rowSet {
-	text, ord := rowSet{insertStringRow, nil}, !d.postgres
-	if !ord {
-		text.sql = insertTextRow
+// unchanged locks the resources, in the order in which units do, and keeps those
+// that are still at the version that was indexed.
+func (s *Store) unchanged(ctx context.Context, q querier, tenant int64, all []stored) (same []stored, rids []int64, err error) {
+	for i := range all {
+		rids = append(rids, all[i].rid)
 	}
-	for i, t := range x.strings {
-		values := []any{rid, t.key, t.norm, t.exact, t.rest, tenant}
-		if ord {
-			values = append(values, int64(i))
+	st := newStatement(tenant, s.engine.dialect())
+	st.add("SELECT rid, version FROM resource WHERE ").inRows("rid", rids).add(" ORDER BY type, id" + s.engine.dialect().forUpdate)
+	now := make(map[int64]int64, len(all))
+	err = each(ctx, q, st.sql(), st.args, func(c cursor) error {
+		var rid, version int64
+		err := c.scan(&rid, &version)
+		now[rid] = version
+		return err
+	})
+	rids = rids[:0]
+	for _, f := range all {
+		if now[f.rid] == f.version {
+			same, rids = append(same, f), append(rids, f.rid)
 		}
-		text.values = append(text.values, values)
 	}
-	return []rowSet{
-		{insertTokenRow, setsOf(x.tokens, func(t tokenRow) []any { return []any{rid, t.key, t.code, t.system, tenant} })},
-		text,
-		{insertDateRow, setsOf(x.dates, func(t dateRow) []any { return []any{rid, t.key, t.low, t.high, tenant} })},
-		{insertNumberRow, setsOf(x.numbers, func(t numberRow) []any {
-			return []any{rid, t.key, t.canonical, t.low, t.high, t.code, t.system, tenant}
-		})},
-		{insertReferenceRow, setsOf(x.references, func(t referenceRow) []any { return []any{rid, t.key, t.target, t.typ, tenant} })},
-		{insertURIRow, setsOf(x.uris, func(t uriRow) []any { return []any{rid, t.key, t.uri, tenant} })},
-		{insertGroupRow, setsOf(x.groups, func(g groupRow) []any { return g.values(rid, tenant) })},
-	}
+	return same, rids, err
 }
-
-// Inserts of index rows, one at a time.
-const (
-	insertTokenRow     = "INSERT INTO token_row (rid, key, code, system, tenant) VALUES (?, ?, ?, ?, ?)"
-	insertStringRow    = "INSERT INTO string_row (rid, key, norm, exact, rest, tenant, ord) VALUES (?, ?, ?, ?, ?, ?, ?)"
-	insertTextRow      = "INSERT INTO string_row (rid, key, norm, exact, rest, tenant) VALUES (?, ?, ?, ?, ?, ?)" // without order, as PostgreSQL keeps them
-	insertDateRow      = "INSERT INTO date_row (rid, key, low, high, tenant) VALUES (?, ?, ?, ?, ?)"
-	insertNumberRow    = "INSERT INTO number_row (rid, key, canonical, low, high, code, system, tenant) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-	insertReferenceRow = "INSERT INTO reference_row (rid, key, target, type, tenant) VALUES (?, ?, ?, ?, ?)"
-	insertURIRow       = "INSERT INTO uri_row (rid, key, uri, tenant) VALUES (?, ?, ?, ?)"
-)

@@ -9,7 +9,6 @@ import (
 	"tenon/fhir/terminology"
 	"tenon/server/record"
 	"tenon/server/revision"
-	"tenon/server/search"
 )
 
 var definitionTests = map[string]func(*fixture){
@@ -17,9 +16,6 @@ var definitionTests = map[string]func(*fixture){
 	"packages":          packages,
 	"unfinished load":   unfinished,
 	"code systems":      codeSystems,
-	"reindex":           reindex,
-	"reindex is stale":  reindexStale,
-	"complete":          complete,
 	"units and defines": unitsAndDefines,
 }
 
@@ -179,75 +175,6 @@ func codeSystems(f *fixture) {
 	}
 }
 
-var nick = []search.Key{search.KeyOf("Patient", "nick"), search.KeyOf("Patient", "nick:sort")}
-
-// nicked gives a patient's rows: two texts of the new key.
-func nicked(body []byte) (search.Rows, error) {
-	return search.Rows{
-		Strings: []search.StringRow{{Key: nick[0], Normalised: "lao", Exact: "Lao"}, {Key: nick[0], Normalised: "lao", Exact: "lao"}},
-		Tokens:  []search.TokenRow{{Key: nick[0], System: "s", Code: "c"}}, Dates: []search.DateRow{{Key: nick[0], Low: 1, High: 2}},
-		Numbers:    []search.NumberRow{{Key: nick[0], Low: 1, High: 1}},
-		References: []search.ReferenceRow{{Key: nick[0], Type: "Patient", ID: "1"}}, URIs: []search.URIRow{{Key: nick[0], URI: "urn:x"}},
-	}, nil
-}
-
-// reindex adds the rows of a parameter to what is there, page by page, twice
-// without doubling, and takes old ones of the same key away.
-func reindex(f *fixture) {
-	for i := range 5 {
-		f.put(Make("Patient", fmt.Sprint(i), 1, String("name", "wang")), Make("Observation", fmt.Sprint(i), 1))
-	}
-	f.put(Make("Patient", "old", 1, String("nick", "zhuang")), Make("Patient", "gone", 1), Make("Patient", "gone", 2, Deleted))
-	for range 2 {
-		seen, from := 0, int64(0)
-		for {
-			next, n, err := f.Reindex(f.ctx(), []string{"Patient"}, nick, from, 4, nicked)
-			f.must(err)
-			seen, from = seen+n, next
-			if n < 4 {
-				break
-			}
-		}
-		if seen != 6 {
-			f.Errorf("Reindex() looked at %d resources, want 6", seen)
-		}
-	}
-	f.want("the new key", f.find(plan("Patient", search.String{Key: nick[0], Any: []search.StringMatch{{Value: "lao"}}})),
-		"Patient/0", "Patient/1", "Patient/2", "Patient/3", "Patient/4", "Patient/old")
-	f.want("its old rows", f.find(plan("Patient", search.String{Key: nick[0], Any: []search.StringMatch{{Value: "zhuang"}}})))
-	f.want("another key", f.find(plan("Patient", search.String{Key: search.KeyOf("Patient", "name"), Any: []search.StringMatch{{Value: "wang"}}})),
-		"Patient/0", "Patient/1", "Patient/2", "Patient/3", "Patient/4")
-	f.want("a token", f.find(plan("Patient", Code("Patient", "nick", "s", "c"))),
-		"Patient/0", "Patient/1", "Patient/2", "Patient/3", "Patient/4", "Patient/old")
-}
-
-// reindexStale has a resource that is written while its rows are made: the rows
-// of its new version stay.
-func reindexStale(f *fixture) {
-	f.put(Make("Patient", "1", 1))
-	_, n, err := f.Reindex(f.ctx(), []string{"Patient"}, nick, 0, 10, func(body []byte) (search.Rows, error) {
-		f.put(Make("Patient", "1", 2, String("nick", "zhuang")))
-		return nicked(body)
-	})
-	if err != nil || n != 1 {
-		f.Fatalf("Reindex() = %d, %v", n, err)
-	}
-	f.want("what the new version says", f.find(plan("Patient", search.String{Key: nick[0], Any: []search.StringMatch{{Value: "zhuang"}}})), "Patient/1")
-	f.want("what the old one said", f.find(plan("Patient", search.String{Key: nick[0], Any: []search.StringMatch{{Value: "lao"}}})))
-}
-
-func complete(f *fixture) {
-	before := f.held().Number
-	f.must(f.Complete(f.ctx(), "SearchParameter", "a", 1))
-	f.must(f.Complete(f.ctx(), "SearchParameter", "a-b", 1))
-	f.must(f.Complete(f.ctx(), "SearchParameter", "a", 3))
-	h := f.held()
-	want := map[revision.Posted]bool{{Type: "SearchParameter", ID: "a", Version: 3}: true, {Type: "SearchParameter", ID: "a-b", Version: 1}: true}
-	if fmt.Sprint(h.Complete) != fmt.Sprint(want) || h.Number != before+3 {
-		f.Errorf("Held() = %v at %d, want %v at %d", h.Complete, h.Number, want, before+3)
-	}
-}
-
 // unitsAndDefines has units and changes of definitions at once: none commits
 // under a revision that is over.
 func unitsAndDefines(f *fixture) {
@@ -255,7 +182,7 @@ func unitsAndDefines(f *fixture) {
 	done := make(chan error, 1)
 	go func() {
 		for i := range 10 {
-			if err := f.Complete(f.ctx(), "SearchParameter", fmt.Sprint(i), 1); err != nil {
+			if err := f.complete(parameter(fmt.Sprint(i), 1)); err != nil {
 				done <- err
 				return
 			}

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs", jobTests},
 		{"secrets", secretTests},
 		{"definitions", definitionTests},
+		{"reindex", reindexTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
