@@ -113,6 +113,7 @@ var definitions = map[string]string{
 	"meta":     "http://hl7.org/fhir/OperationDefinition/Resource-meta",
 	"meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add", "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
 	"Patient everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything", "Encounter everything": "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
+	"graphql": "http://hl7.org/fhir/OperationDefinition/Resource-graphql", "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
 	"match":  "http://hl7.org/fhir/OperationDefinition/Patient-match",
 	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"tenon/fhir/graphql"
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
 	"tenon/server/access"
@@ -74,6 +75,7 @@ type Door struct {
 	o            Options
 	capabilities atomic.Pointer[capabilities]
 	bundles      *budget
+	graph        *graphql.Schema
 }
 
 // New makes a door.
@@ -101,7 +103,7 @@ func New(o Options) (*Door, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Door{o: o, bundles: newBudget(o.MaxBundle)}, nil
+	return &Door{o: o, bundles: newBudget(o.MaxBundle), graph: graphql.NewSchema(o.Model)}, nil
 }
 
 // route is one line of the door's table.
@@ -122,6 +124,7 @@ func (d *Door) routes() []route {
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
 		d.matchRoutes(),
+		d.graphqlRoutes(),
 	)
 }
 
