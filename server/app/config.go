@@ -30,6 +30,7 @@ type Config struct {
 
 	Validation Validation `embed:"" prefix:"validate-"`
 	MES        MES        `embed:"" prefix:"mes-"`
+	Keeping    Keeping    `embed:""`
 }
 
 // Validation says what resources are judged by when they are written, and what
@@ -70,6 +71,9 @@ func (c *Config) Validate() error {
 		}
 	}
 	if err := c.Validation.check(); err != nil {
+		return err
+	}
+	if err := c.Keeping.check(); err != nil {
 		return err
 	}
 	return c.MES.validate()

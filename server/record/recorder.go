@@ -44,6 +44,8 @@ type Options struct {
 	// DeleteSeveral is how many resources one conditional delete may take, 1000
 	// at most; below 2 it must match a single one.
 	DeleteSeveral int
+	// DeleteReferenced is what becomes of a delete of what others refer to.
+	DeleteReferenced DeletePolicy
 	Tenant        string
 	BaseURL       string // of the FHIR door, to know own absolute references
 	Clock         Clock

@@ -115,6 +115,7 @@ var definitions = map[string]string{
 	"Patient everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything", "Encounter everything": "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
 	"graphql": "http://hl7.org/fhir/OperationDefinition/Resource-graphql", "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
 	"match":  "http://hl7.org/fhir/OperationDefinition/Patient-match",
+	"merge":  "http://hl7.org/fhir/OperationDefinition/Patient-merge",
 	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
 	"ValueSet validate-code":   "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",

@@ -39,6 +39,7 @@ type Record interface {
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
 	Matcher
+	Merger
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -124,6 +125,7 @@ func (d *Door) routes() []route {
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
 		d.matchRoutes(),
+		d.mergeRoutes(),
 		d.graphqlRoutes(),
 	)
 }
