@@ -46,10 +46,10 @@ type Options struct {
 	DeleteSeveral int
 	// DeleteReferenced is what becomes of a delete of what others refer to.
 	DeleteReferenced DeletePolicy
-	Tenant        string
-	BaseURL       string // of the FHIR door, to know own absolute references
-	Clock         Clock
-	Random        io.Reader
+	Tenant           string
+	BaseURL          string // of the FHIR door, to know own absolute references
+	Clock            Clock
+	Random           io.Reader
 }
 
 // Signers unlocks the signing key of a person with that person's own secret.
