@@ -137,7 +137,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			continue
 		}
 		again = time.Now().Add(patience)
-		if err := k.reindex(ctx); err != nil && ctx.Err() == nil {
+		if err := k.Complete(ctx); err != nil && ctx.Err() == nil {
 			again = time.Now().Add(backOff)
 			k.o.Log.Error("index rows are not complete", "error", err)
 		}

@@ -56,8 +56,9 @@ func (k *Keeper) Settle(ctx context.Context, limit int) error {
 	return nil
 }
 
-// reindex works until all is complete, or another server has what is left.
-func (k *Keeper) reindex(ctx context.Context) (err error) {
+// Complete makes the rows that lack, until all are there or another server works
+// on what is left.
+func (k *Keeper) Complete(ctx context.Context) (err error) {
 	unlimited := int(^uint(0) >> 1)
 	for err == nil {
 		var worked bool
@@ -134,8 +135,9 @@ type work struct {
 	k     *Keeper
 	now   *Revision
 	group []Progress
-	keys  []search.Key // set by run where they are not given
-	over  func(Progress)
+	keys  []search.Key   // besides those of posted parameters
+	tell  func(Progress) // after each batch; may be nil
+	done  bool
 }
 
 // run goes on for a slice, or while limit lasts.
@@ -150,10 +152,10 @@ func (w *work) run(ctx context.Context, limit *int) error {
 		}
 		b.From, done = step.At, done+int64(step.Seen)
 		*limit -= step.Seen
-		if w.over != nil {
+		if w.tell != nil {
 			p := w.group[0]
 			p.At, p.Done = step.At, done
-			w.over(p)
+			w.tell(p)
 		}
 		if step.End {
 			return w.finish(ctx, b.From, done)
@@ -194,7 +196,9 @@ func (w *work) finish(ctx context.Context, at, done int64) error {
 	for i, p := range w.group {
 		subjects[i] = p.Subject
 	}
-	return w.k.o.Store.FinishReindex(ctx, w.now.Number, w.k.holder, subjects, at)
+	err := w.k.o.Store.FinishReindex(ctx, w.now.Number, w.k.holder, subjects, at)
+	w.done = err == nil
+	return err
 }
 
 // rows makes the rows of a stored resource; of these keys, or all.

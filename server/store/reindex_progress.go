@@ -71,8 +71,8 @@ func (s *Store) BeginReindex(ctx context.Context, number int64, holder string, s
 				return err
 			}
 			p := revision.Progress{Subject: x}
-			if err := progress(ctx, q, "SELECT "+progressColumns+" FROM reindex WHERE tenant = ? AND subject = ?", []any{tenant, x.Name}, func(f revision.Progress, by string) {
-				p, p.Types, p.Held = f, x.Types, by == holder
+			if err := progress(ctx, q, "SELECT "+progressColumns+" FROM reindex WHERE tenant = ? AND subject = ?", []any{tenant, x.Name}, func(f revision.Progress, by holding) {
+				p, p.Types, p.Held = f, x.Types, by.holder == holder
 			}); err != nil {
 				return err
 			}
@@ -202,27 +202,34 @@ func (s *Store) Reindexes(ctx context.Context) (all []revision.Progress, err err
 	}
 	err = s.engine.read(ctx, short, func(q querier) error {
 		all = nil
-		return progress(ctx, q, "SELECT "+progressColumns+" FROM reindex WHERE tenant = ? ORDER BY subject", []any{tenant}, func(p revision.Progress, by string) {
-			p.Held = by != ""
+		now := micros(s.o.Clock())
+		return progress(ctx, q, "SELECT "+progressColumns+" FROM reindex WHERE tenant = ? ORDER BY subject", []any{tenant}, func(p revision.Progress, by holding) {
+			p.Held = by.holder != "" && by.until >= now
 			all = append(all, p)
 		})
 	})
 	return all, err
 }
 
-const progressColumns = "subject, version, signature, at, done, total, started, changed, finished, holder, failure"
+const progressColumns = "subject, version, signature, at, done, total, started, changed, finished, until, holder, failure"
 
-func progress(ctx context.Context, q querier, sql string, args []any, take func(p revision.Progress, holder string)) error {
+// holding is who works on a subject, and until when nobody else does.
+type holding struct {
+	holder string
+	until  int64
+}
+
+func progress(ctx context.Context, q querier, sql string, args []any, take func(revision.Progress, holding)) error {
 	return each(ctx, q, sql, args, func(c cursor) error {
 		var p revision.Progress
 		var started, changed, finished int64
-		var holder string
-		err := c.scan(&p.Name, &p.Version, &p.Signature, &p.At, &p.Done, &p.Total, &started, &changed, &finished, &holder, &p.Failure)
+		var by holding
+		err := c.scan(&p.Name, &p.Version, &p.Signature, &p.At, &p.Done, &p.Total, &started, &changed, &finished, &by.until, &by.holder, &p.Failure)
 		p.Started, p.Changed = moment(started), moment(changed)
 		if finished != 0 {
 			p.Finished = moment(finished)
 		}
-		take(p, holder)
+		take(p, by)
 		return err
 	})
 }
