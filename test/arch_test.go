@@ -41,8 +41,12 @@ var rooms = map[string][]string{
 	"server/ledger":   {"server/access", "fhir"},
 	"server/casework": {"server/access", "fhir", "profiles"},
 	"server/dispatch": {"fhir/issue"},
-	"server/revision": {"server/search", "fhir", "profiles"},
-	"server/record":   {"server/access", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/revision", "fhir", "profiles"},
+	// The feed stands above the record that it reads; the outbox below it.
+	"server/dispatch/subscription": {"fhir"},
+	"server/dispatch/feed":         {"server/dispatch/subscription", "server/record", "server/revision", "server/search", "server/access", "fhir"},
+	"server/dispatch/socket":       {"server/dispatch/feed", "server/access", "fhir/issue"},
+	"server/revision":              {"server/search", "fhir", "profiles"},
+	"server/record":                {"server/access", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/revision", "fhir", "profiles"},
 
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "fhir"},
 
@@ -83,6 +87,7 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/argon2":    {"server/ledger", "oauth"},
 	"github.com/tetratelabs/wazero": {"dicomweb"},
 	"gocloud.dev":                   {"server/store"},
+	"github.com/coder/websocket":    {"server/dispatch/socket"},
 	"net/http/httptest":             {},
 }
 

@@ -42,11 +42,11 @@ var byPatient = []string{"Communication", "Observation", "QuestionnaireResponse"
 var byManufacturer = []string{
 	"Binary", "Communication", "Composition", "DetectedIssue", "Device", "DeviceDefinition",
 	"DiagnosticReport", "DocumentReference", "List", "Media", "Observation", "Provenance",
-	"QuestionnaireResponse", "Specimen", "Substance", "SupplyDelivery", "Task",
+	"QuestionnaireResponse", "Specimen", "Subscription", "Substance", "SupplyDelivery", "Task",
 }
 
 // byMachine is what a machine of the manufacturer may write.
-var byMachine = []string{"Communication", "Device", "DiagnosticReport", "Observation", "Substance", "Task"}
+var byMachine = []string{"Communication", "Device", "DiagnosticReport", "Observation", "Subscription", "Substance", "Task"}
 
 // Allow says whether the caller may write a type at all; whether this resource
 // is in reach, and what the case says, is judged elsewhere. The default is no.

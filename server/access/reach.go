@@ -17,7 +17,7 @@ var Directory = []string{
 //	hospital           directory, what the hospital owns, cases open to the person
 //	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
 //	patient            directory, the own record, cases open to the patient
-//	machine            directory, cases open to it
+//	machine            directory, cases open to it, the subscriptions of its owner
 func (c *Context) Reach() Predicate {
 	if c == nil {
 		return Nothing{}
@@ -30,7 +30,7 @@ func (c *Context) Reach() Predicate {
 	case Patient:
 		return append(AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}, c.self()...)
 	case System:
-		return AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}
+		return AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}, AllOf{TypeIn{"Subscription"}, OwnedBy{Organization: c.Organization}}}
 	}
 	return Nothing{}
 }

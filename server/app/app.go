@@ -20,6 +20,8 @@ import (
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/dispatch"
+	"tenon/server/dispatch/feed"
+	"tenon/server/dispatch/socket"
 	"tenon/server/inspect"
 	"tenon/server/ledger"
 	"tenon/server/record"
@@ -43,6 +45,8 @@ type App struct {
 	keys       *ledger.Keys
 	sequencer  *ledger.Sequencer
 	worker     *dispatch.Worker
+	feed       *feed.Engine
+	sockets    *socket.Door
 	clock      func() time.Time
 	log        *slog.Logger
 	background sync.WaitGroup
@@ -154,8 +158,12 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.openFeed(); err != nil {
+		return err
+	}
 	a.Recorder, err = record.New(record.Options{
-		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
+		Subscriptions: a.feed,
+		Store:         notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store}, Grader: grader, Dossiers: dossiers{a},
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
@@ -164,18 +172,20 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.feed.Use(a.Recorder)
 	a.OAuth = oauth.New(a.Store, directory{a.Store}, "main", a.clock)
 	a.sequencer = a.keys.Sequencer(a.Store, a.clock)
 	a.sequencer.Failed = func(err error) { a.log.Error("the log is not extended", "error", err) }
+	a.sequencer.Signed = func(ledger.Checkpoint) { a.feed.Wake() }
 	a.worker = dispatch.New(dispatch.Options{Store: a.Store, Sinks: a.sinks(), Clock: a.clock, Log: a.log})
 	return nil
 }
 
 // sinks are where the outbox goes.
 func (a *App) sinks() []dispatch.Sink {
-	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}}
+	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, revival{a.feed}}
 	if m := a.Config.MES; m.URL != "" {
-		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: outbound(), Clock: a.clock})
+		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: a.outbound(m.URL), Clock: a.clock})
 	}
 	return all
 }
@@ -221,6 +231,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.sequencer.Run(ctx) })
 	a.background.Go(func() { a.worker.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
+	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
 
@@ -228,6 +239,9 @@ func (a *App) Start(ctx context.Context) {
 func (a *App) Close() error {
 	if a.stop != nil {
 		a.stop()
+	}
+	if a.sockets != nil {
+		a.sockets.Close()
 	}
 	a.background.Wait()
 	var errs []error
@@ -252,7 +266,8 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 // doors makes the FHIR and the DICOMweb door.
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
-		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
+		Subscriptions: a.feed,
+		Record:        a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
 		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {

@@ -31,6 +31,9 @@ type Config struct {
 	Validation Validation `embed:"" prefix:"validate-"`
 	MES        MES        `embed:"" prefix:"mes-"`
 	Keeping    Keeping    `embed:""`
+
+	Outbound Outbound `embed:"" prefix:"outbound-"`
+	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
 }
 
 // Validation says what resources are judged by when they are written, and what
@@ -74,6 +77,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Keeping.check(); err != nil {
+		return err
+	}
+	if err := c.Outbound.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

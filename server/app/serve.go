@@ -77,6 +77,7 @@ func (a *App) Handler() (http.Handler, error) {
 	e.GET("/", home)
 	doors := e.Group("/fhir", a.identify)
 	doors.GET("/Task/:id/$follow-up", a.followUp)
+	doors.GET("/websocket", a.socket())
 	fhir.Register(doors)
 	e.Any("/dicomweb", echo.WrapHandler(dicom))
 	e.Any("/dicomweb/*", echo.WrapHandler(dicom))

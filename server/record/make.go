@@ -88,6 +88,9 @@ func (p *preparation) makeOne(w *write) error {
 	if w.op.Method == "DELETE" {
 		return p.tombstone(w)
 	}
+	if err := p.admit(w); err != nil {
+		return err
+	}
 	if !w.judged {
 		if err := p.check(w); err != nil {
 			return err

@@ -35,6 +35,8 @@ type Options struct {
 	Signers     Signers
 	Grader      Grader
 	Dossiers    Dossiers
+	// Subscriptions judges what is subscribed to; nil: nothing is.
+	Subscriptions Subscriptions
 	// Jobs names the checks that a stored version asks for; they run after the
 	// commit, from the outbox.
 	Jobs func(v *Version, root tree.Node) []dispatch.Message

@@ -67,12 +67,14 @@ type (
 		Resource      []resourcePart `json:"resource"`
 		Interaction   []code         `json:"interaction"`
 		Operation     []operation    `json:"operation,omitempty"`
+		Extension     []extension    `json:"extension,omitempty"`
 		Compartment   []string       `json:"compartment,omitempty"`
 	}
 	code struct {
 		Code string `json:"code"`
 	}
 	resourcePart struct {
+		Extension         []extension `json:"extension,omitempty"`
 		Type              string      `json:"type"`
 		Interaction       []code      `json:"interaction"`
 		Versioning        string      `json:"versioning"`
@@ -106,6 +108,9 @@ var interactions = map[string]string{
 	"POST /:type":         "create", "GET /:type": "search-type",
 }
 
+// backportOperation begins the URLs of the operations on subscriptions.
+const backportOperation = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+
 // definitions of operations that HL7 defines; the others are ours.
 var definitions = map[string]string{
 	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
@@ -117,9 +122,11 @@ var definitions = map[string]string{
 	"match":  "http://hl7.org/fhir/OperationDefinition/Patient-match",
 	"merge":  "http://hl7.org/fhir/OperationDefinition/Patient-merge",
 	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
-	"CodeSystem validate-code": "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
-	"ValueSet validate-code":   "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
-	"expand":                   "http://hl7.org/fhir/OperationDefinition/ValueSet-expand", "translate": "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
+	"Subscription status": backportOperation + "status", "Subscription events": backportOperation + "events",
+	"Subscription get-ws-binding-token": backportOperation + "get-ws-binding-token",
+	"CodeSystem validate-code":          "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
+	"ValueSet validate-code":            "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
+	"expand":                            "http://hl7.org/fhir/OperationDefinition/ValueSet-expand", "translate": "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
 }
 
 // statement is made from the routes and the search parameters that are served.
@@ -131,6 +138,8 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}, {"search-system"}},
 		Compartment:   compartments(d.o.Model),
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
+	topics, sockets := d.subscriptionExtension()
+	part.Extension = sockets
 	for _, r := range d.routes() {
 		if name, ok := strings.CutPrefix(r.path, "/$"); ok && r.method == "POST" {
 			part.Operation = append(part.Operation, operation{name, definitionOf("", name)})
@@ -139,6 +148,9 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	reverse := d.reverse(registry)
 	for _, typ := range d.o.Model.Resources() {
 		part.Resource = append(part.Resource, d.resourcePart(registry, typ, reverse[typ]))
+		if typ == "Subscription" {
+			part.Resource[len(part.Resource)-1].Extension = topics
+		}
 	}
 	return json.Marshal(statement{
 		ResourceType: "CapabilityStatement", Status: "active", Date: released.UTC().Format("2006-01-02"), Publisher: d.o.Software,

@@ -45,9 +45,11 @@ type Record interface {
 // Options are what the door works with. Record and Model are needed, and
 // Definitions or a Registry.
 type Options struct {
-	Record   Record
-	Registry *search.Registry
-	Model    *schema.Model
+	Record Record
+	// Subscriptions answers their operations; nil: they are not served.
+	Subscriptions Subscriptions
+	Registry      *search.Registry
+	Model         *schema.Model
 	// Definitions gives the definitions in force, for operations on them; take
 	// it once for one request. Without it Registry stands for them.
 	Definitions func() *revision.Revision
@@ -121,6 +123,7 @@ func (d *Door) routes() []route {
 		d.interactionRoutes(),
 		d.caseRoutes(),
 		d.metaRoutes(),
+		d.subscriptionRoutes(),
 		d.definitionRoutes(),
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
