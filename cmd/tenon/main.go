@@ -21,6 +21,7 @@ type commands struct {
 	Trust   trust   `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
 	Check   check   `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
 	Migrate migrate `cmd:"" help:"Bring the database to the newest schema."`
+	Reindex reindex `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
 	User    user    `cmd:"" help:"Issue tokens and signing keys."`
 	Version version `cmd:"" help:"Print the version."`
 

@@ -120,3 +120,14 @@ func (s *Status) lacking() {
 }
 
 func (s *Status) rebuilding() { s.Rebuilding = !s.Started.IsZero() && s.Finished.IsZero() }
+
+// Percent is how far the making of rows is, 100 only when it is finished.
+func (p *Progress) Percent() int {
+	switch {
+	case !p.Finished.IsZero():
+		return 100
+	case p.Total <= 0:
+		return 0
+	}
+	return int(min(p.Done*100/p.Total, 99))
+}
