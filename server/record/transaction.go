@@ -41,7 +41,28 @@ func (r *Recorder) Transaction(ctx context.Context, who *access.Context, bundle 
 	if kind == "batch" {
 		return r.batch(ctx, who, entries)
 	}
+	if err := distinct(root); err != nil {
+		return nil, err
+	}
 	return r.transaction(ctx, who, entries)
+}
+
+// distinct is bdl-7 of https://hl7.org/fhir/R4/bundle.html#invs: a reference to a
+// full URL that two entries share could mean either.
+func distinct(root tree.Node) error {
+	seen := map[string]bool{}
+	place := 0
+	for e := range root.Field("entry").Items() {
+		url := e.Field("fullUrl").Str()
+		key := url + " " + e.Path("resource", "meta", "versionId").Str()
+		if url != "" && seen[key] {
+			return issue.Errorf(issue.Invariant, "The full URL %q stands in more than one entry; give each entry its own.", url).
+				At(fmt.Sprintf("Bundle.entry[%d].fullUrl", place)).Rule("bdl-7").Chinese("fullUrl 在 Bundle 中必须唯一。").WithStatus(400)
+		}
+		seen[key] = true
+		place++
+	}
+	return nil
 }
 
 // entry is one Bundle.entry with its request.
