@@ -76,6 +76,8 @@ func (c *claims) claimed(n Need) bool {
 	switch subject {
 	case "system":
 		return c.system(what)
+	case "rest": // cors alone
+		return slices.ContainsFunc(texts(pick(c.raw, "rest.security.cors")), func(v string) bool { return v == "true" })
 	case "format":
 		return slices.ContainsFunc(c.Format, func(f string) bool { return f == what || strings.Contains(f, "+"+what) })
 	case "patch":

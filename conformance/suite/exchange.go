@@ -54,7 +54,7 @@ func (r *run) exchange() *exchange {
 	tag := "t" + unique()
 	x.vars = map[string]string{
 		"tag": tag, "base": r.base, "scope": "_tag=" + tagSystem + "|" + tag, "system": tagSystem,
-		"uuid": uuid(), "uuid2": uuid(), "uuid3": uuid(), "uuid4": uuid(), "now": time.Now().UTC().Format(time.RFC3339),
+		"uuid": uuid(), "uuid2": uuid(), "uuid3": uuid(), "uuid4": uuid(), "today": time.Now().UTC().Format(time.DateOnly),
 	}
 	return x
 }

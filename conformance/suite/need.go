@@ -15,12 +15,12 @@ import (
 //	Patient $validate     an operation, of the type or of the system
 //	Patient include Patient:organization, Patient revinclude Observation:subject
 //	system transaction    batch, history-system, search-system, $name
-//	format xml, patch json|merge|fhirpath
+//	format xml, patch json|merge|fhirpath, rest cors
 //
 // https://hl7.org/fhir/R4/capabilitystatement.html
 type Need string
 
-var needLine = regexp.MustCompile(`^([A-Z][A-Za-z]+|system|format|patch) ([?$]?[A-Za-z_][A-Za-z0-9_-]*|(rev)?include [A-Za-z]+:[a-z-]+)$`)
+var needLine = regexp.MustCompile(`^([A-Z][A-Za-z]+|system|format|patch|rest) ([?$]?[A-Za-z_][A-Za-z0-9_-]*|(rev)?include [A-Za-z]+:[a-z-]+)$`)
 
 func parseNeeds(text string) ([]Need, error) {
 	var needs []Need

@@ -18,6 +18,7 @@ import (
 type fault struct {
 	answer *answer
 	wrong  string
+	mild   bool // an error is told by its status, but not by an OperationOutcome, which a server SHOULD
 }
 
 func (f *fault) Error() string { return f.wrong + "\n" + f.answer.String() }
@@ -76,7 +77,7 @@ func (x *exchange) judge(a *answer, s step) error {
 			return err
 		}
 		if wrong != "" {
-			return &fault{a, wrong}
+			return &fault{a, wrong, t.kind == "outcome"}
 		}
 	}
 	for _, v := range s.saves {
@@ -93,13 +94,13 @@ func (x *exchange) keep(a *answer, v save) error {
 		values = texts(pick(a.body, v.path))
 	}
 	if len(values) == 0 {
-		return &fault{a, v.from + " " + v.path + " is missing"}
+		return &fault{answer: a, wrong: v.from + " " + v.path + " is missing"}
 	}
 	value := values[0]
 	if v.pattern != "" {
 		m := regexp.MustCompile(v.pattern).FindStringSubmatch(value) // compiled before, when it was read
 		if len(m) < 2 {
-			return &fault{a, fmt.Sprintf("%s %s is %q, wanted: like %s", v.from, v.path, value, v.pattern)}
+			return &fault{answer: a, wrong: fmt.Sprintf("%s %s is %q, wanted: like %s", v.from, v.path, value, v.pattern)}
 		}
 		value = m[1]
 	}
@@ -116,7 +117,7 @@ func (x *exchange) make(ctx context.Context, s step, target, body string) error 
 	}
 	ref := reference(a.header.Get("Location"))
 	if a.status != http.StatusCreated || ref == "" {
-		return &fault{a, "setup: " + s.name + " is not created (201 with a Location)"}
+		return &fault{answer: a, wrong: "setup: " + s.name + " is not created (201 with a Location)"}
 	}
 	_, version, _ := strings.Cut(a.header.Get("Location"), "/_history/")
 	if v := text(one(a.body, "meta.versionId")); v != "" {
@@ -171,7 +172,7 @@ func (x *exchange) between(ctx context.Context, line string) error {
 		return err
 	}
 	if a.status >= 300 {
-		return &fault{a, "setup: a write between two pages is refused"}
+		return &fault{answer: a, wrong: "setup: a write between two pages is refused"}
 	}
 	return nil
 }
@@ -220,7 +221,7 @@ func (x *exchange) together(ctx context.Context, s step, target, body string, he
 		for _, want := range t.args {
 			status, n, _ := strings.Cut(want, ":")
 			if strconv.Itoa(counts[status]) != n {
-				return &fault{answers[0], fmt.Sprintf("of %d equal requests at once these statuses came: %v, wanted: %s", s.times, counts, want)}
+				return &fault{answer: answers[0], wrong: fmt.Sprintf("of %d equal requests at once these statuses came: %v, wanted: %s", s.times, counts, want)}
 			}
 		}
 	}

@@ -76,7 +76,7 @@ func Read(file, text string) ([]*Case, error) {
 		}
 	}
 	for _, c := range r.cases {
-		if len(c.steps) == 0 || c.Clause == Specification || c.Level == "" {
+		if len(c.steps) == 0 || c.Clause == "" || c.Level == "" {
 			return nil, fmt.Errorf("%s: %s needs steps, clause and level", file, c.ID)
 		}
 		if !c.group.bare && !c.bare {
@@ -135,22 +135,28 @@ func isVerb(word string) bool {
 func (r *reader) begin(id, title string) {
 	g := r.group
 	r.last = &Case{
-		ID: g.name + "/" + id, Title: title, Clause: Specification + g.clause, Level: g.level,
+		ID: g.name + "/" + id, Title: title, Clause: g.clause, Level: g.level,
 		Needs: append([]Need(nil), g.needs...), Optional: g.optional, group: g,
 	}
 	r.cases = append(r.cases, r.last)
+}
+
+// clause is a page of the specification, or a URL of another one.
+func clause(text string) string {
+	if strings.HasPrefix(text, "https://") {
+		return text
+	}
+	return Specification + text
 }
 
 // attribute is of the last case, or of the group while it has none.
 func (r *reader) attribute(word, rest string) error {
 	g, c := r.group, r.last
 	switch {
-	case word == "clause" && strings.HasPrefix(rest, "https://") && c != nil:
-		c.Clause = rest
 	case word == "clause" && c == nil:
-		g.clause = rest
+		g.clause = clause(rest)
 	case word == "clause":
-		c.Clause = Specification + rest
+		c.Clause = clause(rest)
 	case word == "level" && c == nil:
 		g.level = Level(rest)
 	case word == "level":

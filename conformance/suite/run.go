@@ -145,7 +145,8 @@ func (r *run) verdict(ctx context.Context, c *Case) Result {
 		result.Verdict, result.Reason = Declined, no.why
 	default:
 		result.Verdict = Failed
-		if c.Level == Should || c.Level == May && c.Optional {
+		var f *fault
+		if c.Level == Should || c.Level == May && c.Optional || errors.As(err, &f) && f.mild {
 			result.Verdict = Advised
 		}
 		result.Reason = err.Error()

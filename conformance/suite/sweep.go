@@ -57,7 +57,7 @@ func (x *exchange) sweep(ctx context.Context, typ string) error {
 			wrong = checkSelf(a, "asked", []string{p.Name})
 		}
 		if wrong != "" {
-			return &fault{a, wrong}
+			return &fault{answer: a, wrong: wrong}
 		}
 	}
 	return nil
