@@ -38,6 +38,7 @@ type Record interface {
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
+	Lastn
 	Matcher
 	Merger
 }
@@ -130,6 +131,7 @@ func (d *Door) routes() []route {
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.graphqlRoutes(),
+		d.lastnRoutes(),
 	)
 }
 
