@@ -60,7 +60,27 @@ func (a *App) Check(ctx context.Context) (*CheckReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkWhole(ctx, report); err != nil {
+		return nil, err
+	}
 	return report, a.checkBlobs(ctx, report)
+}
+
+// checkWhole looks at the index as a whole: its format, and rows that belong to
+// nothing.
+func (a *App) checkWhole(ctx context.Context, c *CheckReport) error {
+	held, err := a.Store.Held(ctx, []string{})
+	if err != nil {
+		return err
+	}
+	if held.Format < search.Format {
+		c.found("index: its rows are of format %d, not %d: a running server makes them anew, or tenon reindex", held.Format, search.Format)
+	}
+	stray, err := a.Store.CheckStray(ctx)
+	for _, s := range stray {
+		c.found("index: %s", s)
+	}
+	return err
 }
 
 // searchable are the search parameters in force, the posted ones included.

@@ -42,7 +42,7 @@ func (s *Store) CheckIndex(ctx context.Context, v *record.Version, known func(se
 			return err // a newer version came meanwhile: it is not ours to judge
 		}
 		for _, t := range indexLines {
-			have, err := lines(ctx, q, t.table, t.columns, rid)
+			have, err := lines(ctx, q, t.table, t.columns, rid, tenant)
 			if err != nil {
 				return err
 			}
@@ -63,9 +63,9 @@ func ofKeys(lines []string, known func(search.Key) bool) []string {
 }
 
 // lines reads the rows of a resource from one table as texts.
-func lines(ctx context.Context, q querier, table, columns string, rid int64) ([]string, error) {
+func lines(ctx context.Context, q querier, table, columns string, rid, tenant int64) ([]string, error) {
 	var out []string
-	err := each(ctx, q, "SELECT "+columns+" FROM "+table+" WHERE rid = ?", []any{rid}, func(c cursor) error {
+	err := each(ctx, q, "SELECT "+columns+" FROM "+table+" WHERE rid = ? AND tenant = ?", []any{rid, tenant}, func(c cursor) error {
 		line, err := scanLine(table, c)
 		out = append(out, line)
 		return err
@@ -132,13 +132,42 @@ func compare(table string, have, want []string) []string {
 	return out
 }
 
+// without counts the lines of a that b does not have, or not as often.
 func without(a, b []string) int {
-	b = slices.Sorted(slices.Values(b))
+	left := make(map[string]int, len(b))
+	for _, x := range b {
+		left[x]++
+	}
 	n := 0
 	for _, x := range a {
-		if _, found := slices.BinarySearch(b, x); !found {
+		if left[x]--; left[x] < 0 {
 			n++
 		}
 	}
 	return n
+}
+
+// CheckStray looks for index rows of no resource, and for tables that CheckIndex does not know.
+func (s *Store) CheckStray(ctx context.Context) (differs []string, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	err = s.engine.view(ctx, func(q querier) error {
+		for _, table := range indexTables {
+			if !slices.ContainsFunc(indexLines, func(t struct{ table, columns string }) bool { return t.table == table }) {
+				differs = append(differs, table+": this check does not know its rows")
+			}
+			var n int64
+			stray := "SELECT count(*) FROM " + table + " t WHERE t.tenant = ? AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.rid = t.rid AND r.tenant = t.tenant)"
+			if _, err := one(ctx, q, stray, []any{tenant}, &n); err != nil {
+				return err
+			}
+			if n > 0 {
+				differs = append(differs, fmt.Sprintf("%s: %d of no resource", table, n))
+			}
+		}
+		return nil
+	})
+	return differs, err
 }

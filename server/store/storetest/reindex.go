@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 
+	"tenon/server/record"
 	"tenon/server/revision"
 	"tenon/server/search"
 )
@@ -22,6 +23,7 @@ var reindexTests = map[string]func(*fixture){
 	"complete":           complete,
 	"forgotten":          forgotten,
 	"format of an empty": adopted,
+	"check":              checked,
 }
 
 const me = "me"
@@ -296,4 +298,52 @@ func adopted(f *fixture) {
 	if h := f.held(); h.Format != 3 {
 		f.Errorf("Held().Format = %d, want 3: its rows are older than 4", h.Format)
 	}
+}
+
+// checked has rows of every kind that are not those of the resource: each is
+// found missing, and each of the others surplus.
+func checked(f *fixture) {
+	rows, err := nicked(nil)
+	f.must(err)
+	v := Make("Patient", "1", 1, func(v *record.Version) { v.Rows = rows })
+	f.put(v, Make("Patient", "2", 1), Make("Patient", "2", 2, Deleted))
+	all := func(search.Key) bool { return true }
+	judge := func(what string, want ...string) {
+		f.Helper()
+		v := v
+		differs, err := f.CheckIndex(f.ctx(), &v, all)
+		f.must(err)
+		stray, err := f.CheckStray(f.ctx())
+		f.must(err)
+		f.want(what, append(differs, stray...), want...)
+	}
+	judge("as it was written")
+	change := func(rows search.Rows) {
+		f.Helper()
+		p := f.begin(me, parameter("a", 1))[0]
+		b := f.batch(p, nil, 10)
+		_, err := f.Reindex(f.ctx(), b, func([]byte) (search.Rows, error) { return rows, nil })
+		f.must(err)
+		f.must(f.FinishReindex(f.ctx(), b.Number, me, []revision.Subject{p.Subject}, f.begin(me, p.Subject)[0].At))
+	}
+	tables := []string{"token_row", "string_row", "date_row", "number_row", "reference_row", "uri_row", "group_row"}
+	var missing, both []string
+	for _, table := range tables {
+		n := 1
+		if table == "string_row" {
+			n = 2
+		}
+		missing = append(missing, fmt.Sprintf("%s: %d missing", table, n))
+		both = append(both, fmt.Sprintf("%s: %d missing", table, n), table+": 1 surplus")
+	}
+	change(search.Rows{})
+	judge("without rows", missing...)
+	k := nick[1]
+	change(search.Rows{
+		Tokens: []search.TokenRow{{Key: k}}, Strings: []search.StringRow{{Key: k}}, Dates: []search.DateRow{{Key: k}}, Numbers: []search.NumberRow{{Key: k}},
+		References: []search.ReferenceRow{{Key: k, ID: "1"}}, URIs: []search.URIRow{{Key: k}}, Groups: []search.GroupRow{{Key: k, Row: search.DateRow{}}},
+	})
+	judge("with other rows", both...)
+	change(rows)
+	judge("made again")
 }
