@@ -724,6 +724,8 @@ CREATE INDEX string_resource ON string_row USING btree (rid);
 
 CREATE INDEX string_value ON string_row USING btree (tenant, key, norm, rid);
 
+CREATE INDEX string_words ON string_row USING gin (string_to_array((norm || rest), ' '::text)) WHERE (key = '-1633481677'::integer);
+
 CREATE INDEX subscription_due ON subscription USING btree (due, id);
 
 CREATE UNIQUE INDEX subscription_pkey ON subscription USING btree (tenant, id);

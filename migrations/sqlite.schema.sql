@@ -484,6 +484,14 @@ CREATE TABLE state (
   PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER string_words_delete AFTER DELETE ON string_row WHEN old.key = -1633481677 BEGIN
+  INSERT INTO string_words (string_words, rowid, words) VALUES ('delete', old.rid, old.norm || old.rest);
+END;
+
+CREATE TRIGGER string_words_insert AFTER INSERT ON string_row WHEN new.key = -1633481677 BEGIN
+  INSERT INTO string_words (rowid, words) VALUES (new.rid, new.norm || new.rest);
+END;
+
 CREATE TABLE string_row (
   rid    INTEGER NOT NULL,
   key    INTEGER NOT NULL,
@@ -496,6 +504,14 @@ CREATE TABLE string_row (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX string_value ON string_row (tenant, key, norm, rid);
+
+CREATE VIRTUAL TABLE string_words USING fts5(words, content='', columnsize=0, detail=none, tokenize='ascii');
+
+CREATE TABLE 'string_words_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+
+CREATE TABLE 'string_words_data'(id INTEGER PRIMARY KEY, block BLOB);
+
+CREATE TABLE 'string_words_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 
 CREATE TABLE subscription (
   tenant     INTEGER NOT NULL,

@@ -9,7 +9,6 @@ import (
 
 // known are parameters of every type that this server does not serve.
 var known = map[string]string{
-	"_text": "text search", "_content": "text search",
 	"_query":         "named query",
 	"_containedType": "contained resources", "_score": "relevance",
 }
@@ -33,6 +32,9 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 	param := p.parameter(typ, code)
 	if param == nil || !param.Served {
 		return nil, p.absent(typ, code, param)
+	}
+	if wordy(code) && !chained {
+		return p.fullText(param, modifier, value)
 	}
 	if chained {
 		return p.chain(param, modifier, rest, value, depth)

@@ -144,7 +144,7 @@ func (p *parser) sortBy(code string) (Sort, error) {
 			param = nil
 		}
 	}
-	if param == nil || !param.Served || param.Type == "special" {
+	if param == nil || !param.Served || param.Type == "special" || wordy(code) {
 		return Sort{}, refuse(issue.NotSupported, "search-sort", "", "不能按 "+code+" 排序。", "Results of %s cannot be sorted by %q.", strings.Join(p.over[:min(3, len(p.over))], ", "), code)
 	}
 	if param.Type == "composite" {

@@ -234,6 +234,9 @@ func (p *parser) compareOne(typ string, param *Parameter, op, value string) ([]C
 		return negated(op == "ne", ids, err)
 	case param.Code == "_lastUpdated" && prefixed(op):
 		return p.updated(param, "", op+value)
+	case wordy(param.Code) && op == "co":
+		return p.fullText(param, "", `"`+strings.ReplaceAll(escaped, ",", `\,`)+`"`)
+	case wordy(param.Code):
 	case param.Type == "string":
 		return compareString(param, op, value)
 	case op == "po" && param.Type == "date":

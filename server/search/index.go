@@ -41,6 +41,7 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 		x.position(t.near, root.Field("position"))
 	}
 	x.rows.unique()
+	x.words()
 	return x.rows.kept(), nil
 }
 

@@ -129,7 +129,7 @@ func TestHandling(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ typ, query string }{
-		{"Location", "near=1"}, {"Location", "near=91|2"}, {"Location", "near=1|2|3|kg"}, {"Patient", "_text=x"}, {"Patient", "_content=x"},
+		{"Location", "near=1"}, {"Location", "near=91|2"}, {"Location", "near=1|2|3|kg"}, {"Patient", "_text=(x"}, {"Patient", "_score=x"}, {"Patient", "_contained=true"}, {"Patient", "_contained=both"}, {"Patient", "_containedType=container"},
 		{"Patient", "_list=$current-allergies"}, {"Patient", "_type=Patient"}, {"Patient", "_query=x"}, {"Observation", "code:in=http://x"}, {"Observation", "code:below=x"}, {"Patient", "identifier:of-type=a|b"}, {"Patient", "gender:of-type=a|b|c"},
 	} {
 		_, _, err := r.Parse(request(c.typ, c.query, false))

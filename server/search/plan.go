@@ -97,6 +97,14 @@ type (
 		KeyZ Key
 		Any  []Point
 	}
+	// Text is met by what has all these words and, if there is a phrase, also
+	// that in its text, or in the part of it that is narrative.
+	Text struct {
+		Key       Key
+		Words     []string
+		Phrase    string
+		Narrative bool
+	}
 	// Missing is :missing on a parameter of the given type.
 	Missing struct {
 		Key     Key
@@ -121,6 +129,7 @@ func (Not) clause()       {}
 func (OfType) clause()    {}
 func (Within) clause()    {}
 func (Near) clause()      {}
+func (Text) clause()      {}
 
 // Point is a place and a distance for Near.
 type Point struct{ X, Y, Z, Cos float64 }

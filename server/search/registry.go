@@ -112,6 +112,9 @@ func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
 			}
 		}
 	}
+	if err := r.addTexts(keys); err != nil {
+		return nil, err
+	}
 	if err := r.composeAll(m, keys); err != nil {
 		return nil, err
 	}

@@ -52,6 +52,9 @@ func (s *statement) filter(r string, c search.Clause) error {
 		return nil
 	case search.Near:
 		return s.near(r, c)
+	case search.Text:
+		s.fullText(r, c)
+		return nil
 	}
 	table, key, not, err := rowsOf(c)
 	if err != nil {
@@ -81,6 +84,9 @@ func (s *statement) source(c search.Clause) (ok bool, err error) {
 		return true, nil
 	case search.Has:
 		return true, s.hasSource(c)
+	case search.Text:
+		s.textSource(c)
+		return true, nil
 	case search.Composite:
 		return len(c.Any) > 0, s.compositeSource(c)
 	case search.Token:
