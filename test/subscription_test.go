@@ -1,7 +1,6 @@
 package test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -339,5 +338,3 @@ func TestSubscriptionRecovers(t *testing.T) {
 		until(l.T, "the resource says active", func() bool { return l.status(l.clin, dead) == "active" })
 	})
 }
-
-var _ = json.Marshal
