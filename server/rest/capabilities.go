@@ -119,6 +119,7 @@ var definitions = map[string]string{
 	"meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add", "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
 	"Patient everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything", "Encounter everything": "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
 	"graphql": "http://hl7.org/fhir/OperationDefinition/Resource-graphql", "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
+	"docref": "http://hl7.org/fhir/uv/ipa/OperationDefinition/docref",
 	"match":  "http://hl7.org/fhir/OperationDefinition/Patient-match",
 	"merge":  "http://hl7.org/fhir/OperationDefinition/Patient-merge",
 	"lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup", "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",

@@ -131,6 +131,7 @@ func (d *Door) routes() []route {
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.graphqlRoutes(),
+		d.docrefRoutes(),
 		d.lastnRoutes(),
 	)
 }
