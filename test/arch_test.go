@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "fhir"},
 
 	"adapters/grading": {"fhir/issue", "fhir/tree"},
-	"server/rest":      {"server/record", "server/revision", "server/search", "server/access", "fhir"},
+	"server/rest":      {"server/record", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
 	"dicomweb/dicom":   {"fhir/issue"},
 	"dicomweb/index":   {"dicomweb/dicom", "server/access"},
 	"dicomweb/sample":  {"dicomweb/dicom"},

@@ -15,15 +15,16 @@ import (
 
 // commands are the subcommands; each is a file of this folder.
 type commands struct {
-	Serve   serve   `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
-	Demo    demo    `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
-	Verify  verify  `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
-	Trust   trust   `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
-	Check   check   `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
-	Migrate migrate `cmd:"" help:"Bring the database to the newest schema."`
-	Reindex reindex `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
-	User    user    `cmd:"" help:"Issue tokens and signing keys."`
-	Version version `cmd:"" help:"Print the version."`
+	Serve   serve         `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
+	Demo    demo          `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
+	Import  importCommand `cmd:"" help:"Import resources from NDJSON, JSON and Bundles, plain or in gzip."`
+	Verify  verify        `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
+	Trust   trust         `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
+	Check   check         `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
+	Migrate migrate       `cmd:"" help:"Bring the database to the newest schema."`
+	Reindex reindex       `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
+	User    user          `cmd:"" help:"Issue tokens and signing keys."`
+	Version version       `cmd:"" help:"Print the version."`
 
 	Package     packages           `cmd:"" help:"Load, list and remove FHIR packages."`
 	Terminology terminologyCommand `cmd:"" help:"Import, list and remove large code systems."`

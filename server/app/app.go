@@ -45,6 +45,7 @@ type App struct {
 	keys       *ledger.Keys
 	sequencer  *ledger.Sequencer
 	worker     *dispatch.Worker
+	jobs       *jobs
 	feed       *feed.Engine
 	sockets    *socket.Door
 	clock      func() time.Time
@@ -103,7 +104,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := syncDir(filepath.Dir(filepath.Clean(a.Config.Data))); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.define, a.sample} {
+	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.openJobs, a.define, a.sample} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -230,6 +231,7 @@ func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(ctx)
 	a.background.Go(func() { a.sequencer.Run(ctx) })
 	a.background.Go(func() { a.worker.Run(ctx) })
+	a.background.Go(func() { a.jobs.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
@@ -254,6 +256,7 @@ func (a *App) Close() error {
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())
 	}
+	errs = append(errs, a.jobs.close())
 	if a.Blobs != nil {
 		errs = append(errs, a.Blobs.Close())
 	}
@@ -266,6 +269,7 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 // doors makes the FHIR and the DICOMweb door.
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
+		Jobs: a.jobs.Jobs, JobFiles: a.jobs.files, Fetches: a.jobs.fetch != nil,
 		Subscriptions: a.feed,
 		Record:        a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
 		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
@@ -273,6 +277,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	a.jobs.requests.Door = fhir
 	dicom := dicomweb.New(dicomweb.Options{
 		Records: a.Recorder, Index: a.Store.Images(), Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,

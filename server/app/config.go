@@ -29,6 +29,7 @@ type Config struct {
 	Origins       []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
 
 	Validation Validation `embed:"" prefix:"validate-"`
+	Jobs       Jobs       `embed:"" prefix:"jobs-"`
 	MES        MES        `embed:"" prefix:"mes-"`
 	Keeping    Keeping    `embed:""`
 
@@ -80,6 +81,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Outbound.validate(); err != nil {
+		return err
+	}
+	if err := c.Jobs.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

@@ -28,7 +28,8 @@ type JobOptions struct {
 	Longest  time.Duration // 7 days: how long a job may be open
 	Attempts int           // 10: how often one is taken up after faults
 	Most     int           // 20: open jobs of one owner
-	// Sweep removes blobs that no job needs; it runs after jobs were removed.
+	// Sweep removes blobs that no job needs; it runs some time after jobs were
+	// removed.
 	Sweep func(ctx context.Context) error
 }
 
@@ -45,7 +46,13 @@ type Jobs struct {
 	wake    chan struct{}
 	slots   chan struct{}
 	running sync.WaitGroup
+
+	removed time.Time // when the first job since the last sweep was removed
 }
+
+// sweepAfter is how long what removed jobs have left may lie: a sweep spares what
+// is young.
+const sweepAfter = 2 * time.Hour
 
 // NewJobs returns Jobs that run once Run is called.
 func NewJobs(o JobOptions) *Jobs {
@@ -142,7 +149,12 @@ func (j *Jobs) Run(ctx context.Context) {
 // tidy removes what is over.
 func (j *Jobs) tidy(ctx context.Context) {
 	n, err := j.o.Store.ExpireJobs(ctx)
-	if err == nil && n > 0 && j.o.Sweep != nil {
+	now := j.o.Clock()
+	if n > 0 && j.removed.IsZero() {
+		j.removed = now
+	}
+	if err == nil && j.o.Sweep != nil && !j.removed.IsZero() && now.Sub(j.removed) > sweepAfter {
+		j.removed = time.Time{}
 		err = j.o.Sweep(ctx)
 	}
 	if err != nil && ctx.Err() == nil {

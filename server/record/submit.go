@@ -34,13 +34,17 @@ type internal struct {
 	signature *casework.Signature // of the Provenance that this draft writes
 	plan      *casework.Resource  // with opens: the plan that the case pins
 	trusted   bool                // bodies were made by the server: allow is not asked
+	names     bool                // the caller chooses ids: an import
 }
 
 func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in internal) (*Outcome, error) {
 	var floor time.Time
+	d = onced(ctx, d)
 	for try := range attempts {
-		if repeat, err := r.repeated(ctx, d); repeat != nil || err != nil {
-			return repeat, err
+		if repeat, err := r.repeated(ctx, d); err != nil {
+			return nil, err
+		} else if repeat != nil {
+			return r.again(ctx, who, d, repeat)
 		}
 		whole, err := r.several(ctx, who, d)
 		if err != nil {
@@ -50,6 +54,7 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		if err := p.run(); err != nil {
 			return nil, r.refuse(ctx, who, d, err)
 		}
+		p.outcomeRef()
 		if p.unit.empty() {
 			return p.outcome, r.o.Store.Audit(ctx, p.unit.Audit)
 		}
@@ -296,7 +301,7 @@ func staleMatch(w *write) error {
 
 // mayName tells whether the caller may choose the id of a new resource.
 func (p *preparation) mayName() bool {
-	return p.r.o.UpdateAsCreate || p.in.trusted || p.who.Kind == access.Operator || p.who.Kind == access.Server
+	return p.r.o.UpdateAsCreate || p.in.trusted || p.in.names || p.who.Kind == access.Operator || p.who.Kind == access.Server
 }
 
 // createIfNone is the conditional create.

@@ -51,6 +51,9 @@ func (d *Door) handle(r route) echo.HandlerFunc {
 		if err := c.begin(r); err != nil {
 			return c.fail(err)
 		}
+		if c.asynchronous(r) {
+			run = d.later
+		}
 		if err := run(c); err != nil {
 			return c.fail(err)
 		}

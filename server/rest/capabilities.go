@@ -115,6 +115,7 @@ const backportOperation = "http://hl7.org/fhir/uv/subscriptions-backport/Operati
 var definitions = map[string]string{
 	"apply": "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply", "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
 	"snapshot": "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot",
+	"export":   "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export", "Patient export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export", "Group export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",
 	"meta":     "http://hl7.org/fhir/OperationDefinition/Resource-meta",
 	"meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add", "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
 	"Patient everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything", "Encounter everything": "http://hl7.org/fhir/OperationDefinition/Encounter-everything",

@@ -38,6 +38,7 @@ type Record interface {
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
+	Exports
 	Lastn
 	Matcher
 	Merger
@@ -64,11 +65,17 @@ type Options struct {
 	DeleteSeveral bool
 	// Origins are those whose pages may use the door from a browser, "*" for any;
 	// none by default.
-	Origins   []string
-	Software  string // name of the product, "Tenon"
-	Version   string // of the product
-	Released  time.Time
-	MaxBody   int64 // bytes of one resource, default 16 MiB
+	Origins  []string
+	Software string // name of the product, "Tenon"
+	Version  string // of the product
+	Released time.Time
+	MaxBody  int64 // bytes of one resource, default 16 MiB
+	// Jobs and JobFiles make exports, imports and requests that are answered later;
+	// none without.
+	Jobs      Jobs
+	JobFiles  record.Blobs
+	MaxImport int64 // bytes of the body of an import, default 4 GiB
+	Fetches   bool  // imports may name files elsewhere
 	MaxBundle int64 // bytes of one batch or transaction, and of all large ones under way; default 64 MiB
 	Log       *slog.Logger
 	Clock     func() time.Time // of expansions, time.Now by default
@@ -79,6 +86,7 @@ type Door struct {
 	o            Options
 	capabilities atomic.Pointer[capabilities]
 	bundles      *budget
+	polls        polls
 	graph        *graphql.Schema
 }
 
@@ -100,6 +108,9 @@ func New(o Options) (*Door, error) {
 	}
 	if o.MaxBundle <= 0 {
 		o.MaxBundle = bundleBudget
+	}
+	if o.MaxImport <= 0 {
+		o.MaxImport = 4 << 30
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -124,6 +135,7 @@ func (d *Door) routes() []route {
 		d.interactionRoutes(),
 		d.caseRoutes(),
 		d.metaRoutes(),
+		d.jobRoutes(),
 		d.subscriptionRoutes(),
 		d.definitionRoutes(),
 		d.terminologyRoutes(),

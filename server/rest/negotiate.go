@@ -63,7 +63,7 @@ func (c *call) negotiate() (err error) {
 		return c.stored(err, "_format", named)
 	}
 	accept := c.Request().Header.Values("Accept")
-	if c.Param("type") == "Binary" || strings.Contains(c.Path(), "/Binary/") {
+	if c.Param("type") == "Binary" || strings.Contains(c.Path(), "/Binary/") || ofJob(c.Path()) {
 		if c.format, err = accepted(accept, formatJSON); err != nil {
 			c.format = formatJSON
 		}

@@ -9,8 +9,10 @@ import (
 // prefer is what the header Prefer asks for.
 // https://hl7.org/fhir/R4/http.html#ops and https://www.rfc-editor.org/rfc/rfc7240
 type prefer struct {
-	ret    string // minimal, representation, OperationOutcome or ""
-	strict bool   // handling=strict
+	ret     string // minimal, representation, OperationOutcome or ""
+	strict  bool   // handling=strict
+	lenient bool   // handling=lenient
+	async   bool   // respond-async
 }
 
 // readPrefer reads the headers. Preferences that are not known are passed over,
@@ -32,7 +34,9 @@ func readPrefer(headers []string) (prefer, error) {
 				if value != "strict" && value != "lenient" {
 					return p, badPrefer("handling", value, "strict, lenient")
 				}
-				p.strict = value == "strict"
+				p.strict, p.lenient = value == "strict", value == "lenient"
+			case "respond-async":
+				p.async = true
 			}
 		}
 	}
