@@ -122,7 +122,7 @@ func (f *faulty) Commit(ctx context.Context, u *record.Unit) error {
 
 // house is a recorder over a database that others may use too.
 type house struct {
-	*testing.T
+	testing.TB
 	*record.Recorder
 	keeper *revision.Keeper
 	store  *faulty
@@ -149,7 +149,7 @@ func open(t *testing.T, url string, c *clock) *house {
 	return serve(t, &faulty{Store: s})
 }
 
-func serve(t *testing.T, s *faulty) *house {
+func serve(t testing.TB, s *faulty) *house {
 	t.Helper()
 	reg, err := registry()
 	if err != nil {
@@ -164,7 +164,7 @@ func serve(t *testing.T, s *faulty) *house {
 	return h
 }
 
-func recorder(t *testing.T, s *faulty, o record.Options) *house {
+func recorder(t testing.TB, s *faulty, o record.Options) *house {
 	t.Helper()
 	blobs, err := blob.Open(filepath.Join(t.TempDir(), "blobs"), blob.Options{})
 	if err != nil {
@@ -176,7 +176,7 @@ func recorder(t *testing.T, s *faulty, o record.Options) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{T: t, Recorder: r, store: s}
+	return &house{TB: t, Recorder: r, store: s}
 }
 
 // submit writes and returns the id.

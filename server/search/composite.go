@@ -274,19 +274,19 @@ func (p *parser) composite(typ string, param *Parameter, modifier string, values
 }
 
 // claimParts claims the keys of the components.
-func claimParts(keys map[Key]string, p *Parameter) error {
+func claimParts(keys *keyring, p *Parameter) error {
 	for i := range p.parts {
 		name := p.Base + "." + p.Code + "$" + strconv.Itoa(i)
-		if other, taken := keys[p.parts[i].Key]; taken && other != name {
+		if other, taken := keys.owner(p.parts[i].Key); taken && other != name {
 			return issue.Errorf(issue.Processing, "search: the keys of %s and %s collide", other, name)
 		}
-		keys[p.parts[i].Key] = name
+		keys.give(p.parts[i].Key, name)
 	}
 	return nil
 }
 
 // composeAll is compose for all definitions of the model.
-func (r *Registry) composeAll(m *schema.Model, keys map[Key]string) error {
+func (r *Registry) composeAll(m *schema.Model, keys *keyring) error {
 	if p := r.parameter("Location", "near"); p != nil && p.Type == "special" {
 		p.Served, r.types["Location"].near = true, p
 	}

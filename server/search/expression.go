@@ -69,6 +69,9 @@ var resolved = regexp.MustCompile(`^(.+)\.where\(resolve\(\) is ([A-Za-z]+)\)$`)
 // the reference's own text, so that indexing needs no target.
 func newPart(p *Parameter, source string) (*part, string) {
 	out := &part{param: p, keys: keysOf(p), family: strings.HasSuffix(source, ".name.family")}
+	if !strings.HasSuffix(source, ")") {
+		return out, source
+	}
 	if match := resolved.FindStringSubmatch(source); match != nil {
 		source, out.target = match[1], match[2]
 	}

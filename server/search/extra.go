@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/issue"
@@ -45,7 +46,7 @@ func (r *Registry) With(extra ...Extra) (*Registry, []Added) {
 	next.types, next.paths = maps.Clone(r.types), map[[2]string]*path{}
 	added := make([]Added, len(extra))
 	own := map[string]bool{} // types that next has copied
-	keys := r.keys()
+	keys := &keyring{given: r.keys()}
 	for _, composites := range []bool{false, true} { // these build on the others
 		for i, e := range extra {
 			if (e.Type == "composite") == composites {
@@ -53,19 +54,50 @@ func (r *Registry) With(extra ...Extra) (*Registry, []Added) {
 			}
 		}
 	}
-	next.paths = nil
+	next.paths, next.kept = nil, &memory{}
 	return &next, added
 }
 
-// keys are the keys of all parameters and the names that they stand for.
+// keys are the keys of all parameters and the names that they stand for: counted
+// once for the registry of the model, which all others begin with.
 func (r *Registry) keys() map[Key]string {
-	keys := map[Key]string{}
-	for _, t := range r.types {
-		for _, p := range t.params {
-			_, _ = claim(keys, p), claimParts(keys, p) // they were claimed when they came in
+	r.kept.once.Do(func() {
+		keys := &keyring{own: map[Key]string{}}
+		for _, t := range r.types {
+			for _, p := range t.params {
+				_, _ = claim(keys, p), claimParts(keys, p) // they were claimed when they came in
+			}
 		}
+		r.kept.keys = keys.own
+	})
+	return r.kept.keys
+}
+
+// memory is what a registry keeps for the next one that comes of it: a posted
+// definition is read anew with each change of another.
+type memory struct {
+	once  sync.Once
+	keys  map[Key]string
+	mu    sync.Mutex
+	paths map[[2]string]*path // posted expressions that are sound, by base and source
+}
+
+// mostKept bounds the memory: definitions come and go.
+const mostKept = 20_000
+
+func (k *memory) path(key [2]string) *path {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.paths[key]
+}
+
+func (k *memory) keep(key [2]string, p *path) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.paths == nil || len(k.paths) >= mostKept {
+		k.paths = map[[2]string]*path{}
 	}
-	return keys
+	k.paths[key] = p
 }
 
 // place is a parameter on one of its types.
@@ -76,7 +108,7 @@ type place struct {
 }
 
 // extend adds one parameter to all types of its bases, or to none.
-func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) (a Added) {
+func (r *Registry) extend(e Extra, keys *keyring, own map[string]bool) (a Added) {
 	places, err := r.places(&e, keys)
 	if err != nil {
 		return Added{Failure: err}
@@ -96,8 +128,8 @@ func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) (a 
 			continue // base lists the type and a parent of it
 		}
 		t.byCode[e.Code] = at.p
-		t.params = append(t.params, at.p)
-		slices.SortFunc(t.params, func(a, b *Parameter) int { return cmp.Compare(a.Code, b.Code) })
+		i, _ := slices.BinarySearchFunc(t.params, e.Code, func(p *Parameter, code string) int { return cmp.Compare(p.Code, code) })
+		t.params = slices.Insert(t.params, i, at.p)
 		if at.composite != nil {
 			t.addComposite(at.composite)
 		} else if err := r.place(t, at.typ, e.SearchParameter, at.p); err != nil {
@@ -115,7 +147,7 @@ func (r *Registry) extend(e Extra, keys map[Key]string, own map[string]bool) (a 
 
 // places makes the parameter for each of its types, and refuses what cannot be
 // used before anything is changed.
-func (r *Registry) places(e *Extra, keys map[Key]string) (places []place, err error) {
+func (r *Registry) places(e *Extra, keys *keyring) (places []place, err error) {
 	for _, base := range e.Base {
 		types := r.Types(base)
 		if len(types) == 0 {
@@ -205,6 +237,11 @@ func (r *Registry) tryPaths(sp schema.SearchParameter, p *Parameter) error {
 	}
 	for _, alternative := range sources {
 		_, source := newPart(p, alternative)
+		key := [2]string{p.Base, source}
+		if known := r.kept.path(key); known != nil {
+			r.paths[key] = known
+			continue
+		}
 		_, err := fhirpath.Compile(source, &fhirpath.Env{Model: r.model, Root: p.Base, FilterAs: true, Strict: true})
 		if err == nil {
 			_, err = r.compiled(p.Base, source)
@@ -215,7 +252,10 @@ func (r *Registry) tryPaths(sp schema.SearchParameter, p *Parameter) error {
 		if err != nil {
 			return err
 		}
-		r.paths[[2]string{p.Base, source}].posted = true
+		sound := *r.paths[key]
+		sound.posted = true
+		r.paths[key] = &sound
+		r.kept.keep(key, &sound)
 	}
 	return nil
 }

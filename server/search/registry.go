@@ -51,6 +51,7 @@ type Registry struct {
 	codes   Codes               // nil: no :in, :not-in, :above, :below
 	paths   map[[2]string]*path // by base and source, while compiling
 	format  int                 // of the rows that the database has
+	kept    *memory
 }
 
 type typeIndex struct {
@@ -87,7 +88,7 @@ func WithCursorKey(secret []byte) Option {
 // NewRegistry compiles the search parameters of the model. It fails when an
 // expression does not compile or two parameters have the same Key.
 func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
-	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits(), format: Format, paths: map[[2]string]*path{}}
+	r := &Registry{model: m, types: map[string]*typeIndex{}, zone: time.UTC, count: 50, most: 1000, units: newUnits(), format: Format, kept: &memory{}, paths: map[[2]string]*path{}}
 	for _, option := range options {
 		option(r)
 	}
@@ -101,7 +102,7 @@ func NewRegistry(m *schema.Model, options ...Option) (*Registry, error) {
 	for _, typ := range m.Resources() {
 		r.types[typ] = &typeIndex{byCode: map[string]*Parameter{}, bySource: map[string]*path{}, byProperty: map[string][]*path{}}
 	}
-	keys := map[Key]string{}
+	keys := &keyring{own: map[Key]string{}}
 	for _, sp := range m.SearchParameters() {
 		if example(sp.URL) {
 			continue
@@ -131,7 +132,7 @@ func example(url string) bool {
 	return strings.HasPrefix(url[strings.LastIndexByte(url, '/')+1:], "example")
 }
 
-func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]string) error {
+func (r *Registry) add(sp schema.SearchParameter, base string, keys *keyring) error {
 	p := &Parameter{Code: sp.Code, Type: sp.Type, Base: base, Key: KeyOf(base, sp.Code), Targets: sp.Target, URL: sp.URL}
 	p.Served = sp.Expression != "" && sp.Type != "composite" && sp.Type != "special"
 	p.indexed, p.sortKey = p.Served, p.Key
@@ -156,15 +157,35 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys map[Key]stri
 }
 
 // claim refuses two parameters with one Key; the derived keys count too.
-func claim(keys map[Key]string, p *Parameter) error {
+func claim(keys *keyring, p *Parameter) error {
 	for _, code := range []string{p.Code, p.Code + identifierKey, p.Code + ofTypeKey, p.Code + sortKey, p.Code + textKey} {
 		name, key := p.Base+"."+code, KeyOf(p.Base, code)
-		if other, taken := keys[key]; taken && other != name || key == 0 { // 0 stands for no rows
+		if other, taken := keys.owner(key); taken && other != name || key == 0 { // 0 stands for no rows
 			return fmt.Errorf("search: the keys of %s and %s collide", other, name)
 		}
-		keys[key] = name
+		keys.give(key, name)
 	}
 	return nil
+}
+
+// keyring tells whose a key is.
+type keyring struct {
+	given map[Key]string // not to be written to
+	own   map[Key]string
+}
+
+func (k *keyring) owner(key Key) (name string, taken bool) {
+	if name, taken = k.given[key]; !taken {
+		name, taken = k.own[key]
+	}
+	return name, taken
+}
+
+func (k *keyring) give(key Key, name string) {
+	if k.own == nil {
+		k.own = map[Key]string{}
+	}
+	k.own[key] = name
 }
 
 // Names behind which a parameter keeps rows for one purpose only.

@@ -1,7 +1,5 @@
 package search
 
-import "hash/fnv"
-
 // Key names a search parameter of a resource type in every index table: a
 // 32-bit FNV-1a hash of "Type.code", so that index rows need no registry.
 // Indexer construction fails if two parameters collide.
@@ -9,11 +7,13 @@ type Key int32
 
 // KeyOf is the Key of a parameter, e.g. KeyOf("Patient", "name").
 func KeyOf(typ, code string) Key {
-	h := fnv.New32a()
-	h.Write([]byte(typ))
-	h.Write([]byte{'.'})
-	h.Write([]byte(code))
-	return Key(h.Sum32())
+	h := uint32(2166136261)
+	for _, s := range [...]string{typ, ".", code} {
+		for i := range len(s) {
+			h = (h ^ uint32(s[i])) * 16777619
+		}
+	}
+	return Key(h)
 }
 
 // Rows are the index rows of one version of one resource, by parameter type.

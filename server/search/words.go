@@ -48,7 +48,7 @@ func wordy(code string) bool { return code == "_text" || code == "_content" }
 
 // addTexts adds both parameters, which R4 describes and does not define by an
 // expression.
-func (r *Registry) addTexts(keys map[Key]string) error {
+func (r *Registry) addTexts(keys *keyring) error {
 	for base, code := range map[string]string{"Resource": "_content", "DomainResource": "_text"} {
 		p := &Parameter{Code: code, Type: "string", Base: base, Key: KeyOf(base, code), Served: true,
 			URL: "http://hl7.org/fhir/SearchParameter/" + base + "-" + code[1:]}
