@@ -199,6 +199,12 @@ table door_key (
   ref text collate "C" not null
 );
 
+table erasure (
+  tenant smallint not null,
+  ref text collate "C" not null,
+  certificate text collate "C" not null
+);
+
 table feed (
   position bigint not null,
   held bigint not null,
@@ -530,6 +536,8 @@ constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
 
 constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
 
+constraint erasure.erasure_pkey PRIMARY KEY (tenant, ref);
+
 constraint feed.feed_pkey PRIMARY KEY (tenant);
 
 constraint history.history_pkey PRIMARY KEY (rid, version);
@@ -633,6 +641,8 @@ CREATE UNIQUE INDEX dicom_study_pkey ON dicom_study USING btree (tenant, uid);
 CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
 
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
+
+CREATE UNIQUE INDEX erasure_pkey ON erasure USING btree (tenant, ref);
 
 CREATE UNIQUE INDEX feed_pkey ON feed USING btree (tenant);
 

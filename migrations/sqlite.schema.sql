@@ -198,6 +198,13 @@ CREATE TABLE door_key (
   PRIMARY KEY (tenant, door, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE erasure (
+  tenant      INTEGER NOT NULL,
+  ref         TEXT NOT NULL,
+  certificate TEXT NOT NULL,
+  PRIMARY KEY (tenant, ref)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE feed (
   tenant   INTEGER NOT NULL,
   position INTEGER NOT NULL,

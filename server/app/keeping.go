@@ -9,11 +9,16 @@ import (
 // Keeping says what may go: by a delete, of what others refer to, and for good.
 type Keeping struct {
 	DeleteReferenced string `help:"What becomes of a delete of what others refer to: protect (refused where a case or a signed resource needs it), refuse (where anything does) or allow." default:"protect" enum:"protect,refuse,allow" env:"TENON_DELETE_REFERENCED"`
+	// 30 years: what a hospital keeps of an inpatient, 《医疗机构病历管理规定（2013年版）》 §29.
+	RetentionYears int `help:"How many years after its last change nothing about a patient is erased for good; 0: as long as the resource says." default:"30" env:"TENON_RETENTION_YEARS"`
 }
 
 func (k *Keeping) policy() record.DeletePolicy { return record.DeletePolicy(k.DeleteReferenced) }
 
 func (k *Keeping) check() error {
+	if k.RetentionYears < 0 || k.RetentionYears > 200 {
+		return fmt.Errorf("retention-years: %d is not 0 to 200", k.RetentionYears)
+	}
 	switch k.policy() {
 	case "", record.DeleteProtect, record.DeleteRefuse, record.DeleteAllow:
 		return nil

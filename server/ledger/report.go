@@ -52,6 +52,7 @@ type Report struct {
 	Blobs    int
 	Contents int // blobs whose content was read and fits
 	Signed   int // signatures that hold
+	Erased   int // versions and blobs that were erased by certificate
 	Waiting  int // committed rows that have no index yet and are young
 	Findings []Finding
 	More     int // findings beyond those listed

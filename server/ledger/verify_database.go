@@ -53,7 +53,7 @@ func VerifyDatabase(ctx context.Context, records Records, trust *Trust, key stri
 		return nil, err
 	}
 	for _, step := range []func() error{
-		func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkBatches, d.walkBlobs, d.walkWaiting,
+		d.loadErasures, func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkBatches, d.walkBlobs, d.walkWaiting, d.judgeErasures,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("ledger: verify: %w", err)
@@ -76,6 +76,8 @@ type database struct {
 
 	secret    [32]byte
 	log, rows sum // over versions and audit batches, which have one leaf each
+
+	erased map[string]*erasure // by ref
 }
 
 // sum adds up leaves without regard to order. Under a secret key nobody can

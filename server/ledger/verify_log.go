@@ -117,7 +117,7 @@ func (d *database) haveRows(entries []Entry) error {
 			return errors.New("the store answered for another number of rows")
 		}
 		for i, ref := range of {
-			if !there[i] {
+			if !there[i] && !(kind == KindBlob && d.erased[ref] != nil) {
 				d.report.find(Missing, what, ref, "the log has its leaf, the database does not have the row")
 			}
 		}

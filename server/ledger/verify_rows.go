@@ -85,6 +85,10 @@ func (d *database) walkVersions() error {
 		d.report.Versions++
 		d.contiguous(last, v)
 		last = VersionRow{Type: v.Type, ID: v.ID, Version: v.Version}
+		if d.gone(v) {
+			return nil
+		}
+		d.certify(v)
 		if fault := identity(v); fault != "" {
 			d.report.find(Changed, "version", v.Ref(), "%s", fault)
 		}

@@ -46,6 +46,8 @@ type Options struct {
 	// DeleteSeveral is how many resources one conditional delete may take, 1000
 	// at most; below 2 it must match a single one.
 	DeleteSeveral int
+	// RetentionYears is how long what is about a patient is not erased for good.
+	RetentionYears int
 	// DeleteReferenced is what becomes of a delete of what others refer to.
 	DeleteReferenced DeletePolicy
 	Tenant           string

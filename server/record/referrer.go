@@ -48,6 +48,9 @@ const mostTellers = 10
 // referred refuses deletes of what others need. What the same draft deletes too,
 // or writes without the reference, needs it no more.
 func (p *preparation) referred() error {
+	if err := p.certified(); err != nil {
+		return err
+	}
 	if p.r.o.DeleteReferenced == DeleteAllow || p.in.trusted {
 		return nil
 	}

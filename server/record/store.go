@@ -67,6 +67,7 @@ type Store interface {
 
 	Gatherer
 	Referrers
+	Expunger
 }
 
 // CaseData is a case as the store holds it.

@@ -42,6 +42,7 @@ type Record interface {
 	Lastn
 	Matcher
 	Merger
+	Expunger
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -142,6 +143,7 @@ func (d *Door) routes() []route {
 		d.everythingRoutes(),
 		d.matchRoutes(),
 		d.mergeRoutes(),
+		d.expungeRoutes(),
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tenon/dicomweb/index"
+	"tenon/server/record"
 )
 
 // doorWriter writes the rows of a door inside a unit.
@@ -39,6 +40,8 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 		case *index.Instance:
 			r := &index.Result{Instance: *row}
 			err = w.must(ctx, insertInstance, append(instanceValues(tenant, row), attributeValues(r, index.InstanceLevel)...))
+		case *record.Erasure:
+			err = erase(ctx, w, tenant, row)
 		default:
 			err = fmt.Errorf("store: unknown door row %T", row)
 		}

@@ -1,0 +1,151 @@
+package record
+
+import (
+	"context"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/server/access"
+)
+
+// ExpungeQuery asks to erase for good what is left of a deleted resource. The
+// first person asks with a Reason; the second one confirms with the Request that
+// the first was answered with.
+type ExpungeQuery struct {
+	Type, ID string
+	Reason   string
+	Request  string // "Task/x"
+}
+
+// Expunged is the answer: Task to a request, the rest to a confirmation.
+type Expunged struct {
+	Task        *Version
+	Certificate string // "Binary/x"
+	Provenance  string // "Provenance/x"
+	Versions    int    // that were erased
+	Contents    int    // files that were erased
+	Waiting     int    // files of these whose key the next sweep destroys
+}
+
+// Erasure is the door row of an erasure: the store destroys bodies, salts,
+// digests and the rows of contents, and keeps number, time and author of each
+// version. It refuses as stale where the resource is not deleted at Current any
+// more, or a content is needed by others.
+type Erasure struct {
+	Type, ID    string
+	Current     int64 // version of the deletion
+	Versions    []int64
+	Contents    [][32]byte
+	Certificate string // version of the Binary that certifies it
+}
+
+// Remains is what a resource has left in the record.
+type Remains struct {
+	Versions []RemainingVersion // all of them, ascending
+	Last     *Version           // newest one that is no deletion, nil when nothing is left
+	Contents []RemainingContent // that nothing else needs
+	Images   bool               // images of a study hang on it
+	Signed   bool
+}
+
+type (
+	// RemainingVersion is one version. Leaf is its hash in the log.
+	RemainingVersion struct {
+		Version int64
+		Updated time.Time
+		Deleted bool
+		Size    int64
+		Leaf    [32]byte
+	}
+	// RemainingContent is the content of a Binary. Staged is when a version last
+	// named it.
+	RemainingContent struct {
+		Digest [32]byte
+		Size   int64
+		Leaf   [32]byte
+		Staged time.Time
+	}
+)
+
+// Expunger is the Store's part.
+type Expunger interface {
+	// Remains tells what a resource has left; ErrAbsent if it never was.
+	Remains(ctx context.Context, typ, id string) (*Remains, error)
+}
+
+// Eraser is what a Blobs may do beyond the interface: destroy one content at
+// once; false says that the next sweep will. staged is when a version last
+// named it.
+type Eraser interface {
+	Erase(ctx context.Context, digest [32]byte, staged time.Time) (bool, error)
+}
+
+// CertificateType is the media type of a Binary that certifies an erasure. Only
+// $expunge writes such a Binary.
+const CertificateType = "application/vnd.tenon.erasure+json"
+
+// Expunge erases what is left of a deleted resource: the bodies of its versions,
+// their salts and digests, and contents that nothing else needs. The leaves of
+// the log stay, and with the certificate they prove what was erased, when, by
+// whom and why (design §4, §8).
+//
+//	request   an operator or administrator, with a reason → Task, requested
+//	confirm   another natural person who is an administrator → erased, Task
+//	          completed, Provenance, certificate as a Binary
+//
+// It is refused for what is not deleted, belongs to a case, is signed, is a proof
+// itself or is referred to; and, by the record's rules, during retention and
+// under a legal hold (expunge_rule.go).
+func (r *Recorder) Expunge(ctx context.Context, who *access.Context, q ExpungeQuery) (*Expunged, error) {
+	if err := r.entry(who, q.Type); err != nil {
+		return nil, err
+	}
+	refuse := func(err error) (*Expunged, error) {
+		d := &Draft{Door: "fhir", Operation: "expunge", Ops: []Op{{Method: "DELETE", Type: q.Type, ID: q.ID}}}
+		return nil, r.refuse(ctx, who, d, err)
+	}
+	if !mayExpunge(who) {
+		return refuse(issue.Errorf(issue.Forbidden, "%s may not erase for good: two administrators do so together.", who.Principal).
+			Rule("expunge-role").Chinese("仅两名管理员可共同执行永久删除。"))
+	}
+	v, err := r.current(ctx, who.Reach(), q.Type, q.ID)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return refuse(absent(q.Type, q.ID))
+	}
+	e := &expunge{r: r, ctx: ctx, who: who, ExpungeQuery: q, current: v}
+	if err := e.judge(); err != nil {
+		return refuse(err)
+	}
+	if q.Request == "" {
+		err = e.request()
+	} else {
+		err = e.confirm()
+	}
+	if err != nil {
+		if e.submitted {
+			return nil, err // was audited
+		}
+		return refuse(err)
+	}
+	return &e.out, nil
+}
+
+func mayExpunge(who *access.Context) bool {
+	return who.Kind == access.Operator || who.Kind == access.Person && who.Has(access.ADMIN)
+}
+
+// expunge is one call.
+type expunge struct {
+	r   *Recorder
+	ctx context.Context
+	who *access.Context
+	ExpungeQuery
+
+	current   *Version // the deletion
+	remains   *Remains
+	out       Expunged
+	submitted bool
+}

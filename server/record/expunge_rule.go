@@ -1,0 +1,225 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tenon/fhir/issue"
+	"tenon/fhir/tree"
+	"tenon/server/access"
+	"tenon/server/search"
+)
+
+// The marks by which the record says that something is to be kept.
+//
+//	legal hold   meta.tag or meta.security of the resource, or an active Flag
+//	             about its patient with this code
+//	retention    extension of meta with a date; DocumentReference.context.period;
+//	             Device.expirationDate; and for all that is about a patient the
+//	             years of the configuration, counted from its last change
+const (
+	holdSystem         = "urn:tenon:hold"
+	holdCode           = "legal-hold"
+	retentionExtension = "urn:tenon:extension:retention-until"
+)
+
+// judge asks every rule that forbids an erasure.
+func (e *expunge) judge() (err error) {
+	if !e.current.Deleted {
+		return e.kept("expunge-current", "R000-015", "it is not deleted: delete it first", "请先删除该资源。")
+	}
+	if e.remains, err = e.r.o.Store.Remains(e.ctx, e.Type, e.ID); err != nil {
+		return fmt.Errorf("record: expunge: %w", err)
+	}
+	if e.remains.Last == nil {
+		return e.kept("expunge-done", "", "nothing is left of it", "该资源已无可永久删除的内容。")
+	}
+	last, err := parsed(e.remains.Last.Body)
+	if err != nil {
+		return err
+	}
+	for _, rule := range []func(tree.Node) error{e.proof, e.inCase, e.held, e.retained, e.needed} {
+		if err := rule(last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kept refuses. The text never tells what is out of the caller's reach.
+func (e *expunge) kept(rule, clause, why, chinese string) error {
+	f := issue.Errorf(issue.BusinessRule, "%s/%s is not erased: %s.", e.Type, e.ID, why).Rule(rule).WithStatus(409).Chinese(chinese)
+	if clause != "" {
+		f = f.Clause(clause)
+	}
+	return f
+}
+
+// proof keeps what proves something itself.
+func (e *expunge) proof(last tree.Node) error {
+	switch {
+	case e.Type == "AuditEvent" || e.Type == "Provenance" || last.Field("contentType").Str() == CertificateType:
+		return e.kept("expunge-proof", "R000-018", "it is part of the proof of the record", "溯源与证明资料不可永久删除。")
+	case e.remains.Signed:
+		return e.kept("expunge-signed", "R001-166", "a version of it is signed", "已签名的资料不可永久删除。")
+	case e.remains.Images:
+		return e.kept("expunge-images", "R001-166", "the images of the study are kept", "该检查的影像仍在保存。")
+	}
+	return nil
+}
+
+// inCase keeps the record of a case: for implants it is kept for good.
+func (e *expunge) inCase(tree.Node) error {
+	cases, err := e.r.o.Store.CasesOf(e.ctx, e.Type, e.ID)
+	if err == nil && len(cases) > 0 {
+		err = e.kept("expunge-case", "R001-166", "it belongs to the record of a case", "病例资料不可永久删除。")
+	}
+	return err
+}
+
+// held asks for legal holds, whoever may see them.
+func (e *expunge) held(last tree.Node) error {
+	refusal := e.kept("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
+	for _, name := range []string{"tag", "security"} {
+		for c := range last.Path("meta", name).Items() {
+			if c.Field("system").Str() == holdSystem && c.Field("code").Str() == holdCode {
+				return refusal
+			}
+		}
+	}
+	if e.remains.Last.Patient == "" {
+		return nil
+	}
+	server := &access.Context{Tenant: e.who.Tenant, Kind: access.Server, Principal: "server"}
+	plan, _, err := e.r.parse(server, "Flag", []search.Param{{Name: "patient", Value: e.remains.Last.Patient}}, true)
+	if err != nil {
+		return err
+	}
+	for plan.Count = 100; ; {
+		page, err := e.r.o.Store.Search(e.ctx, plan)
+		if err != nil {
+			return err
+		}
+		for i := range page.Hits {
+			flag, err := parsed(page.Hits[i].Body)
+			if err != nil {
+				return err
+			}
+			if flag.Field("status").Str() == "active" && coded(flag.Field("code"), holdSystem, holdCode) {
+				return refusal
+			}
+		}
+		if page.Next == nil {
+			return nil
+		}
+		plan.After = page.Next
+	}
+}
+
+func coded(concept tree.Node, system, code string) bool {
+	return slices.ContainsFunc(slices.Collect(concept.Field("coding").Items()), func(c tree.Node) bool {
+		return c.Field("system").Str() == system && c.Field("code").Str() == code
+	})
+}
+
+// retained asks until when the resource is to be kept. A date that cannot be read
+// keeps it.
+func (e *expunge) retained(last tree.Node) error {
+	var until []string
+	for x := range last.Path("meta", "extension").Items() {
+		if x.Field("url").Str() == retentionExtension {
+			until = append(until, x.Field("valueDate").Str()+x.Field("valueDateTime").Str())
+		}
+	}
+	switch e.Type {
+	case "DocumentReference":
+		until = append(until, last.Path("context", "period", "end").Str())
+	case "Device":
+		until = append(until, last.Field("expirationDate").Str())
+	}
+	now := e.r.now()
+	for _, text := range until {
+		if text == "" {
+			continue
+		}
+		if end, ok := endOf(text); !ok || end.After(now) {
+			return e.kept("retention", "R000-015", "it is to be kept until "+clipped(text), "该资料仍在保存期限内。")
+		}
+	}
+	if years := e.r.o.RetentionYears; years > 0 && e.remains.Last.Patient != "" {
+		if end := e.remains.Last.Updated.AddDate(years, 0, 0); end.After(now) {
+			return e.kept("retention", "R001-166", fmt.Sprintf("what is about a patient is kept for %d years, until %s", years, end.Format(time.DateOnly)), "患者资料仍在保存期限内。")
+		}
+	}
+	return nil
+}
+
+// endOf is the end of a date of any precision.
+func endOf(text string) (time.Time, bool) {
+	for _, f := range []struct {
+		layout string
+		year   int
+		month  int
+		day    int
+	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}, {time.RFC3339, 0, 0, 0}} {
+		if at, err := time.Parse(f.layout, text); err == nil {
+			return at.AddDate(f.year, f.month, f.day), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// needed keeps what others refer to, but for the requests to erase it.
+func (e *expunge) needed(tree.Node) error {
+	all, err := e.r.o.Store.Referrers(e.ctx, e.who.Reach(), e.Type, e.ID, 1000)
+	if err != nil {
+		return fmt.Errorf("record: expunge: %w", err)
+	}
+	var seen []string
+	unseen := false
+	for i := range all {
+		f := &all[i]
+		if f.Type == "Task" {
+			key, err := e.r.o.Store.KeySeen(e.ctx, expungeDoor, f.ID)
+			if err != nil {
+				return err
+			}
+			if key != nil {
+				continue
+			}
+		}
+		if f.Reached {
+			seen = append(seen, f.Ref())
+		} else {
+			unseen = true
+		}
+	}
+	if len(seen) > 0 || unseen {
+		return needed(e.Type+"/"+e.ID, seen)
+	}
+	return nil
+}
+
+// certified keeps everybody else from writing what certifies an erasure.
+func (p *preparation) certified() error {
+	if p.in.trusted {
+		return nil
+	}
+	for i, w := range p.writes {
+		if w == nil || w.server || w.typ != "Binary" {
+			continue
+		}
+		was := ""
+		if w.before != nil && !w.before.Deleted {
+			if root, err := parsed(w.before.Body); err == nil {
+				was = root.Field("contentType").Str()
+			}
+		}
+		if was == CertificateType || w.op.Method != "DELETE" && w.root.Field("contentType").Str() == CertificateType {
+			return at(issue.Errorf(issue.Forbidden, "A Binary of contentType %s certifies an erasure; only $expunge writes one, and it stays.", CertificateType).
+				At("Binary.contentType").Rule("erasure-certificate").WithStatus(403).Chinese("永久删除证明只能由系统生成，且不可更改。"), i, p.draft)
+		}
+	}
+	return nil
+}

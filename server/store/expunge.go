@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"tenon/server/ledger"
+	"tenon/server/record"
+)
+
+// Remains implements record.Expunger.
+func (s *Store) Remains(ctx context.Context, typ, id string) (*record.Remains, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	left := &record.Remains{}
+	err = s.engine.view(ctx, func(q querier) error {
+		l := &remaining{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, left: left}
+		return l.load(typ, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return left, nil
+}
+
+type remaining struct {
+	ctx    context.Context
+	q      querier
+	d      dialect
+	tenant int64
+	rid    int64
+	left   *record.Remains
+}
+
+func (l *remaining) load(typ, id string) error {
+	found, err := one(l.ctx, l.q, "SELECT rid FROM resource WHERE tenant = ? AND type = ? AND id = ?", []any{l.tenant, typ, id}, &l.rid)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return record.ErrAbsent
+	}
+	contents, err := l.versions(typ, id)
+	if err != nil {
+		return err
+	}
+	for _, c := range contents {
+		if err := l.content(c); err != nil {
+			return err
+		}
+	}
+	ref, n := typ+"/"+id, int64(0)
+	if l.left.Signed, err = one(l.ctx, l.q, "SELECT 1 FROM signature WHERE tenant = ? AND target = ?", []any{l.tenant, ref}, &n); err != nil {
+		return err
+	}
+	l.left.Images, err = one(l.ctx, l.q, "SELECT 1 FROM dicom_study WHERE tenant = ? AND resource IN (?, ?)", []any{l.tenant, id, ref}, &n)
+	return err
+}
+
+// versions lists all versions, reads the newest one with a body, and returns the
+// contents that any of them names, with when the last one did.
+func (l *remaining) versions(typ, id string) ([]record.RemainingContent, error) {
+	contents := map[string]record.RemainingContent{}
+	newest := int64(0)
+	const columns = "version, updated, deleted, length(body), blob"
+	err := each(l.ctx, l.q, "SELECT "+columns+" FROM history WHERE rid = ? UNION ALL SELECT "+columns+" FROM resource WHERE rid = ? ORDER BY version",
+		[]any{l.rid, l.rid}, func(c cursor) error {
+			var v record.RemainingVersion
+			var updated, deleted int64
+			var blob string
+			if err := c.scan(&v.Version, &updated, &deleted, &v.Size, &blob); err != nil {
+				return err
+			}
+			v.Updated, v.Deleted = moment(updated), deleted != 0
+			if !v.Deleted {
+				newest = v.Version
+			}
+			if digest, err := hex.DecodeString(blob); err == nil && len(digest) == 32 {
+				contents[blob] = record.RemainingContent{Digest: [32]byte(digest), Staged: v.Updated}
+			}
+			l.left.Versions = append(l.left.Versions, v)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for i := range l.left.Versions {
+		v := &l.left.Versions[i]
+		if v.Leaf, err = l.leaf(ledger.VersionRef(typ, id, v.Version)); err != nil {
+			return nil, err
+		}
+	}
+	if newest != 0 {
+		l.left.Last = &record.Version{}
+		err = each(l.ctx, l.q, "SELECT "+historyColumns+" FROM history h JOIN resource r ON r.rid = h.rid WHERE h.rid = ? AND h.version = ? UNION ALL SELECT "+
+			versionColumns+" FROM resource r WHERE r.rid = ? AND r.version = ?", []any{l.rid, newest, l.rid, newest},
+			func(c cursor) error { return scanVersion(c, l.left.Last) })
+	}
+	out := make([]record.RemainingContent, 0, len(contents))
+	for _, name := range sorted(keysOfMap(contents)) {
+		out = append(out, contents[name])
+	}
+	return out, err
+}
+
+func keysOfMap[T any](m map[string]T) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+func (l *remaining) leaf(ref string) (hash [32]byte, err error) {
+	var stored []byte
+	_, err = one(l.ctx, l.q, "SELECT hash FROM leaf WHERE ref = ? ORDER BY seq", []any{ref}, &stored)
+	copy(hash[:], stored)
+	return hash, err
+}
+
+// neededElsewhere asks whether something but one resource needs a content. The
+// history has no index of contents: this reads all of it, which an erasure of a
+// file is worth.
+const neededElsewhere = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AND rid <> ? UNION ALL " +
+	"SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND rid <> ? UNION ALL SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ?"
+
+// content keeps what nothing else needs.
+func (l *remaining) content(c record.RemainingContent) error {
+	name, n := hex.EncodeToString(c.Digest[:]), int64(0)
+	args := []any{l.tenant, name, l.rid, l.tenant, name, l.rid, l.tenant, c.Digest[:]}
+	shared, err := one(l.ctx, l.q, neededElsewhere+" LIMIT 1", args, &n)
+	if err != nil || shared {
+		return err
+	}
+	found, err := one(l.ctx, l.q, "SELECT size FROM blob WHERE tenant = ? AND digest = ?", []any{l.tenant, c.Digest[:]}, &c.Size)
+	if err != nil || !found {
+		return err
+	}
+	if c.Leaf, err = l.leaf(ledger.BlobRef(c.Digest)); err != nil {
+		return err
+	}
+	l.left.Contents = append(l.left.Contents, c)
+	return nil
+}
+
+const (
+	// eraseVersion destroys body, salt and digest; number, time and author stay.
+	// The sub-select finds nothing where the deletion is not the current version
+	// any more, or the resource has become part of a case.
+	eraseVersion = "UPDATE history SET body = ?, salt = ?, digest = ?, patient = '', blob = '', deleted = 1, method = 'DELETE' WHERE version = ? AND deleted = 0 AND rid = " +
+		"(SELECT r.rid FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND r.version = ? AND r.deleted = 1 AND NOT EXISTS (SELECT 1 FROM member m WHERE m.rid = r.rid))"
+	erasePatient = "UPDATE resource SET patient = '' WHERE tenant = ? AND type = ? AND id = ?"
+	eraseContent = "DELETE FROM blob WHERE tenant = ? AND digest = ? AND NOT EXISTS (" + neededElsewhereNow + ")"
+	// by then the versions of the resource itself name it no more
+	neededElsewhereNow = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? UNION ALL SELECT 1 FROM history WHERE tenant = ? AND blob = ? " +
+		"UNION ALL SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ?"
+	insertErasure = "INSERT INTO erasure (tenant, ref, certificate) VALUES (?, ?, ?) ON CONFLICT (tenant, ref) DO UPDATE SET certificate = excluded.certificate"
+)
+
+// erase carries out an erasure inside a unit.
+func erase(ctx context.Context, w doorWriter, tenant int64, e *record.Erasure) error {
+	if lite, ok := w.(liteDoor); ok { // pages that become free are overwritten
+		restore, err := lite.overwriting(ctx)
+		if err != nil {
+			return err
+		}
+		defer restore()
+	}
+	none := sha256.Sum256(nil)
+	var salt [16]byte
+	for _, n := range e.Versions {
+		err := w.must(ctx, eraseVersion, []any{[]byte{}, salt[:], none[:], n, tenant, e.Type, e.ID, e.Current})
+		if err == nil {
+			err = w.must(ctx, insertErasure, []any{tenant, ledger.VersionRef(e.Type, e.ID, n), e.Certificate})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.must(ctx, erasePatient, []any{tenant, e.Type, e.ID}); err != nil {
+		return err
+	}
+	for _, digest := range e.Contents {
+		name := hex.EncodeToString(digest[:])
+		err := w.must(ctx, eraseContent, []any{tenant, digest[:], tenant, name, tenant, name, tenant, digest[:]})
+		if err == nil {
+			err = w.must(ctx, insertErasure, []any{tenant, ledger.BlobRef(digest), e.Certificate})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overwriting makes SQLite fill what is freed with zeros, until restored.
+func (d liteDoor) overwriting(ctx context.Context) (restore func(), err error) {
+	set := func(value string) error {
+		return each(ctx, d.liteConn, "PRAGMA secure_delete = "+value, nil, func(cursor) error { return nil })
+	}
+	if err := set("ON"); err != nil {
+		return nil, fmt.Errorf("store: secure delete: %w", err)
+	}
+	return func() { _ = set("OFF") }, nil
+}
+
+// Erasures implements ledger.Erasures.
+func (r *Records) Erasures(ctx context.Context, each func(ref, certificate string) error) error {
+	type row struct{ ref, certificate string }
+	return pages(ctx, &r.stream, "SELECT tenant, ref, certificate FROM erasure WHERE tenant > ? OR (tenant = ? AND ref > ?) ORDER BY tenant, ref LIMIT ?",
+		pageRows, []any{int64(0), int64(0), ""},
+		func(c cursor) (x row, next []any, err error) {
+			var tenant int64
+			err = c.scan(&tenant, &x.ref, &x.certificate)
+			return x, []any{tenant, tenant, x.ref}, err
+		}, func(x row) error { return each(x.ref, x.certificate) })
+}
