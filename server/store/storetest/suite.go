@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"proof", proofTests},
 		{"outbox", outboxTests},
 		{"jobs", jobTests},
+		{"floor", floorTests},
 		{"secrets", secretTests},
 		{"definitions", definitionTests},
 		{"reindex", reindexTests},
