@@ -64,9 +64,16 @@ func (e *Engine) lane(ctx context.Context, under *sync.WaitGroup, failing bool, 
 	}
 	rows, err := e.o.Store.LeaseDue(ctx, failing, free, e.o.Lease)
 	for i := range rows {
+		if !e.begin(rows[i].Subscriber, cap(slots)) {
+			if err := e.o.Store.Settle(ctx, e.later(&rows[i])); err != nil {
+				return 0, err
+			}
+			continue
+		}
 		slots <- struct{}{}
 		under.Go(func() {
 			defer func() { <-slots }()
+			defer e.end(rows[i].Subscriber)
 			if err := e.serve(ctx, &rows[i]); err != nil {
 				e.o.Log.Error("a subscription is not served", "subscription", rows[i].ID, "error", err)
 			}
@@ -74,6 +81,35 @@ func (e *Engine) lane(ctx context.Context, under *sync.WaitGroup, failing bool, 
 		})
 	}
 	return len(rows), err
+}
+
+// begin takes a slot for a subscriber, of whose deliveries a quarter of a lane
+// may be under way: many slow endpoints of one hold nobody else up.
+func (e *Engine) begin(subscriber string, slots int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy[subscriber] >= max(1, slots/4) {
+		return false
+	}
+	e.busy[subscriber]++
+	return true
+}
+
+func (e *Engine) end(subscriber string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy[subscriber]--; e.busy[subscriber] <= 0 {
+		delete(e.busy, subscriber)
+	}
+}
+
+// turnTime is when a subscription is looked at again whose subscriber has enough
+// under way.
+const turnTime = time.Second
+
+func (e *Engine) later(r *Row) *Settlement {
+	return &Settlement{ID: r.ID, Version: r.Version, Status: r.Status, Reason: r.Reason, Delivered: r.Delivered,
+		Attempts: r.Attempts, Failing: r.Failing, Next: e.o.Clock().Add(turnTime)}
 }
 
 // service is what is done for one subscription under one lease.

@@ -67,6 +67,7 @@ type Engine struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed when events are new, for websockets
 	parsed  map[string]*parsedSpec
+	busy    map[string]int // deliveries under way by subscriber
 
 	hold            time.Duration
 	committed, seen int64 // position that this server committed, and up to where it looked
@@ -89,7 +90,7 @@ func New(o Options) (*Engine, error) {
 	return &Engine{
 		o: o, vault: v, holder: hex.EncodeToString(name), wake: make(chan struct{}, 1), send: make(chan struct{}, 1),
 		healthy: make(chan struct{}, o.Workers), slow: make(chan struct{}, o.Slow), changed: make(chan struct{}),
-		parsed: map[string]*parsedSpec{}, hold: hold, committed: -1,
+		parsed: map[string]*parsedSpec{}, busy: map[string]int{}, hold: hold, committed: -1,
 	}, nil
 }
 

@@ -149,9 +149,28 @@ func (e *Engine) subscribe(ctx context.Context, leaves []Leaf, t *Turn) error {
 			}
 		case first != nil:
 			t.Steps = append(t.Steps, Step{Put: e.rowOf(v, first.Author)})
+			if err := e.sweepSecrets(ctx, v); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// sweepSecrets drops the values of headers that a subscription has no more; those
+// of a write that is under way are younger.
+func (e *Engine) sweepSecrets(ctx context.Context, v *record.Version) error {
+	spec, err := specOf(v.Body)
+	if err != nil {
+		return nil //nolint:nilerr // it is off, and says why
+	}
+	var keep []string
+	for _, line := range spec.Headers {
+		if h := subscription.HeaderOf(line); h.Secret != "" {
+			keep = append(keep, h.Secret)
+		}
+	}
+	return e.o.Store.DropChannelSecrets(ctx, v.ID, keep, e.o.Clock().Add(-time.Hour))
 }
 
 // shakes tells whether the endpoint must take a handshake before anything else.
