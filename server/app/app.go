@@ -270,8 +270,8 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
 		Jobs: a.jobs.Jobs, JobFiles: a.jobs.files, Fetches: a.jobs.fetch != nil,
-		Subscriptions: a.feed,
-		Record:        a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
+		Subscriptions: a.feed, Index: a.keeper,
+		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
 		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {

@@ -49,6 +49,8 @@ type Record interface {
 // Definitions or a Registry.
 type Options struct {
 	Record Record
+	// Index tells how the rows of search parameters stand; nil: nothing does.
+	Index Index
 	// Subscriptions answers their operations; nil: they are not served.
 	Subscriptions Subscriptions
 	Registry      *search.Registry
@@ -147,6 +149,7 @@ func (d *Door) routes() []route {
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),
+		d.indexRoutes(),
 	)
 }
 
