@@ -38,6 +38,7 @@ type Record interface {
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
+	Metas
 	Exports
 	Lastn
 	Matcher
@@ -197,6 +198,10 @@ func (d *Door) caseRoutes() []route {
 // metaRoutes are the operations on meta alone.
 func (d *Door) metaRoutes() []route {
 	return []route{
+		{"GET", "/$meta", d.metas, false},
+		{"POST", "/$meta", d.metas, false},
+		{"GET", "/:type/$meta", d.metas, false},
+		{"POST", "/:type/$meta", d.metas, false},
 		{"GET", "/:type/:id/$meta", d.meta, false},
 		{"POST", "/:type/:id/$meta-add", d.metaAdd, false},
 		{"POST", "/:type/:id/$meta-delete", d.metaDelete, false},

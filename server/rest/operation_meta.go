@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/server/access"
 	"tenon/server/record"
 )
 
@@ -21,6 +23,49 @@ func (d *Door) meta(c *call) error {
 	c.versionHeaders(v)
 	return c.metaOf(v)
 }
+
+// Metas is the recorder's part of $meta of more than one resource.
+type Metas interface {
+	Labels(ctx context.Context, who *access.Context, typ string) ([]record.Version, error)
+}
+
+// metas is the same of a type, or of the whole server: the profiles, tags and
+// security labels that are in use in the caller's reach, each once.
+func (d *Door) metas(c *call) error {
+	list, err := d.o.Record.Labels(c.ctx(), c.who, c.Param("type"))
+	if err != nil {
+		return err
+	}
+	used := map[string][]string{}
+	seen := map[string]bool{}
+	for i := range list {
+		root, err := nodeOf(list[i].Labelled())
+		if err != nil {
+			return err
+		}
+		for _, name := range metaLists {
+			for n := range root.Path("meta", name).Items() {
+				if key := name + " " + metaKey(n); !seen[key] {
+					seen[key] = true
+					used[name] = append(used[name], string(n.Raw()))
+				}
+			}
+		}
+	}
+	var members []string
+	for _, name := range metaLists {
+		if len(used[name]) > 0 {
+			members = append(members, fmt.Sprintf("%q:[%s]", name, strings.Join(used[name], ",")))
+		}
+	}
+	if len(members) == 0 { // FHIR has no empty objects
+		return c.send(http.StatusOK, []byte(`{"resourceType":"Parameters"}`))
+	}
+	return c.send(http.StatusOK, fmt.Appendf(nil, `{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":{%s}}]}`, strings.Join(members, ",")))
+}
+
+// metaLists are the lists of meta.
+var metaLists = []string{"profile", "security", "tag"}
 
 func (c *call) metaOf(v *record.Version) error {
 	root, err := nodeOf(v.Labelled())
@@ -59,7 +104,7 @@ func (d *Door) metaChange(c *call, add bool) error {
 		return err
 	}
 	patch := []byte(`{"meta":{`)
-	for i, name := range []string{"profile", "security", "tag"} {
+	for i, name := range metaLists {
 		if i > 0 {
 			patch = append(patch, ',')
 		}

@@ -36,3 +36,44 @@ func TestMeta(t *testing.T) {
 		must(t, h, 404, "POST", at+"/$meta-add", meta(`"tag":[{"code":"c"}]`), "As: stranger")
 	})
 }
+
+// $meta of a type and of the server tells what is in use, in reach.
+func TestMetaInUse(t *testing.T) {
+	onEngines(t, func(t *testing.T, h *house) {
+		with := func(typ, meta string, headers ...string) string {
+			return create(t, h, `{"resourceType":"`+typ+`","meta":{`+meta+`}}`, headers...)
+		}
+		with("Patient", `"tag":[{"system":"urn:t","code":"a"}],"security":[{"system":"urn:s","code":"s"}]`, "As: clin")
+		with("Patient", `"tag":[{"system":"urn:t","code":"a","display":"A again"},{"system":"urn:u","code":"a"},{"code":"bare"}]`, "As: clin")
+		with("Basic", `"tag":[{"system":"urn:t","code":"basic"}]},"code":{"text":"x"`, "As: clin")
+		with("Patient", `"tag":[{"system":"urn:t","code":"hidden"}],"profile":["http://p.example/hidden"]`)
+		with("Patient", `"profile":["http://p.example/a"]`, "As: clin")
+		gone := with("Patient", `"tag":[{"system":"urn:t","code":"gone"}]`, "As: clin")
+		must(t, h, 204, "DELETE", "/fhir/Patient/"+gone, "", "As: clin")
+		changed := with("Patient", `"tag":[{"system":"urn:t","code":"before"}]`, "As: clin")
+		must(t, h, 200, "PUT", "/fhir/Patient/"+changed, `{"resourceType":"Patient","id":"`+changed+`","meta":{"tag":[{"system":"urn:t","code":"after"}]}}`, "As: clin")
+		for _, c := range []struct{ at, who, has, lacks string }{
+			{"Patient/$meta", "clin", `"urn:t","code":"a"|"urn:u","code":"a"|"code":"bare"|"code":"after"|"urn:s"|http://p.example/a`, "hidden|basic|gone|before"},
+			{"$meta", "clin", `"code":"basic"|"code":"after"`, "hidden|gone|before"},
+			{"Basic/$meta", "clin", `"code":"basic"`, "after|hidden|urn:s"},
+			{"$meta", "", `"code":"hidden"|"code":"basic"`, "gone"},
+			{"Patient/$meta", "stranger", `{"resourceType":"Parameters"}`, "urn:t|urn:s|p.example"},
+			{"Device/$meta", "clin", `{"resourceType":"Parameters"}`, "urn:t"},
+		} {
+			for _, method := range []string{"GET", "POST"} {
+				got := must(t, h, 200, method, "/fhir/"+c.at, "", "As: "+c.who).Body.String()
+				for want := range strings.SplitSeq(c.has, "|") {
+					if strings.Count(got, want) != 1 {
+						t.Errorf("%s %s as %q = %s, want %s once", method, c.at, c.who, got, want)
+					}
+				}
+				for other := range strings.SplitSeq(c.lacks, "|") {
+					if strings.Contains(got, other) {
+						t.Errorf("%s %s as %q = %s, without %s", method, c.at, c.who, got, other)
+					}
+				}
+			}
+		}
+		must(t, h, 401, "GET", "/fhir/$meta", "", "As: nobody")
+	})
+}
