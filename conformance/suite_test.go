@@ -17,7 +17,8 @@ const suiteResults = "results/suite.tsv"
 
 // TestSuite holds our server, with all that it can do switched on, to the suite
 // that any FHIR server can be given. results/suite.tsv holds the verdict of
-// every case on both engines; TENON_WRITE_RESULTS=1 writes it anew.
+// every case on both engines; a case that failed there may go on failing, one that
+// is new may not begin with it. TENON_WRITE_RESULTS=1 writes it anew.
 func TestSuite(t *testing.T) {
 	before := readSuite(t)
 	verdicts := map[string][]suite.Result{}
@@ -43,6 +44,8 @@ func runSuite(t *testing.T, database string, before map[string]string) []suite.R
 	t.Logf("%s in %v", suite.Sum(results), time.Since(begun).Round(time.Millisecond))
 	for _, r := range results {
 		switch {
+		case r.Verdict == suite.Failed && before[r.ID] == string(suite.Failed):
+			t.Logf("%s still fails", r.ID)
 		case r.Verdict == suite.Failed:
 			t.Errorf("%s (%s %s): %s", r.ID, r.Level, r.Clause, r.Reason)
 		case before[r.ID] == string(suite.Passed) && r.Verdict != suite.Passed:

@@ -55,7 +55,10 @@ func (r *run) exchange() *exchange {
 	x.vars = map[string]string{
 		"tag": tag, "base": r.base, "scope": "_tag=" + tagSystem + "|" + tag, "system": tagSystem,
 		"uuid": uuid(), "uuid2": uuid(), "uuid3": uuid(), "uuid4": uuid(), "today": time.Now().UTC().Format(time.DateOnly),
+		"yesterday": time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly),
 	}
+	x.vars["many"] = strings.TrimSuffix(strings.Repeat(`{"resource":{"resourceType":"Basic","code":{"text":"x"},"meta":{"tag":[{"system":"`+tagSystem+
+		`","code":"`+tag+`"}]}},"request":{"method":"POST","url":"Basic"}},`, 200), ",")
 	return x
 }
 

@@ -176,8 +176,6 @@ func (d *deriver) params(typ, query string) {
 				d.add(p[1], "?"+p[2])
 				d.add(p[1], "?"+strings.SplitN(p[3], ".", 2)[0])
 			}
-		case base != "" && base[0] != '_' && base[0] != '$' && !strings.HasPrefix(value, "${"):
-			d.add(typ, "?"+base)
 		case base != "" && base[0] != '_' && base[0] != '$':
 			d.add(typ, "?"+base)
 		}

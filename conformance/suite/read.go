@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,6 +52,11 @@ func written() ([]*Case, error) {
 //	                              the next links, POLL waits while the answer is 202
 //	status 200 201                expectations of the answer, see expect.go
 //	save NAME header|body PATH    for later as ${NAME}; with "~ REGEXP" its first group
+//
+// ${NAME} of a resource is "Type/id", ${NAME.id}, ${NAME.version} and
+// ${NAME.updated} what the server gave it. ${scope} is the condition that holds
+// for what the case or its fixture made, ${tag} the code in it, ${base} the
+// server, ${uuid} to ${uuid4}, ${today} and ${yesterday} what they say.
 type reader struct {
 	file  string
 	group *group
@@ -78,6 +84,9 @@ func Read(file, text string) ([]*Case, error) {
 	for _, c := range r.cases {
 		if len(c.steps) == 0 || c.Clause == "" || c.Level == "" {
 			return nil, fmt.Errorf("%s: %s needs steps, clause and level", file, c.ID)
+		}
+		if len(c.group.fixture) > 0 && slices.ContainsFunc(c.steps, func(s step) bool { return s.name != "" }) {
+			return nil, fmt.Errorf("%s: %s would change the fixture that others read", file, c.ID)
 		}
 		if !c.group.bare && !c.bare {
 			c.Needs = append(c.Needs, derived(c)...)

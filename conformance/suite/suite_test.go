@@ -53,6 +53,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a capability that is none", head + "case a b\nneeds Patient !!", "no capability"},
 		{"a query without an end", head + "query a: Patient?x=y", "what it finds"},
 		{"a fixture that is no JSON", head + `p = Patient {"a":}`, "invalid character"},
+		{"a case that adds to the fixture", "group g\nclause http.html\np = Patient {}\ncase a b\nq = Patient {}", "change the fixture"},
 		{"a comparison that is none", head + "case a b\nGET metadata\nbody a.b like c", "compared"},
 		{"a save without a name", head + "case a b\nGET metadata\nsave body x", "want NAME"},
 		{"a save with a bad pattern", head + "case a b\nGET metadata\nsave x body y ~ (", "missing"},

@@ -40,8 +40,8 @@ func (x *exchange) sweep(ctx context.Context, typ string) error {
 			value = "42.25|-83.69|11|km"
 		case p.Name == "contenttype":
 			value = "application/fhir+json"
-		case !ok:
-			continue // special parameters have a grammar of their own: _filter, _has, …
+		case !ok, p.Name == "_list", p.Name == "_filter", p.Name == "_text", p.Name == "_content", p.Name == "_query", p.Name == "_has", p.Name == "_type":
+			continue // they have a grammar of their own, whatever type they are claimed as
 		}
 		a, err := x.send(ctx, http.MethodGet, typ+"?"+p.Name+"="+value+"&_count=1", "", nil)
 		if err != nil {
