@@ -2,209 +2,130 @@ package search
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"tenon/fhir/issue"
 )
 
-// Bounds of one _filter.
-const (
-	maxFilter = 4096 // bytes
-	maxTerms  = 64
-)
+func itoa(n int) string { return strconv.Itoa(n) }
 
-// filter reads _filter into clauses. Bracketed filters on a path are not served.
-//
-//	filter = term *( "or" term )
-//	term   = factor *( "and" factor )
-//	factor = "not" "(" filter ")" / "(" filter ")" / path SP op SP value
-//
+// filter reads _filter into clauses.
 // https://hl7.org/fhir/R4/search_filter.html
 func (p *parser) filter(typ, text string, depth int) ([]Clause, error) {
-	if len(text) > maxFilter {
-		return nil, refuse(issue.TooCostly, "search-limit", "", "_filter 过长。", "A _filter has at most %d bytes.", maxFilter)
-	}
-	words, err := filterWords(text)
+	e, err := parseFilter(text)
 	if err != nil {
 		return nil, err
 	}
-	f := &filterParser{parser: p, typ: typ, words: words, text: text, depth: depth}
-	clauses, err := f.either(0)
-	if err == nil && f.at < len(f.words) {
-		err = f.bad("what follows the expression")
-	}
-	return clauses, err
+	f := filterReader{parser: p, text: text}
+	return f.clauses(typ, e, depth)
 }
 
-// filterWord is a word, a parenthesis or a quoted string.
-type filterWord struct {
-	text   string
-	quoted bool
-}
-
-func filterWords(s string) (words []filterWord, err error) {
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == ' ' || c == '\t':
-			i++
-		case c == '(' || c == ')':
-			words = append(words, filterWord{text: string(c)})
-			i++
-		case c == '"':
-			text, n, ok := quotedText(s[i:])
-			if !ok {
-				return nil, badValue(clip(s), "引号未结束。", "a quoted text does not end")
-			}
-			words = append(words, filterWord{text, true})
-			i += n
-		default:
-			n := strings.IndexAny(s[i:], " \t()\"")
-			if n < 0 {
-				n = len(s) - i
-			}
-			words = append(words, filterWord{text: s[i : i+n]})
-			i += n
-		}
-	}
-	return words, nil
-}
-
-// quotedText reads "…" as a JSON string is read, but for escapes of letters.
-func quotedText(s string) (text string, n int, ok bool) {
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return b.String(), i + 1, true
-		case '\\':
-			if i++; i == len(s) {
-				return "", 0, false
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return "", 0, false
-}
-
-type filterParser struct {
+// filterReader gives an expression its meaning.
+type filterReader struct {
 	*parser
-	typ       string
-	text      string
-	words     []filterWord
-	at, terms int
-	depth     int
+	text string
 }
 
-func (f *filterParser) bad(what string) error {
-	return badValue(clip(f.text), "表达式有误。", "%s is not part of a filter such as: name eq \"peter\" and (birthdate ge 2000 or active eq true)", what)
+func (f *filterReader) clauses(typ string, e *filterExpr, depth int) ([]Clause, error) {
+	if e.join == "" {
+		all, err := f.compare(typ, e, e.path, depth)
+		return all, f.placed(err, e.at)
+	}
+	left, err := f.clauses(typ, e.left, depth)
+	if err != nil {
+		return nil, err
+	}
+	if e.join == "not" {
+		return []Clause{Not{left}}, nil
+	}
+	right, err := f.clauses(typ, e.right, depth)
+	if err != nil {
+		return nil, err
+	}
+	if e.join == "and" {
+		return append(slices.Clip(left), right...), nil
+	}
+	return []Clause{Or{[][]Clause{left, right}}}, nil
 }
 
-// is takes the next word if it is this one.
-func (f *filterParser) is(word string) bool {
-	if f.at < len(f.words) && f.words[f.at] == (filterWord{text: word}) {
-		f.at++
-		return true
+// placed says where in the filter a refusal has its cause.
+func (f *filterReader) placed(err error, at int) error {
+	if i := issue.As(err); i != nil && !strings.HasPrefix(i.Issues[0].Text, "At character ") && !strings.HasPrefix(i.Issues[0].Text, "The _filter cannot be read") {
+		n := len([]rune(f.text[:at])) + 1
+		i.Issues[0].Text = "At character " + itoa(n) + " of the _filter: " + i.Issues[0].Text
+		i.Issues[0].Chinese = "_filter 第 " + itoa(n) + " 个字符处：" + i.Issues[0].Chinese
 	}
-	return false
+	return err
 }
 
-func (f *filterParser) either(depth int) ([]Clause, error) {
-	or := Or{}
-	for {
-		all, err := f.both(depth)
-		if err != nil {
-			return nil, err
-		}
-		or.Any = append(or.Any, all)
-		if !f.is("or") {
-			break
-		}
-	}
-	if len(or.Any) == 1 {
-		return or.Any[0], nil
-	}
-	return []Clause{or}, nil
-}
-
-func (f *filterParser) both(depth int) (all []Clause, err error) {
-	for {
-		some, err := f.factor(depth)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-		if !f.is("and") {
-			return all, nil
-		}
-	}
-}
-
-func (f *filterParser) factor(depth int) ([]Clause, error) {
-	if depth > maxDepth {
-		return nil, refuse(issue.TooCostly, "search-limit", "", "_filter 嵌套过深。", "A _filter nests deeper than %d.", maxDepth)
-	}
-	if f.at+1 < len(f.words) && f.words[f.at] == (filterWord{text: "not"}) && f.words[f.at+1] == (filterWord{text: "("}) {
-		f.at++
-		inner, err := f.factor(depth + 1)
-		return []Clause{Not{inner}}, err
-	}
-	if f.is("(") {
-		inner, err := f.either(depth + 1)
-		if err == nil && !f.is(")") {
-			err = f.bad("a parenthesis that does not close")
-		}
-		return inner, err
-	}
-	if f.at+3 > len(f.words) {
-		return nil, f.bad("an end without a comparison")
-	}
-	if f.terms++; f.terms > maxTerms {
-		return nil, refuse(issue.TooCostly, "search-limit", "", "_filter 条件过多。", "A _filter has at most %d comparisons.", maxTerms)
-	}
-	path, op, value := f.words[f.at], f.words[f.at+1], f.words[f.at+2]
-	if path.quoted || op.quoted || path.text == "(" || path.text == ")" || !value.quoted && (value.text == "(" || value.text == ")") {
-		return nil, f.bad("\"" + clip(path.text+" "+op.text+" "+value.text) + "\"")
-	}
-	f.at += 3
-	return f.compare(f.typ, path.text, op.text, value.text, f.depth)
-}
-
-// compare is one comparison, perhaps behind a chain.
-func (p *parser) compare(typ, path, op, value string, depth int) ([]Clause, error) {
+// compare is one comparison, perhaps behind a path.
+func (f *filterReader) compare(typ string, e *filterExpr, path []filterStep, depth int) ([]Clause, error) {
 	if depth > maxDepth {
 		return nil, refuse(issue.TooCostly, "search-limit", "", "链式参数嵌套过深。", "Chains nest deeper than %d.", maxDepth)
 	}
-	head, rest, chained := strings.Cut(path, ".")
-	code, modifier, _ := strings.Cut(head, ":")
-	param := p.parameter(typ, code)
-	if param == nil || !param.Served || strings.Contains(head, "[") {
-		return nil, hardened(p.absent(typ, code, param))
+	step := path[0]
+	if step.where != nil {
+		if c, names := f.grouping(typ, step.name); c != nil {
+			return f.grouped(typ, c, names, e, path)
+		}
 	}
-	if !chained {
+	code, modifier, _ := strings.Cut(step.name, ":")
+	param := f.parameter(typ, code)
+	if param == nil || !param.Served {
+		return nil, hardened(f.absent(typ, code, param))
+	}
+	if len(path) == 1 {
 		if modifier != "" {
 			return nil, badModifier(param, modifier)
 		}
-		return p.compareOne(typ, param, op, value)
+		return f.compareOne(typ, param, e.op, e.value)
 	}
 	if param.Type != "reference" {
-		return nil, badValue(path, param.Code+" 不是引用。", "%q is no reference and cannot be followed", param.Code)
+		return nil, badValue(step.name, param.Code+" 不是引用。", "%q is no reference and cannot be followed", param.Code)
 	}
-	types, err := p.chained(param, modifier, rest)
+	return f.follow(param, modifier, e, path, depth)
+}
+
+// follow goes on with what a reference points to. A filter in brackets is asked
+// of the same target as the rest of the path.
+func (f *filterReader) follow(param *Parameter, modifier string, e *filterExpr, path []filterStep, depth int) ([]Clause, error) {
+	next, _, _ := strings.Cut(path[1].name, ":")
+	if f.groupingOf(param, path[1]) {
+		next = "_id" // a name of its own, which any target may have or not
+	}
+	types, err := f.chained(param, modifier, next)
 	if err != nil {
 		return nil, hardened(err)
 	}
 	either := Or{}
+	var first error
 	for _, target := range types {
-		if p.branch++; p.branch > maxBranches {
-			return nil, badValue(path, "请指明目标类型。", "the chain goes through too many types: name one, as in %s:%s.%s", code, target, rest)
+		if f.branch++; f.branch > maxBranches {
+			return nil, badValue(path[0].name, "请指明目标类型。", "the path goes through too many types: name one, as in %s:%s.%s", param.Code, target, path[1].name)
 		}
-		where, err := p.compare(target, rest, op, value, depth+1)
+		var where []Clause
+		if path[0].where != nil {
+			where, err = f.clauses(target, path[0].where, depth+1)
+		}
+		if err == nil {
+			var rest []Clause
+			rest, err = f.compare(target, e, path[1:], depth+1)
+			where = append(slices.Clip(where), rest...)
+		}
 		if err != nil {
-			return nil, err
+			if first == nil {
+				first = err
+			}
+			err = nil
+			continue
 		}
-		either.Any = append(either.Any, []Clause{Reference{Key: param.Key, Target: &Alias{Types: []string{target}, Reach: p.reach(target), Where: where}}})
+		either.Any = append(either.Any, []Clause{Reference{Key: param.Key, Target: &Alias{Types: []string{target}, Reach: f.reach(target), Where: where}}})
 	}
-	if len(either.Any) == 1 {
+	switch len(either.Any) {
+	case 0:
+		return nil, first
+	case 1:
 		return either.Any[0], nil
 	}
 	return []Clause{either}, nil
@@ -219,40 +140,65 @@ func hardened(err error) error {
 	return err
 }
 
-// compareOne turns a comparison into that of a parameter of its type.
+// systemNames can stand for the systems themselves.
+// https://hl7.org/fhir/R4/search_filter.html#ops
+var systemNames = map[string]string{
+	"loinc": "http://loinc.org", "snomed": "http://snomed.info/sct", "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm", "ucum": ucumSystem,
+}
+
+// longSystem writes out a short name of a system.
+func longSystem(kind, value string) string {
+	parts := strings.Split(value, "|")
+	i := 0
+	if kind == "quantity" {
+		i = 1
+	}
+	if len(parts) > i+1 && systemNames[parts[i]] != "" && (kind == "token" || kind == "quantity") {
+		parts[i] = systemNames[parts[i]]
+	}
+	return strings.Join(parts, "|")
+}
+
+// compareOne turns a comparison into that of a parameter of its type. Each asks
+// whether there is a value that meets it; ne too is met by any other value, and
+// not by none.
 func (p *parser) compareOne(typ string, param *Parameter, op, value string) ([]Clause, error) {
 	read := readers[param.Type]
 	one := func(modifier, v string) ([]Clause, error) { return read(p, typ, param, modifier, []string{v}) }
+	value = longSystem(param.Type, value)
 	escaped := strings.ReplaceAll(value, `\`, `\\`)
 	switch {
 	case op == "pr" && (param.Code == "_id" || param.Code == "_lastUpdated"):
-		return never(map[string]string{"true": "false", "false": "true"}[value])
+		return never(absence[value])
+	case wordy(param.Code) && op == "co":
+		return p.fullText(param, "", `"`+strings.NewReplacer(",", `\,`, `"`, " ").Replace(escaped)+`"`)
+	case wordy(param.Code) || param.Type == "special" || param.Type == "composite" && op != "pr":
 	case op == "pr":
-		return missing(param, map[string]string{"true": "false", "false": "true"}[value])
+		return missing(param, absence[value])
 	case param.Code == "_id" && (op == "eq" || op == "ne"):
 		ids, err := p.ids(param, "", escaped)
-		return negated(op == "ne", ids, err)
+		if err == nil && op == "ne" {
+			ids = []Clause{Not{ids}}
+		}
+		return ids, err
 	case param.Code == "_lastUpdated" && prefixed(op):
 		return p.updated(param, "", op+value)
-	case wordy(param.Code) && op == "co":
-		return p.fullText(param, "", `"`+strings.ReplaceAll(escaped, ",", `\,`)+`"`)
-	case wordy(param.Code):
 	case param.Type == "string":
 		return compareString(param, op, value)
-	case op == "po" && param.Type == "date":
+	case (op == "po" || op == "co") && param.Type == "date" && param.Code != "_lastUpdated":
 		clauses, err := one("", value)
 		if err == nil {
-			clauses[0].(Date).Any[0].Op = Overlaps
+			clauses[0].(Date).Any[0].Op = map[string]Op{"po": Overlaps, "co": Includes}[op]
 		}
 		return clauses, err
 	case slices.Contains([]string{"date", "number", "quantity"}, param.Type) && prefixed(op):
 		return one("", op+value)
 	case op == "eq" || op == "ne" || op == "re" && param.Type == "reference":
-		if _, plain := plainEqual[param.Type]; plain {
+		if slices.Contains([]string{"token", "reference", "uri"}, param.Type) {
 			clauses, err := one("", escaped)
-			return negated(op == "ne", clauses, err)
+			return other(op == "ne", clauses, err)
 		}
-	case op == "ss" || op == "sb" || op == "in" || op == "ni":
+	case slices.Contains([]string{"ss", "sb", "in", "ni"}, op):
 		if param.Type == "token" || param.Type == "uri" && op[0] == 's' {
 			return one(map[string]string{"ss": "below", "sb": "above", "in": "in", "ni": "not-in"}[op], escaped)
 		}
@@ -260,23 +206,47 @@ func (p *parser) compareOne(typ string, param *Parameter, op, value string) ([]C
 	return nil, badValue(op, "该参数不支持此运算。", "%q, of type %s, cannot be compared by %q", param.Code, param.Type, op)
 }
 
-var plainEqual = map[string]bool{"token": true, "reference": true, "uri": true}
+// absence is what :missing says of a value of pr.
+var absence = map[string]string{"true": "false", "false": "true"}
 
 func prefixed(op string) bool { _, ok := prefixes[op]; return ok }
 
-func negated(not bool, clauses []Clause, err error) ([]Clause, error) {
-	if err != nil || !not {
+// other asks for another value than that of the clause.
+func other(ne bool, clauses []Clause, err error) ([]Clause, error) {
+	if err != nil || !ne || len(clauses) != 1 {
 		return clauses, err
 	}
-	return []Clause{Not{clauses}}, nil
+	return []Clause{Other{clauses[0]}}, nil
 }
 
-// compareString compares without regard to case and accents.
+// compareString compares without regard to case and accents. Order is that of
+// the first characters.
 func compareString(param *Parameter, op, value string) ([]Clause, error) {
-	mode, ok := map[string]StringMode{"eq": Same, "ne": Same, "co": Contains, "sw": Prefix, "ew": Suffix}[op]
-	if !ok || strings.TrimSpace(value) == "" {
-		return nil, badValue(op+" "+value, "该参数不支持此运算。", "%q is a string: compare it by eq, ne, co, sw or ew with a text", param.Code)
+	folded := Fold(strings.TrimSpace(value))
+	if folded == "" {
+		return nil, badValue(value, "缺少文字。", "%q is a string: compare it with a text", param.Code)
 	}
-	clause := String{Key: param.Key, Any: []StringMatch{{Mode: mode, Value: Fold(value)}}}
-	return negated(op == "ne", []Clause{clause}, nil)
+	first := []rune(folded)[0]
+	match := StringMatch{Value: folded}
+	switch op {
+	case "eq", "ne":
+		match.Mode = Same
+	case "co":
+		match.Mode = Contains
+	case "sw":
+		match.Mode = Prefix
+	case "ew":
+		match.Mode = Suffix
+	case "gt":
+		match = StringMatch{From, string(first + 1)}
+	case "ge":
+		match = StringMatch{From, string(first)}
+	case "lt":
+		match = StringMatch{Before, string(first)}
+	case "le":
+		match = StringMatch{Before, string(first + 1)}
+	default:
+		return nil, badValue(op, "该参数不支持此运算。", "%q is a string: compare it by eq, ne, co, sw, ew, gt, ge, lt or le", param.Code)
+	}
+	return other(op == "ne", []Clause{String{Key: param.Key, Any: []StringMatch{match}}}, nil)
 }

@@ -47,3 +47,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzFilter(f *testing.F) {
+	for _, s := range []string{`name eq "peter" and (birthdate ge 2000 or active eq true)`, `not (gender pr false)`, `general-practitioner:Practitioner[gender eq male].family sw "a\"b"`, `a[`, `a[b eq c].d`, `((((`, "名 eq 1"} {
+		f.Add(s)
+	}
+	r := newRegistry(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, typ := range []string{"Patient", "Observation"} {
+			q := request(typ, "", true)
+			q.Params = []search.Param{{Name: "_filter", Value: text}}
+			if _, _, err := r.Parse(q); err != nil && issue.As(err) == nil {
+				t.Errorf("_filter=%q is refused by %v, which is no issue", text, err)
+			}
+		}
+	})
+}

@@ -82,6 +82,9 @@ type (
 	Or struct{ Any [][]Clause }
 	// Not is met by what does not meet all of these.
 	Not struct{ All []Clause }
+	// Other is met by what has a value under the key of the clause that does not
+	// meet it.
+	Other struct{ Than Clause }
 	// OfType is met by resources of these types.
 	OfType struct{ Types []string }
 	// Within is met by what refers to one resource by one of the keys: by what is
@@ -126,6 +129,7 @@ func (Missing) clause()   {}
 func (Composite) clause() {}
 func (Or) clause()        {}
 func (Not) clause()       {}
+func (Other) clause()     {}
 func (OfType) clause()    {}
 func (Within) clause()    {}
 func (Near) clause()      {}
@@ -149,6 +153,7 @@ const (
 	StartsAfter           // sa: l > H
 	EndsBefore            // eb: h < L
 	Overlaps              // ap, already widened: l <= H and L <= h
+	Includes              // l <= L and H <= h
 )
 
 // Range is a date alternative in microseconds since 1970 UTC.
@@ -179,6 +184,8 @@ const (
 	Exact
 	Same   // the whole normalised form
 	Suffix // of the normalised form
+	From   // what is not before the value
+	Before // what is before the value
 )
 
 // NumberMatch is one number or quantity; System and Code nil mean any unit.

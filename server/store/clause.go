@@ -42,6 +42,8 @@ func (s *statement) filter(r string, c search.Clause) error {
 	case search.Not:
 		s.add("NOT ")
 		return s.all(r, c.All)
+	case search.Other:
+		return s.other(r, c)
 	case search.OfType:
 		s.inTexts(r+".type", c.Types)
 		return nil
@@ -76,7 +78,7 @@ func (s *statement) filter(r string, c search.Clause) error {
 // index to start from.
 func (s *statement) source(c search.Clause) (ok bool, err error) {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.OfType, search.Near:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near:
 		return false, nil
 	case search.Within:
 		t := s.alias("t")

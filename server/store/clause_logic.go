@@ -1,6 +1,10 @@
 package store
 
-import "tenon/server/search"
+import (
+	"fmt"
+
+	"tenon/server/search"
+)
 
 // all appends that r meets all clauses.
 func (s *statement) all(r string, clauses []search.Clause) error {
@@ -12,6 +16,32 @@ func (s *statement) all(r string, clauses []search.Clause) error {
 		}
 	}
 	s.add(")")
+	return nil
+}
+
+// other appends that r has a value which the clause does not hold for. A text
+// has several rows where it is found in several ways: it is another one where
+// none of them meets the clause.
+func (s *statement) other(r string, c search.Other) error {
+	table, key, not, err := rowsOf(c.Than)
+	if err != nil || not {
+		return fmt.Errorf("store: there is no other than %T", c.Than)
+	}
+	t := s.alias("t")
+	s.add("EXISTS (SELECT 1 FROM "+table+" "+t+" WHERE "+t+".rid = "+r+".rid AND "+t+".key = ? AND NOT ", int64(key))
+	if table != "string_row" {
+		if err := s.match(t, c.Than); err != nil {
+			return err
+		}
+		s.add(")")
+		return nil
+	}
+	u := s.alias("t")
+	s.add("EXISTS (SELECT 1 FROM string_row " + u + " WHERE " + u + ".rid = " + t + ".rid AND " + u + ".key = " + t + ".key AND " + u + ".exact = " + t + ".exact AND ")
+	if err := s.match(u, c.Than); err != nil {
+		return err
+	}
+	s.add("))")
 	return nil
 }
 

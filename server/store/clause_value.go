@@ -42,6 +42,10 @@ func (s *statement) stringMatch(t string, m search.StringMatch) error {
 	case search.Same:
 		head, tail := split(m.Value, keptText)
 		s.add("("+t+".norm = ? AND "+t+".rest = ?)", head, tail)
+	case search.From:
+		s.add(t+".norm >= ?", m.Value)
+	case search.Before:
+		s.add(t+".norm < ?", m.Value)
 	case search.Suffix:
 		if s.d.postgres {
 			s.add("right("+t+".norm || "+t+".rest, ?) = ?", int64(len([]rune(m.Value))), m.Value)
@@ -94,6 +98,8 @@ func rangeOf[T int64 | float64](s *statement, low, high string, op search.Op, l,
 		s.add(high+" < ?", l)
 	case search.Overlaps:
 		s.add("("+low+" <= ? AND "+high+" >= ?)", h, l)
+	case search.Includes:
+		s.add("("+low+" <= ? AND "+high+" >= ?)", l, h)
 	default:
 		return fmt.Errorf("store: unknown comparison %d", op)
 	}

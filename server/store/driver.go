@@ -144,7 +144,7 @@ func ordered(c search.Clause) bool {
 // sourced tells whether a clause has an index to start from.
 func sourced(c search.Clause) bool {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.OfType, search.Near:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near:
 		return false
 	case search.Token:
 		return !c.Not
