@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tenon/fhir/issue"
+	"tenon/fhir/tree"
 	"tenon/profiles/r4"
 	"tenon/server/access"
 	"tenon/server/casework"
@@ -490,4 +491,67 @@ func TestRebuild(t *testing.T) {
 			t.Errorf("Rebuild(Patient.none) = %v, want a refusal", err)
 		}
 	})
+}
+
+// TestWritersMeanwhile has resources written and changed while the rows of a
+// parameter are made: in the end the index is what the record says.
+func TestWritersMeanwhile(t *testing.T) {
+	onEngines(t, func(t *testing.T, url string) {
+		var c clock
+		h := open(t, url, &c)
+		patient := func(i, round int) string {
+			return fmt.Sprintf(`{"resourceType":"Patient","name":[{"use":"nickname","given":["Lao%d"]},{"given":["x%d"]}]}`, round, i)
+		}
+		var ids []string
+		for i := range 12 {
+			ids = append(ids, h.post(patient(i, 0)))
+		}
+		other := open(t, url, &c)
+		h.store.left.Store(1) // whoever posts it leaves it to the other
+		h.post(nickname)
+		h.store.left.Store(0)
+		h.store.dead.Store(false)
+		c.jump()
+		var wg sync.WaitGroup
+		for w := range 2 {
+			wg.Go(func() {
+				for round := 1; round <= 8; round++ {
+					h.put(ids[(w*5+round)%len(ids)], patient(w, round))
+					h.post(patient(w, round))
+				}
+			})
+		}
+		for other.keeper.Current().Building() || other.found("Patient?nick=lao") == "search-unknown-parameter" {
+			if err := errors.Join(other.keeper.Refresh(t.Context()), other.keeper.Complete(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wg.Wait()
+		other.want("Patient?nick=lao", 12+16)
+		checkIndex(t, other)
+	})
+}
+
+// checkIndex compares the index rows of all resources with what they should be.
+func checkIndex(t *testing.T, h *house) {
+	t.Helper()
+	last := map[string]record.Version{}
+	if err := h.store.EachVersion(t.Context(), func(v record.Version) error { last[v.Type+"/"+v.ID] = v; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for ref, v := range last {
+		if !v.Deleted {
+			doc, err := tree.Parse(v.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Rows, err = h.keeper.Current().Search.Index(doc.Root()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		differs, err := h.store.CheckIndex(t.Context(), &v, func(search.Key) bool { return true })
+		if err != nil || len(differs) > 0 {
+			t.Errorf("%s: %v, %v", ref, differs, err)
+		}
+	}
 }

@@ -188,8 +188,10 @@ func clean(args []any) []any {
 		case string:
 			args[i] = cleanText(a)
 		case []string:
-			for n := range a {
-				a[n] = cleanText(a[n])
+			for n := range a { // lists are shared: nothing is written that need not be
+				if c := cleanText(a[n]); c != a[n] {
+					a[n] = c
+				}
 			}
 		}
 	}
