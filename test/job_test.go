@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -389,12 +390,72 @@ func TestImport(t *testing.T) {
 		if a.Header.Get("ETag") != `W/"1"` {
 			t.Errorf("what was imported twice is version %s", a.Header.Get("ETag"))
 		}
-		for name, body := range map[string]string{
-			"manifest, though nothing is fetched": `{"inputFormat":"application/fhir+ndjson","input":[{"type":"Patient","url":"https://a.example/x.ndjson"}]}`,
-		} {
-			if a := w.Send(t, servertest.Request{Method: "POST", Path: "/fhir/$import", Body: []byte(body)}); a.Status != 400 {
-				t.Errorf("%s: %d %s", name, a.Status, a.Body)
-			}
-		}
+		t.Run("files that a manifest names", w.importFiles)
 	})
+}
+
+func (w *town) importFiles(t *testing.T) {
+	files := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/p.ndjson":
+			fmt.Fprint(rw, `{"resourceType":"Patient","id":"fetched","active":true}`+"\n"+`{"resourceType":"Observation","id":"x"}`)
+		case "/moved":
+			http.Redirect(rw, r, "/p.ndjson", http.StatusFound)
+		default:
+			http.NotFound(rw, r)
+		}
+	}))
+	defer files.Close()
+	manifest := func(url string) []byte {
+		return fmt.Appendf(nil, `{"inputFormat":"application/fhir+ndjson","inputSource":"https://source.example","storageDetail":{"type":"https"},"input":[{"type":"Patient","url":%q}]}`, url)
+	}
+	for _, c := range []struct {
+		name, url string
+		status    int
+		body      string
+	}{
+		{"a file", files.URL + "/p.ndjson", 200, `"count":1,"unchanged":0,"failed":1`},
+		{"no file", files.URL + "/none", 422, "import-fetch"},
+		{"a redirect", files.URL + "/moved", 422, "import-fetch"},
+		{"a private address", "https://10.0.0.1/x.ndjson", 422, "outbound-address"},
+		{"the address of a cloud's secrets", "http://169.254.169.254/latest/meta-data", 422, "outbound-address"},
+	} {
+		a := w.end(t, "", w.begin(t, servertest.Request{Method: "POST", Path: "/fhir/$import", Body: manifest(c.url), Header: map[string]string{"Content-Type": "application/json"}}))
+		if a.Status != c.status || !strings.Contains(string(a.Body), c.body) {
+			t.Errorf("%s: %d %s, want %d with %s", c.name, a.Status, a.Body, c.status, c.body)
+		}
+	}
+	for name, body := range map[string]string{
+		"no input":      `{"inputFormat":"application/fhir+ndjson","input":[]}`,
+		"format":        `{"inputFormat":"text/csv","input":[{"type":"Patient","url":"https://a.example/x"}]}`,
+		"unknown type":  `{"inputFormat":"application/fhir+ndjson","input":[{"type":"Nothing","url":"https://a.example/x"}]}`,
+		"a local file":  `{"inputFormat":"application/fhir+ndjson","input":[{"type":"Patient","url":"file:///etc/passwd"}]}`,
+		"other storage": `{"inputFormat":"application/fhir+ndjson","storageDetail":{"type":"aws-s3"},"input":[{"type":"Patient","url":"https://a.example/x"}]}`,
+		"no JSON":       `{`,
+	} {
+		if a := w.Send(t, servertest.Request{Method: "POST", Path: "/fhir/$import", Body: []byte(body), Header: map[string]string{"Content-Type": "application/json"}}); a.Status != 400 {
+			t.Errorf("%s: %d %s, want 400", name, a.Status, a.Body)
+		}
+	}
+}
+
+// TestJobRestart: a job goes on where another server has left it.
+func TestJobRestart(t *testing.T) {
+	c := app.Config{Dev: true}
+	w := newTown(t, c)
+	var lines strings.Builder
+	for i := range 6000 {
+		fmt.Fprintf(&lines, `{"resourceType":"Patient","id":"r-%d","active":true}`+"\n", i)
+	}
+	path := w.begin(t, servertest.Request{Method: "POST", Path: "/fhir/$import", Body: []byte(lines.String()), Header: map[string]string{"Content-Type": "application/fhir+ndjson"}})
+	time.Sleep(700 * time.Millisecond)
+	w.Stop(t)
+	w.Server = servertest.Start(t, app.Config{Dev: true, Data: w.Config.Data})
+	a := w.end(t, "", path)
+	if a.Status != 200 || !strings.Contains(string(a.Body), `"failed":0`) {
+		t.Errorf("import over a restart = %d %s", a.Status, a.Body)
+	}
+	if n := w.count(t, "", "Patient?_summary=count"); n != 6002 {
+		t.Errorf("%d patients, want 6000 and two", n)
+	}
 }

@@ -52,7 +52,7 @@ func (a *App) openJobs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	j := &jobs{files: files, requests: &rest.Requests{Files: files, Principal: a.principal}}
+	j := &jobs{files: files, fetch: a.fetch, requests: &rest.Requests{Files: files, Principal: a.principal}}
 	j.Jobs = dispatch.NewJobs(dispatch.JobOptions{
 		Store: a.Store, NewID: jobID, Clock: a.clock, Log: a.log, Sweep: j.sweep(a),
 		Parallel: a.Config.Jobs.Parallel, Keep: a.Config.Jobs.Keep, Most: a.Config.Jobs.Most,
