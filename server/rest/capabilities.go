@@ -64,11 +64,15 @@ type (
 	restPart struct {
 		Mode          string         `json:"mode"`
 		Documentation string         `json:"documentation"`
+		Security      *securityPart  `json:"security,omitempty"`
 		Resource      []resourcePart `json:"resource"`
 		Interaction   []code         `json:"interaction"`
 		Operation     []operation    `json:"operation,omitempty"`
 		Extension     []extension    `json:"extension,omitempty"`
 		Compartment   []string       `json:"compartment,omitempty"`
+	}
+	securityPart struct {
+		CORS bool `json:"cors"`
 	}
 	code struct {
 		Code string `json:"code"`
@@ -140,6 +144,9 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}, {"search-system"}},
 		Compartment:   compartments(d.o.Model),
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
+	if len(d.o.Origins) > 0 {
+		part.Security = &securityPart{CORS: true}
+	}
 	topics, sockets := d.subscriptionExtension()
 	part.Extension = sockets
 	for _, r := range d.routes() {
