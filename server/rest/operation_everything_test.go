@@ -283,3 +283,17 @@ func TestEverythingOfCases(t *testing.T) {
 		sameSet(t, "a stranger to the case", whole(t, h, "Patient/$everything", nil, "As: stranger"))
 	})
 }
+
+// That something of one's own is in a case that one does not reach is not told.
+func TestEverythingOfCasesOfOthers(t *testing.T) {
+	onEngines(t, func(t *testing.T, h *house) {
+		patient := "Patient/" + create(t, h, `{"resourceType":"Patient"}`, "As: clin")
+		machine := "Device/" + create(t, h, `{"resourceType":"Device","status":"active"}`, "As: clin")
+		root := create(t, h, `{"resourceType":"Task","status":"in-progress","intent":"order","for":{"reference":"`+patient+`"}}`, "As: stranger")
+		h.enter(t, root, "PractitionerRole/nobody", machine)
+		for _, path := range []string{patient + "/$everything", "Patient/$everything"} {
+			sameSet(t, path, whole(t, h, path, nil, "As: clin"), patient)
+			sameSet(t, path+" of the operator", whole(t, h, path, nil), patient, machine, "Task/"+root)
+		}
+	})
+}
