@@ -11,6 +11,10 @@
 // piece that comes alone starts at once). PostgreSQL commits each unit by itself
 // in one pipelined batch.
 //
+// A version has its time before its commit, so "everything up to now" is a promise
+// only below the floor (RaiseFloor): a time below which no commit is taken any
+// more. It is the transactionTime of an export; what is later is as it was then.
+//
 // A read without a reach reads nothing; a predicate that the room does not know
 // is refused. Values are always parameters. The room never decides what is
 // allowed, never parses a resource beyond what Snapshot says, and knows no HTTP.
