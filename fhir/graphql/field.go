@@ -60,7 +60,10 @@ func (x *execution) field(f focus, fd *field, list []*Selection, w *object, at s
 func (x *execution) put(item focus, list []*Selection, w *object, at shape, many, flatten bool) error {
 	name := list[0].key() + at.suffix
 	leaf := item.typ.kind == scalarKind
-	if item.node.Kind() == tree.Null || item.value == null {
+	switch {
+	case item.value == null: // instead of a list, too
+		return w.add(name, false, []byte("null"))
+	case item.node.Kind() == tree.Null:
 		return w.add(name, many, []byte("null"))
 	}
 	if leaf != (list[0].Set == nil) || leaf && flatten {

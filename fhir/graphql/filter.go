@@ -102,7 +102,7 @@ func (x *execution) compiled(text string, f focus) (*fhirpath.Expr, error) {
 	}
 	e, err := fhirpath.Compile(text, env)
 	if failure := issue.As(err); failure != nil {
-		return nil, failure.WithStatus(400)
+		return nil, failure.WithStatus(400).Chinese("fhirpath 表达式有误。")
 	}
 	if err == nil {
 		x.exprs[key] = e
