@@ -50,7 +50,7 @@ func (s *statement) filter(r string, c search.Clause) error {
 	case search.Within:
 		t := s.alias("t")
 		s.add("EXISTS (SELECT 1 FROM reference_row " + t + " WHERE " + t + ".rid = " + r + ".rid AND ")
-		s.within(t, c).add(")")
+		s.within(t, c).shut()
 		return nil
 	case search.Near:
 		return s.near(r, c)
@@ -70,7 +70,7 @@ func (s *statement) filter(r string, c search.Clause) error {
 	if err := s.match(t, c); err != nil {
 		return err
 	}
-	s.add(")")
+	s.shut()
 	return nil
 }
 
@@ -186,6 +186,6 @@ func (s *statement) missing(r string, c search.Missing) error {
 		s.add("NOT ")
 	}
 	t := s.alias("t")
-	s.add("EXISTS (SELECT 1 FROM "+table+" "+t+" WHERE "+t+".rid = "+r+".rid AND "+t+".key = ?)", int64(c.Key))
+	s.add("EXISTS (SELECT 1 FROM "+table+" "+t+" WHERE "+t+".rid = "+r+".rid AND "+t+".key = ?", int64(c.Key)).shut()
 	return nil
 }

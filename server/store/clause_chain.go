@@ -40,7 +40,7 @@ func (s *statement) chain(t string, c search.Reference) error {
 	if err := s.where(r, c.Target); err != nil {
 		return err
 	}
-	s.add(")")
+	s.shut()
 	return nil
 }
 
@@ -88,7 +88,7 @@ func (s *statement) has(r string, c search.Has) error {
 	if err := s.where(x, &c.Source); err != nil {
 		return err
 	}
-	s.add(")")
+	s.shut()
 	return nil
 }
 

@@ -33,7 +33,7 @@ func (s *statement) other(r string, c search.Other) error {
 		if err := s.match(t, c.Than); err != nil {
 			return err
 		}
-		s.add(")")
+		s.shut()
 		return nil
 	}
 	u := s.alias("t")
@@ -41,7 +41,7 @@ func (s *statement) other(r string, c search.Other) error {
 	if err := s.match(u, c.Than); err != nil {
 		return err
 	}
-	s.add("))")
+	s.shut().shut()
 	return nil
 }
 
@@ -66,7 +66,7 @@ func (s *statement) near(r string, c search.Near) error {
 		s.add("EXISTS (SELECT 1 FROM group_row "+a+" "+s.forced()+" group_row "+b+
 			" ON "+b+".rid = "+a+".rid AND "+b+".grp = "+a+".grp WHERE "+a+".rid = "+r+".rid AND "+a+".key = ? AND "+b+".key = ?",
 			int64(c.Key), int64(c.KeyZ))
-		s.add(" AND "+a+".low * ? + "+a+".high * ? + "+b+".low * ? >= ?)", p.X, p.Y, p.Z, p.Cos)
+		s.add(" AND "+a+".low * ? + "+a+".high * ? + "+b+".low * ? >= ?", p.X, p.Y, p.Z, p.Cos).shut()
 		return nil
 	})
 }

@@ -30,7 +30,7 @@ func (s *statement) fullText(r string, c search.Text) {
 			s.add(" AND instr(' ' || "+t+".norm || "+t+".rest || ' ', ?) > 0", " "+word+" ")
 		}
 	}
-	s.inText(t, c).add(")")
+	s.inText(t, c).shut()
 }
 
 // inText appends that the phrase is there. The first place counts: behind the

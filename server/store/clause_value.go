@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"tenon/server/search"
 )
@@ -34,11 +35,7 @@ func (s *statement) stringMatch(t string, m search.StringMatch) error {
 	case search.Prefix:
 		s.prefix(t+".norm", t+".rest", m.Value)
 	case search.Contains:
-		in := "instr"
-		if s.d.postgres {
-			in = "strpos"
-		}
-		s.add(in+"("+t+".norm || "+t+".rest, ?) > 0", m.Value)
+		s.contains(t, m.Value)
 	case search.Same:
 		head, tail := split(m.Value, keptText)
 		s.add("("+t+".norm = ? AND "+t+".rest = ?)", head, tail)
@@ -61,6 +58,19 @@ func (s *statement) stringMatch(t string, m search.StringMatch) error {
 	return nil
 }
 
+// contains reads the index alone where a text has no second part: one that was
+// cut fills the first.
+func (s *statement) contains(t, value string) {
+	in, size := "instr", "length(CAST("+t+".norm AS BLOB))"
+	if s.d.postgres {
+		in, size = "strpos", "octet_length("+t+".norm)"
+	}
+	z := s.alias("z")
+	s.add("("+in+"("+t+".norm, ?) > 0 OR "+size+" > ? AND EXISTS (SELECT 1 FROM string_row "+z+" WHERE "+z+".rid = "+t+".rid AND "+z+".key = "+t+".key AND "+
+		z+".norm = "+t+".norm AND "+in+"("+z+".norm || "+z+".rest, ?) > 0", value, int64(keptText-utf8.UTFMax), value)
+	s.shut().add(")")
+}
+
 // prefix appends that a text, kept in two parts, begins with a value.
 func (s *statement) prefix(norm, rest, value string) {
 	head, tail := split(value, keptText)
@@ -81,7 +91,7 @@ func (s *statement) prefix(norm, rest, value string) {
 func rangeOf[T int64 | float64](s *statement, low, high string, op search.Op, l, h T) error {
 	switch op {
 	case search.Equal:
-		s.add("("+low+" >= ? AND "+low+" <= ? AND "+high+" <= ?)", l, h, h)
+		s.add("("+low+" >= ? AND "+low+" <= ? AND +"+high+" <= ?)", l, h, h) // +: SQLite would begin with it, which bounds one side only
 	case search.NotEqual:
 		s.add("("+low+" < ? OR "+high+" > ?)", l, h)
 	case search.Greater:

@@ -45,19 +45,46 @@ func (r *run) candidates() error {
 		if r.listed && len(r.few) <= fewRows/10 {
 			return nil
 		}
-		s := r.statement()
-		ok, err := s.source(c)
-		if err == nil && ok {
-			ok, err = r.list(s)
+		if sifted(c) && (r.listed || r.walks()) {
+			r.late = append(r.late, i)
+			continue
 		}
-		if err != nil {
+		if err := r.listClause(i); err != nil {
 			return err
-		}
-		if ok {
-			r.met = append(r.met, i)
 		}
 	}
 	return nil
+}
+
+// listClause makes what a clause finds candidates, if it is little.
+func (r *run) listClause(i int) error {
+	s := r.statement()
+	ok, err := s.source(r.root.Where[i])
+	if err == nil && ok {
+		ok, err = r.list(s)
+	}
+	if ok {
+		r.met = append(r.met, i)
+	}
+	return err
+}
+
+// walks tells whether the page is looked for in the order of creation.
+func (r *run) walks() bool { return len(r.by) == 0 && r.plan.Count > 0 }
+
+// sifted tells whether the index holds much between the values that a clause asks
+// for, so that even a list of few takes long: it is made when a page was not
+// found without.
+func sifted(c search.Clause) bool {
+	switch c := c.(type) {
+	case search.Composite:
+		return true
+	case search.Number:
+		return slices.ContainsFunc(c.Any, func(m search.NumberMatch) bool { return m.Code != nil })
+	case search.String:
+		return slices.ContainsFunc(c.Any, func(m search.StringMatch) bool { return m.Mode == search.Contains || m.Mode == search.Suffix })
+	}
+	return false
 }
 
 // alone tells whether there is one clause, whose index has the order of the
@@ -137,6 +164,22 @@ func ordered(c search.Clause) bool {
 		return !c.Not && len(c.Any) == 1 && c.Any[0].Code != nil
 	case search.Reference:
 		return c.Target == nil && len(c.Any) == 1
+	case search.Composite:
+		return grouped(c)
+	}
+	return false
+}
+
+// grouped tells whether a clause is a composite that one code leads.
+func grouped(c search.Clause) bool {
+	parts, ok := c.(search.Composite)
+	if !ok || len(parts.Any) != 1 {
+		return false
+	}
+	for _, p := range parts.Any[0] {
+		if t, ok := p.(search.Token); ok { // the first one leads
+			return ordered(t)
+		}
 	}
 	return false
 }

@@ -68,7 +68,7 @@ func (s *statement) composite(r string, c search.Composite) error {
 		if err != nil {
 			return err
 		}
-		s.add(" AND " + lead + ".rid = " + r + ".rid)")
+		s.add(" AND " + lead + ".rid = " + r + ".rid").shut()
 		return nil
 	})
 }
@@ -132,6 +132,13 @@ func (s *statement) groupMatch(t string, c search.Clause) error {
 	}
 	s.add(t+".key = ? AND ", int64(key))
 	switch c := c.(type) {
+	case search.String:
+		return anyOf(s, c.Any, func(m search.StringMatch) error {
+			if m.Mode == search.Contains {
+				return fmt.Errorf("store: a part of a text cannot be part of a composite")
+			}
+			return s.stringMatch(t, m)
+		})
 	case search.Date:
 		return anyOf(s, c.Any, func(x search.Range) error {
 			return rangeOf(s, t+".since", t+".until", x.Op, x.Low, x.High)

@@ -108,7 +108,7 @@ func (r *run) forward(inc search.Include, from []found) (*statement, error) {
 	}
 	s := r.statement()
 	s.add("SELECT " + hitColumns + " FROM reference_row t " + s.forced() +
-		" resource r ON r.tenant = t.tenant AND r.type = t.type AND r.id = t.target WHERE ")
+		" resource r ON r.type = t.type AND r.id = t.target WHERE ") // without r.tenant = t.tenant: it would lead to the index of the targets
 	s.inRows("t.rid", rows)
 	if !inc.Any {
 		s.add(" AND t.key = ?", int64(inc.Key))

@@ -154,7 +154,7 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 		s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " case_access " + a + " ON " + a + ".tenant = " + m +
 			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + v + ".rid AND " + v +
 			".level <= " + a + ".ceiling AND ")
-		s.inTexts(a+".principal", p.Principals).add(")")
+		s.inTexts(a+".principal", p.Principals).shut()
 	case access.Is:
 		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
 	case access.TypeIn:
@@ -199,11 +199,7 @@ func reachSets(p access.Predicate, types []string, blank func() *statement) (set
 		s := blank()
 		switch p := part.(type) {
 		case access.InCase:
-			s.add("SELECT DISTINCT m.rid FROM case_access a "+s.forced()+" member m ON m.tenant = a.tenant AND m.case_id = a.case_id WHERE a.tenant = ? AND ", s.tenant)
-			s.inTexts("a.principal", p.Principals)
-			if len(types) > 0 {
-				s.add(" AND ").inTexts("m.type", types)
-			}
+			s.inCases(p, types)
 		case access.OwnedBy:
 			s.add("SELECT o.rid FROM resource o WHERE o.tenant = ? AND o.owner = ?", s.tenant, p.Organization)
 			if len(types) > 0 {
@@ -220,4 +216,26 @@ func reachSets(p access.Predicate, types []string, blank func() *statement) (set
 		sets = append(sets, s)
 	}
 	return sets
+}
+
+// inCases selects the members of the cases that are open to one of the
+// principals, a resource once for each of them. It begins with the cases on
+// PostgreSQL, too, which would rather read all members in the order of a LIMIT:
+// OFFSET 0 keeps the inner select as it stands.
+func (s *statement) inCases(p access.InCase, types []string) {
+	inner, end := " CROSS JOIN member m WHERE", ""
+	if s.d.postgres {
+		inner, end = ", LATERAL (SELECT m.rid FROM member m WHERE", " OFFSET 0) m WHERE"
+	}
+	join := " m.tenant = a.tenant AND m.case_id = a.case_id"
+	s.add("SELECT m.rid FROM case_access a" + inner + join)
+	if len(types) > 0 {
+		s.add(" AND ").inTexts("m.type", types)
+	}
+	if s.d.postgres {
+		s.add(end)
+	} else {
+		s.add(" AND")
+	}
+	s.add(" a.tenant = ? AND ", s.tenant).inTexts("a.principal", p.Principals)
 }

@@ -37,6 +37,7 @@ type run struct {
 	few    []int64        // candidates, when enough is known to list them
 	listed bool
 	met    []int         // clauses that all candidates meet
+	late   []int         // clauses that may make candidates, at a price
 	rows   []int64       // row numbers of the hits
 	place  search.Cursor // of the last hit
 }
@@ -77,6 +78,8 @@ func (r *run) hits(page *search.Page) error {
 	switch {
 	case r.listed && len(r.few) == 0:
 		return nil
+	case r.listed && len(r.by) == 0:
+		return r.walkList(page)
 	case r.listed:
 		return r.sorted(page)
 	case len(r.by) == 0:

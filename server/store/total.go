@@ -35,7 +35,9 @@ func (r *run) total(page *search.Page) error {
 	s := r.statement()
 	s.add("SELECT count(*) FROM resource r WHERE ")
 	var err error
+	q := r.q
 	if r.listed {
+		q = prepared(q)
 		err = r.among(s)
 	} else {
 		err = s.whereFrom("r", &r.root)
@@ -43,7 +45,7 @@ func (r *run) total(page *search.Page) error {
 	if err != nil {
 		return err
 	}
-	_, err = one(r.ctx, r.q, s.sql(), s.args, &n)
+	_, err = one(r.ctx, q, s.sql(), s.args, &n)
 	return err
 }
 

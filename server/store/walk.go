@@ -26,23 +26,36 @@ func (r *run) scan(page *search.Page) error {
 	}
 	lead := slices.IndexFunc(r.root.Where, ordered)
 	switch {
-	case r.alone():
+	case r.alone() && !grouped(r.root.Where[0]):
 		return r.walkIndex(page, after)
 	case len(r.root.Where) == 0:
 		return r.walkType(page, after)
-	case lead >= 0:
-		_, err := r.pieces(page, &after, math.MaxInt, r.alongClause(lead), lead)
-		return err
 	}
-	most := walkRows
-	if lead = slices.IndexFunc(r.root.Where, sourced); lead < 0 {
+	next, known, most := r.alongType, []int(nil), walkRows
+	if lead >= 0 {
+		next, known = r.alongClause(lead), []int{lead}
+	}
+	other := lead
+	if lead < 0 {
+		other = slices.IndexFunc(r.root.Where, sourced)
+	}
+	if len(r.late) == 0 && other == lead {
 		most = math.MaxInt
 	}
-	done, err := r.pieces(page, &after, most, r.alongType)
+	done, err := r.pieces(page, &after, most, next, known...)
 	if err != nil || done {
 		return err
 	}
-	_, err = r.pieces(page, &after, math.MaxInt, r.alongClause(lead), lead)
+	for _, i := range r.late {
+		if err := r.listClause(i); err != nil {
+			return err
+		}
+		if r.listed {
+			r.at = &search.Cursor{Row: after}
+			return r.walkList(page)
+		}
+	}
+	_, err = r.pieces(page, &after, math.MaxInt, r.alongClause(other), other)
 	return err
 }
 
@@ -92,6 +105,32 @@ func (r *run) pieces(page *search.Page, after *int64, most int, next along, know
 		size = max(size, min(4*size, lastPiece))
 	}
 	return false, nil
+}
+
+// walkList goes through the candidates in the order of creation, a piece at a
+// time: where most of them match, the first piece fills the page.
+func (r *run) walkList(page *search.Page) error {
+	rows := r.few
+	if r.at != nil {
+		from, _ := slices.BinarySearch(rows, r.at.Row)
+		if r.back {
+			rows = rows[:from]
+		} else if rows = rows[from:]; len(rows) > 0 && rows[0] == r.at.Row {
+			rows = rows[1:]
+		}
+	}
+	for size := max(firstPiece, 2*r.plan.Count); len(rows) > 0 && !r.full; size *= 4 {
+		n := min(size, len(rows))
+		piece, rest := rows[:n], rows[n:]
+		if r.back {
+			piece, rest = rows[len(rows)-n:], rows[:len(rows)-n]
+		}
+		if err := r.filterPiece(page, piece, r.met); err != nil {
+			return err
+		}
+		rows = rest
+	}
+	return nil
 }
 
 func (r *run) filterPiece(page *search.Page, rows []int64, known []int) error {
