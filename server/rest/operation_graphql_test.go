@@ -147,3 +147,24 @@ func TestGraphQL(t *testing.T) {
 		})
 	})
 }
+
+// Mutations go through the recorder like every other write.
+// https://hl7.org/fhir/R4/graphql.html#mutations
+func TestGraphQLMutations(t *testing.T) {
+	h := realDoor(t).(*house)
+	code, got := graph(t, h, "", `mutation { PatientCreate(resource: {active: true}) { location resource { id } } }`, "", "As: clin")
+	made, _ := got["data"].(map[string]any)["PatientCreate"].(map[string]any)
+	if code != 200 || made == nil {
+		t.Fatalf("create = %d %v", code, got)
+	}
+	id := made["resource"].(map[string]any)["id"].(string)
+	if want := base + "/Patient/" + id + "/_history/1"; made["location"] != want {
+		t.Errorf("location = %v, want %s", made["location"], want)
+	}
+	refuses(t, h, "", `mutation { PatientUpdate(id: "`+id+`", resource: {active: false}) { location } }`, 404, "As: stranger")
+	refuses(t, h, "", `mutation { PatientDelete(id: "`+id+`") { information { issue { code } } } }`, 404, "As: stranger")
+	refuses(t, h, "", `mutation { PatientCreate(resource: {nonsense: 1}) { location } }`, 422, "As: clin")
+	wants(t, h, "", `mutation { PatientUpdate(id: "`+id+`", resource: {active: false}) { resource { active } } }`, "", `{"PatientUpdate":{"resource":{"active":false}}}`, "As: clin")
+	wants(t, h, "", `mutation { PatientDelete(id: "`+id+`") { information { issue { severity } } } }`, "", `{"PatientDelete":{"information":{"issue":[{"severity":"information"}]}}}`, "As: clin")
+	must(t, h, 410, "GET", "/fhir/Patient/"+id, "", "As: clin")
+}
