@@ -25,7 +25,7 @@ func TestOracle(t *testing.T) {
 	worlds(t, func(t *testing.T, w *world) {
 		queries := asked
 		if queries == 0 { // PostgreSQL plans each statement for tens of milliseconds
-			queries = map[bool]int{true: 1000, false: 100}[strings.HasSuffix(t.Name(), "SQLite")]
+			queries = map[bool]int{true: 1000, false: 30}[strings.HasSuffix(t.Name(), "SQLite")]
 		}
 		o := &oracle{r: rand.New(rand.NewPCG(seed, 7))}
 		var bodies []string
@@ -48,7 +48,11 @@ func TestOracle(t *testing.T) {
 				t.Errorf("seed %d: %s finds\n%q, want\n%q and %q", seed, q.text, got, want, o.included(hits, q))
 			}
 			if n > 0 && n%5 == 0 && len(want) > 0 {
-				w.comparePages(t, q.text, want, 1+o.r.IntN(len(want)))
+				few := 1
+				if strings.HasSuffix(t.Name(), "PostgreSQL") {
+					few += len(want) / 3
+				}
+				w.comparePages(t, q.text, want, few+o.r.IntN(len(want)))
 			}
 			matched += min(1, len(want))
 		}
