@@ -172,11 +172,13 @@ func (p *preparation) casesOf(typ, id string) ([]string, error) {
 			ids = append(ids, t.id)
 		}
 	}
-	stored, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
-	if err != nil {
-		return nil, err
+	if w := p.targets.writes[typ+"/"+id]; w == nil || w.before != nil { // what this draft creates is stored in none
+		stored, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, stored...)
 	}
-	ids = append(ids, stored...)
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
 }
