@@ -70,11 +70,11 @@ func TestKindsHit(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	var x table
-	x.add(row{what: "a", got: series{100, 300, 200}, yard: series{1000, 400, 500}, yardName: "raw", goal: "g", took: []time.Duration{time.Millisecond, 3 * time.Millisecond}})
+	x.add(row{what: "a", got: series{100, 300, 200}, yard: series{1000, 400, 500}, yardName: "raw", goal: "g", cpu: series{0.5}, took: []time.Duration{time.Millisecond, 3 * time.Millisecond}})
 	x.add(row{what: "b", got: series{1.5}})
 	x.note("n")
-	want := "| what | median (range) | p50, p99 ms | beside it | ratio | goal |\n|---|---|---|---|---|---|\n" +
-		"| a | 200 (100–300) | 3.00, 3.00 | raw 500 (400–1,000) | 40 % | g |\n| b | 1.50 |  |  |  |  |\n\nn\n"
+	want := "| what | median (range) | p50, p99 ms | server CPU ms each | beside it | ratio | goal |\n|---|---|---|---|---|---|---|\n" +
+		"| a | 200 (100–300) | 3.00, 3.00 | 0.50 | raw 500 (400–1,000) | 40 % | g |\n| b | 1.50 |  |  |  |  |  |\n\nn\n"
 	if got := x.markdown(); got != want {
 		t.Errorf("markdown() = %s, want %s", got, want)
 	}

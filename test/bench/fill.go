@@ -37,7 +37,7 @@ func (b *bench) fill(ctx context.Context, size, rounds int) error {
 	if err != nil {
 		return err
 	}
-	var made, raw, synthea series
+	var made, raw, synthea, cpu series
 	from, to := b.loaded, min(size/hospital.PerPatient, b.h.Patients())
 	b.patients = append(b.patients, make([]string, to-len(b.patients))...)
 	for round := range rounds {
@@ -59,15 +59,17 @@ func (b *bench) fill(ctx context.Context, size, rounds int) error {
 		if round == 0 {
 			go b.srv.profile(ctx, b.profiles, b.name+"-import", b.each)
 		}
+		before := b.srv.cpu()
 		each, err := b.importAll(ctx, b.loaded, end, b.h.Bundle, func(i int, refs []string) { b.patients[i] = refs[0] })
 		if err != nil {
 			return err
 		}
+		cpu = append(cpu, per(b.srv.cpu()-before, (end-b.loaded)*hospital.PerPatient))
 		made, b.loaded = append(made, each), end
 		b.say("%d bundles imported, %.0f resources/s", b.loaded, each)
 	}
 	if b.does("import") {
-		b.table.add(row{what: fmt.Sprintf("transaction import, resources/s, bundles of %d, up to %s", hospital.PerPatient, thousands(size)), got: made, yard: raw, yardName: "raw", goal: "≥ 3,000"})
+		b.table.add(row{what: fmt.Sprintf("transaction import, resources/s, bundles of %d, up to %s", hospital.PerPatient, thousands(size)), got: made, cpu: cpu, yard: raw, yardName: "raw", goal: "≥ 3,000"})
 		if len(synthea) > 0 {
 			b.table.add(row{what: "transaction import of Synthea bundles, resources/s", got: synthea, goal: "≥ 3,000"})
 		}

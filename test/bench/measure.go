@@ -71,6 +71,11 @@ func spread(clients, from, to int, f func(i int) error) error {
 	return nil
 }
 
+// per is what each of n took, in milliseconds.
+func per(d time.Duration, n int) float64 {
+	return float64(d.Microseconds()) / 1000 / float64(max(1, n))
+}
+
 // share is the duration that a share of all calls stay below, in milliseconds.
 func share(took []time.Duration, of float64) float64 {
 	if len(took) == 0 {

@@ -139,6 +139,24 @@ func (s *server) memory() (now, peak int64) {
 	return read("VmRSS:"), read("VmHWM:")
 }
 
+// cpu is what the process has computed so far, not what a database beside it has.
+func (s *server) cpu() time.Duration {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.process.Process.Pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick
+}
+
+// tick is the unit of /proc, 100 a second on every Linux that is in use.
+const tick = 10 * time.Millisecond
+
 // forget begins a new peak. https://www.kernel.org/doc/html/latest/filesystems/proc.html
 func (s *server) forget() {
 	_ = os.WriteFile(filepath.Join("/proc", strconv.Itoa(s.process.Process.Pid), "clear_refs"), []byte("5"), 0) // where the kernel has it

@@ -16,6 +16,7 @@ type row struct {
 	took     []time.Duration
 	yard     series
 	yardName string
+	cpu      series // milliseconds of the server's process for one
 	goal     string
 }
 
@@ -34,9 +35,9 @@ func (t *table) note(format string, args ...any) {
 // markdown writes the table.
 func (t *table) markdown() string {
 	var b strings.Builder
-	b.WriteString("| what | median (range) | p50, p99 ms | beside it | ratio | goal |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| what | median (range) | p50, p99 ms | server CPU ms each | beside it | ratio | goal |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range t.rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.what, r.got.text(), times(r.took), yard(r), ratio(r), r.goal)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.what, r.got.text(), times(r.took), r.cpu.text(), yard(r), ratio(r), r.goal)
 	}
 	for _, n := range t.notes {
 		b.WriteString("\n" + n + "\n")

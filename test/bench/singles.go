@@ -47,23 +47,25 @@ func (b *bench) singles(ctx context.Context) error {
 		{"read", func() error { _, err := b.srv.do(ctx, request{path: "/fhir/" + one.location}); return err }},
 		{"stow", stow},
 	}
-	rates, took := map[string]series{}, map[string][]time.Duration{}
+	rates, cpus, took := map[string]series{}, map[string]series{}, map[string][]time.Duration{}
 	for round := range b.rounds {
 		for _, l := range loads {
 			if round == 0 && l.name != "raw" {
 				go b.srv.profile(ctx, b.profiles, b.name+"-"+l.name, b.each)
 			}
+			before := b.srv.cpu()
 			r, each, err := rate(b.each, b.clients, l.f)
 			if err != nil {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
+			cpus[l.name] = append(cpus[l.name], per(b.srv.cpu()-before, len(each)))
 			rates[l.name], took[l.name] = append(rates[l.name], r), append(took[l.name], each...)
 		}
 	}
 	b.say("creates %.0f/s, reads %.0f/s", rates["create"].median(), rates["read"].median())
-	b.table.add(row{what: "create of a 1.5 kB Observation, /s", got: rates["create"], took: took["create"], yard: rates["raw"], yardName: "raw", goal: "≥ 60 %"})
-	b.table.add(row{what: "read by id, /s", got: rates["read"], took: took["read"], yard: rates["memory"], yardName: "memory", goal: "≥ 50 %"})
-	b.table.add(row{what: "STOW of an instance of 0.5 MB, /s", got: rates["stow"], took: took["stow"]})
+	b.table.add(row{what: "create of a 1.5 kB Observation, /s", got: rates["create"], took: took["create"], cpu: cpus["create"], yard: rates["raw"], yardName: "raw", goal: "≥ 60 %"})
+	b.table.add(row{what: "read by id, /s", got: rates["read"], took: took["read"], cpu: cpus["read"], yard: rates["memory"], yardName: "memory", goal: "≥ 50 %"})
+	b.table.add(row{what: "STOW of an instance of 0.5 MB, /s", got: rates["stow"], took: took["stow"], cpu: cpus["stow"]})
 	return nil
 }
 
@@ -114,7 +116,7 @@ func (b *bench) mixed(ctx context.Context) error {
 		}
 	}
 	var at atomic.Int64
-	var got, raw series
+	var got, raw, cpu series
 	for round := range b.rounds {
 		each, _, err := rate(b.each, b.clients, func() error { return b.raw.Mix(resources[int(at.Add(1))%len(resources)]) })
 		if err != nil {
@@ -124,13 +126,16 @@ func (b *bench) mixed(ctx context.Context) error {
 		if round == 0 {
 			go b.srv.profile(ctx, b.profiles, b.name+"-mix", b.each)
 		}
-		if each, _, err = rate(b.each, b.clients, iteration); err != nil {
+		before := b.srv.cpu()
+		each, all, err := rate(b.each, b.clients, iteration)
+		if err != nil {
 			return err
 		}
+		cpu = append(cpu, per(b.srv.cpu()-before, 4*len(hospital.Types)*len(all)))
 		got = append(got, 4*float64(len(hospital.Types))*each)
 	}
 	b.say("mix %.0f requests/s", got.median())
-	b.table.add(row{what: "mix of nine types, requests/s", got: got, yard: raw, yardName: "raw"})
+	b.table.add(row{what: "mix of nine types, requests/s", got: got, cpu: cpu, yard: raw, yardName: "raw"})
 	for _, step := range []string{"create", "read", "update", "delete"} {
 		b.table.add(row{what: "– " + step, took: steps[step]})
 	}
