@@ -59,7 +59,7 @@ func (a *App) sample(ctx context.Context) error {
 		return err
 	}
 	for i, bundle := range profiles.Sample() {
-		if _, err := a.Recorder.Transaction(ctx, serverOf(profiles.SampleOwner(i)), bundle); err != nil {
+		if _, err := a.Recorder.Transaction(ctx, serverOf(profiles.SampleOwner(i)), bundle, record.Bundled{}); err != nil {
 			return fmt.Errorf("sample: %w", err)
 		}
 	}

@@ -27,7 +27,7 @@ func opened(t *testing.T) (s *server, patient, root string) {
 		s.must(serverOf(""), put(typ, id, string(body)))
 	}
 	for i, bundle := range profiles.Sample() {
-		if _, err := s.Transaction(t.Context(), serverOf(profiles.SampleOwner(i)), bundle); err != nil {
+		if _, err := s.Transaction(t.Context(), serverOf(profiles.SampleOwner(i)), bundle, record.Bundled{}); err != nil {
 			t.Fatal(err)
 		}
 	}

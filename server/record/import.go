@@ -195,13 +195,12 @@ func (r *Recorder) importAll(ctx context.Context, who *access.Context, batch []i
 
 // importBundle carries out a transaction or batch, once for the same bytes.
 func (r *Recorder) importBundle(ctx context.Context, who *access.Context, bundle []byte, root tree.Node) (Imported, error) {
-	entries, err := r.entries(root)
-	if err != nil {
-		return Imported{}, err
-	}
 	var writes []entry
-	for _, e := range entries {
-		if e.get == "" {
+	for _, e := range r.entries(root) {
+		if e.fault != nil {
+			return Imported{}, e.fault
+		}
+		if e.asked == nil {
 			writes = append(writes, e)
 		}
 	}

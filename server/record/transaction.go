@@ -5,20 +5,39 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 	"tenon/server/access"
-	"tenon/server/search"
 )
+
+// Asked is an entry of a Bundle that the record leaves to the door: a read, a
+// search, a history, or an operation in a batch.
+type Asked struct {
+	Method, URL     string // the URL below the base
+	IfNoneMatch     string
+	IfModifiedSince time.Time // zero: none
+	Body            []byte    // of a POST
+}
+
+// Bundled is how a door has a Bundle carried out.
+type Bundled struct {
+	// Ask answers an entry with its Bundle.entry in JSON; nil refuses it.
+	Ask func(ctx context.Context, q Asked) []byte
+	// Return is what entries that write are answered with: "representation",
+	// "OperationOutcome", or the response alone.
+	// https://hl7.org/fhir/R4/http.html#ops
+	Return string
+}
 
 // Transaction carries out a Bundle of type batch or transaction and returns the
 // response Bundle. A transaction commits as a whole; every entry of a batch
-// stands for itself. https://hl7.org/fhir/R4/http.html#transaction
-func (r *Recorder) Transaction(ctx context.Context, who *access.Context, bundle []byte) ([]byte, error) {
+// stands for itself. What a transaction only asks is answered once all is
+// written, each entry for itself: it can undo nothing.
+// https://hl7.org/fhir/R4/http.html#transaction
+func (r *Recorder) Transaction(ctx context.Context, who *access.Context, bundle []byte, how Bundled) ([]byte, error) {
 	if err := mustKnow(who); err != nil {
 		return nil, err
 	}
@@ -34,17 +53,23 @@ func (r *Recorder) Transaction(ctx context.Context, who *access.Context, bundle 
 		return nil, issue.Errorf(issue.Invalid, "The base carries out batches and transactions; Bundle.type is %q.", kind).
 			At("Bundle.type").Rule("bundle-type").WithStatus(400)
 	}
-	entries, err := r.entries(root)
-	if err != nil {
-		return nil, err
-	}
+	b := &bundled{r: r, ctx: ctx, who: who, Bundled: how, entries: r.entries(root)}
 	if kind == "batch" {
-		return r.batch(ctx, who, entries)
+		return b.batch()
 	}
 	if err := distinct(root); err != nil {
 		return nil, err
 	}
-	return r.transaction(ctx, who, entries)
+	return b.transaction()
+}
+
+// bundled is one Bundle on its way.
+type bundled struct {
+	Bundled
+	r       *Recorder
+	ctx     context.Context
+	who     *access.Context
+	entries []entry
 }
 
 // distinct is bdl-7 of https://hl7.org/fhir/R4/bundle.html#invs: a reference to a
@@ -65,29 +90,26 @@ func distinct(root tree.Node) error {
 	return nil
 }
 
-// entry is one Bundle.entry with its request.
+// entry is one Bundle.entry with its request: an operation of the record, a
+// question for the door, or what is wrong with it.
 type entry struct {
 	place    int
 	op       Op
-	get      string // URL of a GET
-	known    string // version that the client has of it
-	since    time.Time
+	asked    *Asked
+	fault    *issue.Failure
 	response []byte
 }
 
-func (r *Recorder) entries(root tree.Node) ([]entry, error) {
-	var out []entry
+func (r *Recorder) entries(root tree.Node) (all []entry) {
 	for e := range root.Field("entry").Items() {
-		i := len(out)
 		en, err := r.entryOf(e)
-		if f := issue.As(err); f != nil {
-			f.Issues[0].Path = fmt.Sprintf("Bundle.entry[%d].%s", i, f.Issues[0].Path)
-			return nil, f
+		en.place = len(all)
+		if en.fault = issue.As(err); en.fault != nil {
+			en.fault.Issues[0].Path = fmt.Sprintf("Bundle.entry[%d].%s", en.place, en.fault.Issues[0].Path)
 		}
-		en.place = i
-		out = append(out, en)
+		all = append(all, en)
 	}
-	return out, nil
+	return all
 }
 
 func (r *Recorder) entryOf(e tree.Node) (entry, error) {
@@ -96,18 +118,18 @@ func (r *Recorder) entryOf(e tree.Node) (entry, error) {
 	if base := r.o.BaseURL; base != "" {
 		target = strings.TrimPrefix(strings.TrimPrefix(target, base), "/")
 	}
-	if method == "GET" || method == "HEAD" {
+	path, criteria, _ := strings.Cut(target, "?")
+	if asks := method == "GET" || method == "HEAD"; asks || method == "POST" && strings.Contains(path, "$") {
 		since, _ := time.Parse(time.RFC3339, req.Field("ifModifiedSince").Str()) // none is zero
-		return entry{get: target, known: versionOf(req.Field("ifNoneMatch").Str()), since: since}, nil
+		return entry{asked: &Asked{Method: method, URL: target, IfNoneMatch: req.Field("ifNoneMatch").Str(), IfModifiedSince: since, Body: e.Field("resource").Raw()}}, nil
 	}
 	if !slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, method) {
 		return entry{}, issue.Errorf(issue.Invalid, "%q is not a method of an entry.", method).At("request.method").Rule("entry-method").WithStatus(400)
 	}
-	path, criteria, _ := strings.Cut(target, "?")
 	typ, id, _ := strings.Cut(path, "/")
 	if strings.ContainsAny(id, "/$") || strings.HasPrefix(typ, "$") {
-		return entry{}, issue.Errorf(issue.NotSupported, "%q: operations are not carried out inside a Bundle; call them on their own.", target).
-			At("request.url").Rule("entry-operation").WithStatus(400)
+		return entry{}, issue.Errorf(issue.NotSupported, "%s %s is nothing that an entry can ask for.", method, clipped(target)).
+			At("request.url").Rule("entry-url").WithStatus(400)
 	}
 	op := Op{Method: method, Type: typ, ID: id, Criteria: criteria, FullURL: e.Field("fullUrl").Str(),
 		IfNoneExist: req.Field("ifNoneExist").Str(), IfMatch: versionOf(req.Field("ifMatch").Str()),
@@ -168,36 +190,58 @@ func versionOf(tag string) string {
 // order of processing in a transaction.
 var order = map[string]int{"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
 
-func (r *Recorder) transaction(ctx context.Context, who *access.Context, entries []entry) ([]byte, error) {
+func (b *bundled) transaction() ([]byte, error) {
+	var writes []entry
+	for i := range b.entries {
+		e := &b.entries[i]
+		switch {
+		case e.fault != nil:
+			return nil, e.fault
+		case e.asked == nil:
+			writes = append(writes, *e)
+		case e.asked.Method == "POST":
+			return nil, issue.Errorf(issue.NotSupported, "%q: a transaction carries out no operations, which could not be undone; send it in a batch.", clipped(e.asked.URL)).
+				At(fmt.Sprintf("Bundle.entry[%d].request.url", i)).Rule("entry-operation").WithStatus(400).Chinese("transaction 中不支持操作，请使用 batch。")
+		}
+	}
+	if err := b.write(writes); err != nil {
+		return nil, err
+	}
+	for i := range b.entries {
+		if q := b.entries[i].asked; q != nil {
+			b.entries[i].response = b.ask(*q)
+		}
+	}
+	return bundleOf("transaction-response", b.entries), nil
+}
+
+// write submits the entries that write, in the order of processing.
+func (b *bundled) write(writes []entry) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(writes, func(x, y entry) int { return order[x.op.Method] - order[y.op.Method] })
 	d := &Draft{Door: "fhir", Operation: "transaction"}
-	var places []int
-	writes := slices.Clone(entries)
-	writes = slices.DeleteFunc(writes, func(e entry) bool { return e.get != "" })
-	slices.SortStableFunc(writes, func(a, b entry) int { return order[a.op.Method] - order[b.op.Method] })
-	for _, e := range writes {
-		d.Ops = append(d.Ops, e.op)
-		places = append(places, e.place)
+	places := make([]int, len(writes))
+	for i, e := range writes {
+		d.Ops, places[i] = append(d.Ops, e.op), e.place
 	}
-	if len(d.Ops) > 0 {
-		outcome, err := r.Submit(ctx, who, d)
-		if err != nil {
-			return nil, renumber(err, places)
-		}
-		for k, res := range outcome.Results {
-			entries[places[k]].response = responseEntry(res)
-		}
+	outcome, err := b.r.Submit(b.ctx, b.who, d)
+	if err != nil {
+		return renumber(err, places)
 	}
-	for i := range entries {
-		if entries[i].get == "" {
-			continue
-		}
-		response, err := r.get(ctx, who, &entries[i])
-		if err != nil {
-			return nil, err
-		}
-		entries[i].response = response
+	for k, res := range outcome.Results {
+		b.entries[places[k]].response = b.written(res)
 	}
-	return bundleOf("transaction-response", entries), nil
+	return nil
+}
+
+// ask has the door answer an entry.
+func (b *bundled) ask(q Asked) []byte {
+	if b.Ask == nil {
+		return failureEntry(issue.Errorf(issue.NotSupported, "%s is not carried out here.", q.Method).Rule("entry-get").WithStatus(400))
+	}
+	return b.Ask(b.ctx, q)
 }
 
 // renumber puts the client's entry numbers into the paths of a failure, whose
@@ -217,98 +261,45 @@ func renumber(err error, places []int) error {
 	return f
 }
 
-func (r *Recorder) batch(ctx context.Context, who *access.Context, entries []entry) ([]byte, error) {
-	for i := range entries {
-		e := &entries[i]
-		if e.get != "" {
-			response, err := r.get(ctx, who, e)
-			if err != nil {
-				if e.response = failureEntry(err); e.response == nil {
-					return nil, err
-				}
-				continue
-			}
-			e.response = response
-			continue
-		}
-		outcome, err := r.Submit(ctx, who, &Draft{Door: "fhir", Operation: "batch", Ops: []Op{e.op}})
-		if err != nil {
-			if e.response = failureEntry(err); e.response == nil {
+func (b *bundled) batch() ([]byte, error) {
+	for i := range b.entries {
+		e := &b.entries[i]
+		switch {
+		case e.fault != nil:
+			e.response = failureEntry(e.fault)
+		case e.asked != nil:
+			e.response = b.ask(*e.asked)
+		default:
+			outcome, err := b.r.Submit(b.ctx, b.who, &Draft{Door: "fhir", Operation: "batch", Ops: []Op{e.op}})
+			if err == nil {
+				e.response = b.written(outcome.Results[0])
+			} else if e.response = failureEntry(err); e.response == nil {
 				return nil, err
 			}
-			continue
 		}
-		e.response = responseEntry(outcome.Results[0])
 	}
-	return bundleOf("batch-response", entries), nil
+	return bundleOf("batch-response", b.entries), nil
 }
 
-// get answers a read or a search inside a Bundle.
-func (r *Recorder) get(ctx context.Context, who *access.Context, e *entry) ([]byte, error) {
-	path, query, _ := strings.Cut(e.get, "?")
-	parts := strings.Split(path, "/")
-	switch {
-	case len(parts) == 2 && query == "", len(parts) == 4 && parts[2] == "_history" && query == "":
-		v, err := r.readEntry(ctx, who, parts)
-		if err != nil {
-			return nil, err
-		}
-		if e.known == fmt.Sprint(v.Version) || !e.since.IsZero() && !v.Updated.After(e.since) {
-			return fmt.Appendf(nil, `{"response":{"status":"304","etag":"W/\"%d\""}}`, v.Version), nil
-		}
-		return resourceEntry(v.Labelled(), fmt.Sprintf(`{"status":"200","etag":"W/\"%d\""}`, v.Version)), nil
-	case len(parts) == 1:
-		params, err := search.ParseQuery(query)
-		if err != nil {
-			return nil, err
-		}
-		page, _, err := r.Search(ctx, who, parts[0], params, true)
-		if err != nil {
-			return nil, err
-		}
-		return resourceEntry(searchset(page), `{"status":"200"}`), nil
+// written tells what became of an entry that writes, with what is to be said of
+// it (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome).
+func (b *bundled) written(res Result) []byte {
+	out := []byte{'{'}
+	v := res.Version
+	if v != nil && !v.Deleted && b.Return == "representation" {
+		out = fmt.Appendf(out, `"fullUrl":"%s/%s/%s","resource":%s,`, b.r.o.BaseURL, v.Type, v.ID, v.Labelled())
 	}
-	return nil, issue.Errorf(issue.NotSupported, "GET %s is not carried out inside a Bundle.", path).Rule("entry-get").WithStatus(400)
-}
-
-func (r *Recorder) readEntry(ctx context.Context, who *access.Context, parts []string) (*Version, error) {
-	if len(parts) == 2 {
-		return r.Read(ctx, who, parts[0], parts[1])
-	}
-	n, err := strconv.ParseInt(parts[3], 10, 64)
-	if err != nil || n < 1 {
-		return nil, absent(parts[0], parts[1])
-	}
-	return r.ReadVersion(ctx, who, parts[0], parts[1], n)
-}
-
-func searchset(page *search.Page) []byte {
-	out := []byte(`{"resourceType":"Bundle","type":"searchset"`)
-	for i, hit := range page.Hits {
-		out = append(out, map[bool]string{true: `,"entry":[`, false: `,`}[i == 0]...)
-		mode := map[bool]string{true: "include", false: "match"}[hit.Included]
-		out = fmt.Appendf(out, `{"resource":%s,"search":{"mode":%q}}`, Labelled(hit.Body, hit.Level, hit.Integrity), mode)
-	}
-	if len(page.Hits) > 0 {
-		out = append(out, ']')
-	}
-	return append(out, '}')
-}
-
-func resourceEntry(resource []byte, response string) []byte {
-	return fmt.Appendf(nil, `{"resource":%s,"response":%s}`, resource, response)
-}
-
-// responseEntry tells what became of an entry, with what is to be said of it
-// (https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome).
-func responseEntry(res Result) []byte {
-	out := fmt.Appendf(nil, `{"response":{"status":"%d"`, res.Status)
-	if v := res.Version; v != nil && res.Status != 204 {
+	out = fmt.Appendf(out, `"response":{"status":"%d"`, res.Status)
+	if v != nil && res.Status != 204 {
 		out = fmt.Appendf(out, `,"location":"%s/%s/_history/%d","etag":"W/\"%d\"","lastModified":%q`,
 			v.Type, v.ID, v.Version, v.Version, v.Updated.Format("2006-01-02T15:04:05.000Z07:00"))
 	}
-	if len(res.Warnings) > 0 {
-		outcome, _ := json.Marshal(issue.OutcomeOf(res.Warnings)) // texts always marshal
+	told := res.Warnings
+	if b.Return == "OperationOutcome" && len(told) == 0 {
+		told = []issue.Issue{{Severity: issue.Information, Type: issue.Informational, Rule: "done", Text: "Done.", Chinese: "操作成功。"}}
+	}
+	if len(told) > 0 {
+		outcome, _ := json.Marshal(issue.OutcomeOf(told)) // texts always marshal
 		out = append(append(out, `,"outcome":`...), outcome...)
 	}
 	return append(out, "}}"...)

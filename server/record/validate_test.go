@@ -85,13 +85,13 @@ func TestProfileAndResourceTogether(t *testing.T) {
 		return fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","entry":[`+
 			`{"resource":%s,"request":{"method":"POST","url":"Patient"}},{"resource":%s,"request":{"method":"POST","url":"StructureDefinition"}}]}`, patient, profile)
 	}
-	if _, err := s.Transaction(t.Context(), operator, []byte(bundle(unnumbered))); status(issue.As(err)) != 422 {
+	if _, err := s.Transaction(t.Context(), operator, []byte(bundle(unnumbered)), record.Bundled{}); status(issue.As(err)) != 422 {
 		t.Errorf("without a number: %v, want 422", err)
 	}
 	if got := s.found("StructureDefinition", "url="+profileURL); got != "" {
 		t.Errorf("the profile was stored all the same: %s", got)
 	}
-	if _, err := s.Transaction(t.Context(), operator, []byte(bundle(numbered))); err != nil {
+	if _, err := s.Transaction(t.Context(), operator, []byte(bundle(numbered)), record.Bundled{}); err != nil {
 		t.Errorf("with a number: %v", err)
 	}
 }
@@ -151,10 +151,10 @@ func TestReferencesAreJudgedWithinReach(t *testing.T) {
 	bundle := `{"resourceType":"Bundle","type":"transaction","entry":[` +
 		`{"fullUrl":"urn:uuid:0d8ee5a5-8a1e-4c0b-9d53-6d5a5ac9a001","resource":%s,"request":{"method":"POST","url":"Patient"}},` +
 		`{"resource":` + basic("urn:uuid:0d8ee5a5-8a1e-4c0b-9d53-6d5a5ac9a001") + `,"request":{"method":"POST","url":"Basic"}}]}`
-	if _, err := s.Transaction(t.Context(), clin, fmt.Appendf(nil, bundle, plain)); rule(issue.As(err)) != "num-1" {
+	if _, err := s.Transaction(t.Context(), clin, fmt.Appendf(nil, bundle, plain), record.Bundled{}); rule(issue.As(err)) != "num-1" {
 		t.Errorf("a patient of the same transaction: %v, want num-1", err)
 	}
-	if _, err := s.Transaction(t.Context(), clin, fmt.Appendf(nil, bundle, `{"resourceType":"Patient","identifier":[{"value":"1"}]}`)); err != nil {
+	if _, err := s.Transaction(t.Context(), clin, fmt.Appendf(nil, bundle, `{"resourceType":"Patient","identifier":[{"value":"1"}]}`), record.Bundled{}); err != nil {
 		t.Errorf("a patient with a number in the same transaction: %v", err)
 	}
 }

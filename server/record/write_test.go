@@ -166,7 +166,7 @@ func TestTransaction(t *testing.T) {
 	bundle := `{"resourceType":"Bundle","type":"transaction","entry":[
 	 {"fullUrl":"urn:uuid:1","resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"urn:uuid:2"}},"request":{"method":"POST","url":"Observation"}},
 	 {"fullUrl":"urn:uuid:2","resource":{"resourceType":"Patient","gender":"male"},"request":{"method":"POST","url":"Patient"}}]}`
-	out, err := s.Transaction(t.Context(), clin, []byte(bundle))
+	out, err := s.Transaction(t.Context(), clin, []byte(bundle), record.Bundled{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 	bundle := `{"resourceType":"Bundle","type":"transaction","entry":[
 	 {"resource":{"resourceType":"Patient","gender":"male"},"request":{"method":"POST","url":"Patient"}},
 	 {"resource":{"resourceType":"Patient","gender":"wrong"},"request":{"method":"POST","url":"Patient"}}]}`
-	_, err := s.Transaction(t.Context(), clin, []byte(bundle))
+	_, err := s.Transaction(t.Context(), clin, []byte(bundle), record.Bundled{})
 	f := issue.As(err)
 	if status(f) != 422 || !strings.HasPrefix(f.Issues[0].Path, "Bundle.entry[1]") {
 		t.Fatalf("Transaction = %v, want 422 at Bundle.entry[1]", err)
@@ -194,7 +194,7 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 		t.Errorf("%d patients after the refusal, want none", len(page.Hits))
 	}
 	batch := strings.Replace(bundle, `"transaction"`, `"batch"`, 1)
-	out, err := s.Transaction(t.Context(), clin, []byte(batch))
+	out, err := s.Transaction(t.Context(), clin, []byte(batch), record.Bundled{})
 	if err != nil || !strings.Contains(string(out), `"status":"201"`) || !strings.Contains(string(out), `"status":"422"`) {
 		t.Errorf("batch = %s, %v; want one 201 and one 422", out, err)
 	}
@@ -204,7 +204,7 @@ func TestTransactionWritesAResourceOnce(t *testing.T) {
 	s := newServer(t)
 	v := s.must(clin, post(`{"resourceType":"Patient","gender":"male"}`))
 	entry := fmt.Sprintf(`{"resource":{"resourceType":"Patient","id":%q,"gender":"female"},"request":{"method":"PUT","url":"Patient/%s"}}`, v.ID, v.ID)
-	_, err := s.Transaction(t.Context(), clin, []byte(`{"resourceType":"Bundle","type":"transaction","entry":[`+entry+`,`+entry+`]}`))
+	_, err := s.Transaction(t.Context(), clin, []byte(`{"resourceType":"Bundle","type":"transaction","entry":[`+entry+`,`+entry+`]}`), record.Bundled{})
 	if rule(issue.As(err)) != "transaction-overlap" {
 		t.Errorf("Transaction = %v, want transaction-overlap", err)
 	}

@@ -1,6 +1,10 @@
 package rest
 
-import "net/http"
+import (
+	"net/http"
+
+	"tenon/server/record"
+)
 
 // bundle is https://hl7.org/fhir/R4/http.html#transaction: a batch or a
 // transaction at the base.
@@ -14,7 +18,8 @@ func (d *Door) bundle(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := d.o.Record.Transaction(c.ctx(), c.who, body)
+	asks := &asking{call: c, left: mostAnswered}
+	answer, err := d.o.Record.Transaction(c.ctx(), c.who, body, record.Bundled{Ask: asks.entry, Return: c.prefer.ret})
 	if err != nil {
 		return err
 	}

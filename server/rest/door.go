@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +31,7 @@ type Record interface {
 	ReadVersion(ctx context.Context, who *access.Context, typ, id string, version int64) (*record.Version, error)
 	History(ctx context.Context, who *access.Context, q record.HistoryQuery) (*record.HistoryPage, error)
 	Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error)
-	Transaction(ctx context.Context, who *access.Context, bundle []byte) ([]byte, error)
+	Transaction(ctx context.Context, who *access.Context, bundle []byte, how record.Bundled) ([]byte, error)
 	Apply(ctx context.Context, who *access.Context, planID string, params []byte) (*record.Result, error)
 	Case(ctx context.Context, who *access.Context, root string) ([]byte, error)
 	Sign(ctx context.Context, who *access.Context, typ, id string, params []byte) (*record.Result, error)
@@ -90,6 +92,8 @@ type Door struct {
 	o            Options
 	capabilities atomic.Pointer[capabilities]
 	bundles      *budget
+	innerOnce    sync.Once
+	innerDoor    http.Handler // for the entries of Bundles
 	polls        polls
 	graph        *graphql.Schema
 }

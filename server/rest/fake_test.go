@@ -141,7 +141,7 @@ func (m *memory) Search(_ context.Context, _ *access.Context, typ string, params
 	return m.page, told, err
 }
 
-func (m *memory) Transaction(_ context.Context, _ *access.Context, bundle []byte) ([]byte, error) {
+func (m *memory) Transaction(_ context.Context, _ *access.Context, bundle []byte, _ record.Bundled) ([]byte, error) {
 	return []byte(`{"resourceType":"Bundle","type":"transaction-response"}`), nil
 }
 

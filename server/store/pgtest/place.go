@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"os"
 	"testing"
@@ -37,5 +38,12 @@ func DatabaseIn(t testing.TB, folder string) string {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() { // before the folder goes: a server that misses files makes no checkpoint any more
+		for _, sql := range []string{"DROP DATABASE " + name + " WITH (FORCE)", "DROP TABLESPACE " + name} {
+			if err := s.run(context.Background(), sql); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	return s.named(name)
 }
