@@ -80,7 +80,7 @@ func sifted(c search.Clause) bool {
 	case search.Composite:
 		return true
 	case search.Number:
-		return slices.ContainsFunc(c.Any, func(m search.NumberMatch) bool { return m.Code != nil })
+		return slices.ContainsFunc(c.Any, func(m search.NumberMatch) bool { return m.Code != nil && m.Op != search.Equal })
 	case search.String:
 		return slices.ContainsFunc(c.Any, func(m search.StringMatch) bool { return m.Mode == search.Contains || m.Mode == search.Suffix })
 	}
