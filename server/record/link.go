@@ -9,6 +9,7 @@ import (
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
 	"tenon/fhir/tree"
+	"tenon/server/search"
 )
 
 // link rewrites references between the entries of one draft: urn:uuid and other
@@ -163,7 +164,9 @@ func (l *linker) reference(n tree.Node) error {
 	return err
 }
 
-// matching is the one resource that a conditional reference means.
+// matching is the one resource that a conditional reference means: one that is
+// there, or one that the same transaction creates, since these references are
+// resolved last (https://hl7.org/fhir/R4/http.html#trules).
 func (p *preparation) matching(typ, criteria string) (string, error) {
 	key := typ + "?" + criteria
 	if to, known := p.refs[key]; known {
@@ -173,12 +176,69 @@ func (p *preparation) matching(typ, criteria string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if hit == nil {
+	found, err := p.created(typ, criteria)
+	if err != nil {
+		return "", err
+	}
+	if hit != nil {
+		found = append(found, hit.ID)
+	}
+	switch len(found) {
+	case 1:
+		p.refs[key] = typ + "/" + found[0]
+		return p.refs[key], nil
+	case 0:
 		return "", issue.Errorf(issue.NotFound, "The reference %q matches no %s that you reach; a conditional reference must match one.", clipped(key), typ).
 			Rule("conditional-reference").WithStatus(412).Chinese("条件引用没有匹配的资源。")
 	}
-	p.refs[key] = typ + "/" + hit.ID
-	return p.refs[key], nil
+	return "", issue.Errorf(issue.MultipleMatches, "The reference %q matches more than one %s, with those that this transaction creates.", clipped(key), typ).
+		Rule("multiple-matches").Chinese("条件引用匹配多个资源。")
+}
+
+// created are the resources of a type that this draft creates and that meet
+// criteria of tokens, such as an identifier. By other parameters nothing that is
+// still being written is found.
+func (p *preparation) created(typ, criteria string) (ids []string, err error) {
+	params, err := search.ParseQuery(criteria)
+	if err != nil {
+		return nil, err
+	}
+	plan, _, err := p.r.parse(p.who, typ, params, true)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(plan.Root.Where, func(c search.Clause) bool { t, ok := c.(search.Token); return !ok || t.Not }) {
+		return nil, nil
+	}
+	for _, w := range p.writes {
+		if w == nil || w.typ != typ || w.before != nil || len(w.op.Body) == 0 {
+			continue
+		}
+		if w.tokens == nil {
+			root, err := parsed(w.op.Body)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := p.rev.Search.Index(root)
+			if err != nil {
+				return nil, err
+			}
+			w.tokens = append([]search.TokenRow{}, rows.Tokens...)
+		}
+		if !slices.ContainsFunc(plan.Root.Where, func(c search.Clause) bool { return !anyToken(w.tokens, c.(search.Token)) }) {
+			ids = append(ids, w.id)
+		}
+	}
+	return ids, nil
+}
+
+func anyToken(rows []search.TokenRow, t search.Token) bool {
+	return slices.ContainsFunc(rows, func(r search.TokenRow) bool {
+		return r.Key == t.Key && slices.ContainsFunc(t.Any, func(m search.TokenMatch) bool {
+			code := m.Code == nil && m.Codes == nil || m.Code != nil && *m.Code == r.Code || slices.Contains(m.Codes, r.Code)
+			return code && (m.System == nil || *m.System == r.System)
+		})
+	})
 }
 
 // narrative rewrites links of a narrative: <a href> and <img src>.

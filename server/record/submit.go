@@ -159,8 +159,9 @@ type write struct {
 	body    []byte   // resource as it will be stored, before id and meta
 	root    tree.Node
 	version *Version
-	server  bool // an effect: the server's own doing
-	judged  bool // the body as it is
+	server  bool              // an effect: the server's own doing
+	judged  bool              // the body as it is
+	tokens  []search.TokenRow // once a conditional reference asked for them
 
 	warnings []issue.Issue
 }

@@ -193,6 +193,14 @@ func TestTransactionReferences(t *testing.T) {
 				t.Errorf("reference %q = %d %s, want it refused", missing, w.Code, w.Body)
 			}
 		}
+		organization := `{"resource":{"resourceType":"Organization","identifier":[{"system":"urn:o","value":"%s"}],"name":"new"},"request":{"method":"POST","url":"Organization"}}`
+		answer := entries(t, h, 200, transaction(observation("Patient/"+create(t, h, `{"resourceType":"Patient"}`), `,"performer":[{"reference":"Organization?identifier=urn:o|new"}]`), fmt.Sprintf(organization, "new")))
+		made := strings.Join(strings.Split(answer[1].Path("response", "location").Str(), "/")[:2], "/")
+		if ids, _, _ := find(t, h, "Observation?performer="+made); len(ids) != 1 {
+			t.Errorf("a conditional reference to what the transaction creates finds %v", ids)
+		}
+		must(t, h, 412, "POST", "/fhir", transaction(patient, fmt.Sprintf(organization, "1"))) // the one that is there, and the new one
+		must(t, h, 412, "POST", "/fhir", transaction(observation("Organization?identifier=urn:o|two", ""), fmt.Sprintf(organization, "two"), fmt.Sprintf(organization, "two")))
 		create(t, h, `{"resourceType":"Organization","identifier":[{"system":"urn:o","value":"1"}],"name":"y"}`)
 		must(t, h, 412, "POST", "/fhir", transaction(patient))
 	})
