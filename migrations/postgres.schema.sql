@@ -51,7 +51,8 @@ table binding_token (
   tenant text collate "C" not null,
   hash bytea not null,
   principal text collate "C" not null,
-  subscriptions text collate "C" not null
+  subscriptions text collate "C" not null,
+  session text not null
 );
 
 table blob (

@@ -598,7 +598,7 @@ CREATE TABLE binding_token (
   principal     TEXT NOT NULL,
   subscriptions TEXT NOT NULL,
   expires       INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, session TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
 CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
 

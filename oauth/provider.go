@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
@@ -75,7 +76,22 @@ func (p *Provider) Authenticate(ctx context.Context, header string) (*access.Con
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, issue.Errorf(issue.Login, "This request needs a token: Authorization: Bearer ….").Rule("no-token").Chinese("请先登录。")
 	}
-	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return p.known(ctx, sha256.Sum256([]byte(strings.TrimSpace(token))))
+}
+
+// Alive refuses the Session of a Context whose token has expired or was revoked
+// since, as Authenticate would.
+func (p *Provider) Alive(ctx context.Context, session string) error {
+	hash, err := hex.DecodeString(session)
+	if err != nil || len(hash) != sha256.Size {
+		return refused()
+	}
+	_, err = p.known(ctx, [32]byte(hash))
+	return err
+}
+
+// known is the caller with a token, from the cache where that is fresh.
+func (p *Provider) known(ctx context.Context, hash [32]byte) (*access.Context, error) {
 	now := p.clock()
 	p.mu.RLock()
 	hit, ok := p.cache[hash]
@@ -92,12 +108,13 @@ func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*ac
 		return nil, fmt.Errorf("oauth: token: %w", err)
 	}
 	if t == nil || t.Revoked || !now.Before(t.Expires) || t.Tenant != p.tenant {
-		return nil, issue.Errorf(issue.Login, "The token is unknown, expired or revoked. Ask for a new one.").Rule("token-refused").Chinese("令牌无效或已过期。")
+		return nil, refused()
 	}
 	who, err := p.resolve(ctx, t.Principal)
 	if err != nil {
 		return nil, err
 	}
+	who.Session = hex.EncodeToString(hash[:])
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.cache) >= cacheSize {
@@ -105,6 +122,10 @@ func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*ac
 	}
 	p.cache[hash] = cached{who: who, expires: t.Expires, until: now.Add(cacheTTL)}
 	return who, nil
+}
+
+func refused() error {
+	return issue.Errorf(issue.Login, "The token is unknown, expired or revoked. Ask for a new one.").Rule("token-refused").Chinese("令牌无效或已过期。")
 }
 
 // Revoke makes a token worthless within a second.

@@ -64,6 +64,9 @@ type Context struct {
 	Side         Side
 	Roles        []Role
 	RequestID    string
+	// Session names the token of the request, so that what outlives the request
+	// ends with it; "" where there is none.
+	Session string
 }
 
 // Has tells whether the caller holds the role.

@@ -41,6 +41,7 @@ func (a *App) openFeed() error {
 	f := a.Config.Feeds
 	a.feed, err = feed.New(feed.Options{
 		Store: a.Store, Definitions: func() *revision.Revision { return a.keeper.Current() }, Resolve: a.resolve,
+		Alive:  func(ctx context.Context, session string) error { return a.OAuth.Alive(ctx, session) },
 		Client: guard.Client(a.Config.Outbound.Proxy), Permit: func(u *url.URL) error { return guard.Permit(u) },
 		Key: key, BaseURL: a.Config.BaseURL, SocketURL: socketURL(a.Config.BaseURL), Random: rand.Reader, Clock: a.clock, Log: a.log,
 		Most: f.Most, Retention: f.Retention, Patience: f.Patience, Backoff: f.Backoff, Lease: f.Lease,

@@ -282,8 +282,8 @@ func (s *Store) PutBinding(ctx context.Context, hash [32]byte, b feed.Binding) e
 		if _, err := q.exec(ctx, "DELETE FROM binding_token WHERE expires < ?", []any{micros(s.o.Clock())}); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, "INSERT INTO binding_token (hash, tenant, principal, subscriptions, expires) VALUES (?, ?, ?, ?, ?)",
-			[]any{hash[:], s.o.Tenant, b.Principal, string(list), micros(b.Expires)})
+		_, err := q.exec(ctx, "INSERT INTO binding_token (hash, tenant, principal, session, subscriptions, expires) VALUES (?, ?, ?, ?, ?, ?)",
+			[]any{hash[:], s.o.Tenant, b.Principal, b.Session, string(list), micros(b.Expires)})
 		return err
 	})
 }
@@ -295,8 +295,8 @@ func (s *Store) TakeBinding(ctx context.Context, hash [32]byte) (b *feed.Binding
 		var x feed.Binding
 		var list string
 		var expires int64
-		found, err := one(ctx, q, "DELETE FROM binding_token WHERE hash = ? AND tenant = ? AND expires > ? RETURNING principal, subscriptions, expires",
-			[]any{hash[:], s.o.Tenant, micros(s.o.Clock())}, &x.Principal, &list, &expires)
+		found, err := one(ctx, q, "DELETE FROM binding_token WHERE hash = ? AND tenant = ? AND expires > ? RETURNING principal, session, subscriptions, expires",
+			[]any{hash[:], s.o.Tenant, micros(s.o.Clock())}, &x.Principal, &x.Session, &list, &expires)
 		if err != nil || !found {
 			return err
 		}

@@ -162,7 +162,7 @@ func (e *Engine) Bind(ctx context.Context, who *access.Context, ids []string) (t
 	}
 	token = base64.RawURLEncoding.EncodeToString(secret)
 	expires = e.o.Clock().Add(bindingLife)
-	b := Binding{Principal: who.Principal, Subscriptions: ids, Expires: expires}
+	b := Binding{Principal: who.Principal, Session: who.Session, Subscriptions: ids, Expires: expires}
 	return token, expires, e.o.SocketURL, e.o.Store.PutBinding(ctx, sha256.Sum256([]byte(token)), b)
 }
 

@@ -29,7 +29,9 @@ type Options struct {
 	Definitions func() *revision.Revision
 	// Resolve says who a principal is now; an issue where it is nobody any more.
 	Resolve func(ctx context.Context, principal string) (*access.Context, error)
-	Client  *http.Client // guarded: it dials no address that is refused
+	// Alive refuses an access.Context.Session that has ended; nil: none ever does.
+	Alive  func(ctx context.Context, session string) error
+	Client *http.Client // guarded: it dials no address that is refused
 	// Permit refuses endpoints that Client would never dial.
 	Permit    func(*url.URL) error
 	Key       []byte // 32 bytes that seal the headers of channels

@@ -131,6 +131,7 @@ type Settlement struct {
 // Binding is what a token lets a websocket hear.
 type Binding struct {
 	Principal     string
+	Session       string // of who asked for it; what is bound ends with that
 	Subscriptions []string
 	Expires       time.Time
 }

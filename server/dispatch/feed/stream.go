@@ -18,6 +18,7 @@ type Stream struct {
 	e       *Engine
 	id      string
 	by      string // who bound it
+	session string // and with which token: what is told ends with it
 	token   bool   // bound with a token: told as of the backport
 	greeted bool
 	told    int64 // up to which event
@@ -30,11 +31,18 @@ func (e *Engine) Listen(ctx context.Context, who *access.Context, id string) (*S
 		return nil, issue.Errorf(issue.Login, "To bind by an id, connect with a token in the header Authorization; or bind with a token of $get-ws-binding-token.").
 			Rule("no-token").Chinese("请先登录。")
 	}
-	row, _, err := e.own(ctx, who, id, "subscription-bind")
+	if err := e.alive(ctx, who.Session); err != nil {
+		return nil, err
+	}
+	now, err := e.o.Resolve(ctx, who.Principal) // a connection outlives roles
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{e: e, id: id, by: who.Principal, told: row.Delivered, greeted: true}, nil
+	row, _, err := e.own(ctx, now, id, "subscription-bind")
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{e: e, id: id, by: who.Principal, session: who.Session, told: row.Delivered, greeted: true}, nil
 }
 
 // ListenWith binds with a token of Bind.
@@ -45,17 +53,28 @@ func (e *Engine) ListenWith(ctx context.Context, token string) ([]*Stream, error
 	}
 	var all []*Stream
 	for _, id := range b.Subscriptions {
-		all = append(all, &Stream{e: e, id: id, by: b.Principal, token: true, told: -1})
+		all = append(all, &Stream{e: e, id: id, by: b.Principal, session: b.Session, token: true, told: -1})
 	}
 	return all, nil
+}
+
+// alive refuses a session that has ended.
+func (e *Engine) alive(ctx context.Context, session string) error {
+	if session == "" || e.o.Alive == nil {
+		return nil
+	}
+	return e.o.Alive(ctx, session)
 }
 
 // ID is the id of the subscription.
 func (s *Stream) ID() string { return s.id }
 
+// By is the principal who bound it.
+func (s *Stream) By() string { return s.by }
+
 // Next waits for the next message; sent is called once it has left. The error is
-// an issue where the stream has ended: the subscription is off or gone, or who
-// bound it is nobody any more.
+// an issue where the stream has ended: the subscription is off or gone, the
+// subscriber is nobody any more, or the token that bound it is no longer good.
 func (s *Stream) Next(ctx context.Context) (message []byte, sent func(context.Context) error, err error) {
 	for {
 		news := s.e.news()
@@ -79,6 +98,9 @@ var errEnded = issue.Errorf(issue.NotFound, "The subscription is off or gone.").
 
 // due is what is to be told now, nil for nothing, and up to which event.
 func (s *Stream) due(ctx context.Context) ([]byte, int64, error) {
+	if err := s.e.alive(ctx, s.session); err != nil {
+		return nil, 0, err
+	}
 	rows, err := s.e.o.Store.Subscriptions(ctx, []string{s.id})
 	if err != nil {
 		return nil, 0, err

@@ -50,15 +50,21 @@ type Door struct {
 
 	mu   sync.Mutex
 	open int
+	of   map[string]int // connections of a principal, "" for those of nobody yet
 	all  sync.WaitGroup
 }
 
-// most is how many connections there may be at once.
-const most = 1000
+// How many connections there may be at once: in all, of one principal, and of
+// clients that have not said yet who they are, so that these keep nobody out.
+const (
+	most        = 1000
+	mostOf      = 20
+	mostUnknown = 200
+)
 
 // New returns a Door; origins are hosts whose pages may connect.
 func New(f Feed, origins []string, log *slog.Logger) *Door {
-	d := &Door{feed: f, origins: origins, log: log}
+	d := &Door{feed: f, origins: origins, log: log, of: map[string]int{}}
 	d.running, d.stop = context.WithCancel(context.Background())
 	return d
 }
@@ -73,36 +79,73 @@ func (d *Door) Close() {
 
 // Serve speaks with one client until it goes; who is nil where nobody is known.
 func (d *Door) Serve(w http.ResponseWriter, r *http.Request, who *access.Context) {
-	if !d.enter() {
+	c := &client{d: d, who: who, bound: map[string]bool{}}
+	if who != nil {
+		c.owner = who.Principal
+	}
+	if !d.enter(c.owner) {
+		w.Header().Set("Retry-After", "60")
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
-	defer d.leave()
+	defer d.leave(c)
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: d.origins, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		return // answered
 	}
 	conn.SetReadLimit(mostMessage)
 	ctx, cancel := context.WithCancel(d.running)
-	c := &client{d: d, conn: conn, who: who, cancel: cancel, bound: map[string]bool{}}
+	c.conn, c.cancel = conn, cancel
 	defer c.close()
 	c.listen(ctx)
 }
 
-func (d *Door) enter() bool {
+func (d *Door) enter(owner string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open >= most || d.running.Err() != nil {
+	if d.open >= most || d.running.Err() != nil || !d.room(owner) {
 		return false
 	}
 	d.open++
+	d.of[owner]++
 	d.all.Add(1)
 	return true
 }
 
-func (d *Door) leave() {
+func (d *Door) room(owner string) bool {
+	if owner == "" {
+		return d.of[""] < mostUnknown
+	}
+	return d.of[owner] < mostOf
+}
+
+// adopt counts a connection of nobody as one of who bound it; false where that
+// one has enough.
+func (d *Door) adopt(c *client, owner string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.owner != "" {
+		return true
+	}
+	if !d.room(owner) {
+		return false
+	}
+	d.lessOf("")
+	d.of[owner]++
+	c.owner = owner
+	return true
+}
+
+func (d *Door) lessOf(owner string) {
+	if d.of[owner]--; d.of[owner] <= 0 {
+		delete(d.of, owner)
+	}
+}
+
+func (d *Door) leave(c *client) {
 	d.mu.Lock()
 	d.open--
+	d.lessOf(c.owner)
 	d.mu.Unlock()
 	d.all.Done()
 }
@@ -112,6 +155,7 @@ type client struct {
 	d      *Door
 	conn   *websocket.Conn
 	who    *access.Context
+	owner  string // who it counts for, "" while that is not known; guarded by the door
 	cancel context.CancelFunc
 	told   sync.WaitGroup
 
@@ -216,8 +260,13 @@ func (c *client) answer(ctx context.Context, message string) error {
 	return c.follow(ctx, asked.Verb == "bind", streams)
 }
 
+var errCrowded = errors.New("socket: the principal has too many connections")
+
 // follow tells the client of each stream, in a goroutine of its own.
 func (c *client) follow(ctx context.Context, say bool, streams []*feed.Stream) error {
+	if len(streams) > 0 && !c.d.adopt(c, streams[0].By()) {
+		return errors.Join(errCrowded, c.conn.Close(websocket.StatusPolicyViolation, "too many connections"))
+	}
 	for _, s := range streams {
 		c.mu.Lock()
 		twice, full := c.bound[s.ID()], len(c.bound) >= mostBound
@@ -248,6 +297,9 @@ func (c *client) tell(ctx context.Context, s *feed.Stream) {
 			delete(c.bound, s.ID())
 			c.mu.Unlock()
 			_ = c.write(ctx, []byte("unbound "+s.ID()+": "+f.Issues[0].Text)) // who has gone need not know
+			if f.Issues[0].Type == issue.Login {
+				c.cancel() // nobody who may ask for anything is left at the other end
+			}
 			return
 		}
 		if err == nil {
