@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 	"tenon/server/access"
+	"tenon/server/dispatch/subscription"
 )
 
 // Subscriptions judges what is written as a Subscription: who may subscribe, to
@@ -19,7 +21,13 @@ type Subscriptions interface {
 
 // admit asks Subscriptions; what the server itself writes was judged before.
 func (p *preparation) admit(w *write) error {
-	if w.typ != "Subscription" || p.r.o.Subscriptions == nil || w.server || p.in.trusted || p.who.Kind == access.Server {
+	if p.r.o.Subscriptions == nil || w.server || p.in.trusted || p.who.Kind == access.Server {
+		return nil
+	}
+	if err := openHeaders(w.root); err != nil {
+		return err
+	}
+	if w.typ != "Subscription" {
 		return nil
 	}
 	body, err := p.r.o.Subscriptions.Admit(p.ctx, p.who, w.id, w.before, w.root)
@@ -29,6 +37,44 @@ func (p *preparation) admit(w *write) error {
 	w.body = body
 	w.root, err = parsed(body)
 	return err
+}
+
+// openHeaders refuses the header of a channel in a Subscription that lies within
+// another resource: nothing is sent by it, and its value, which may be a
+// password, would be shown to every reader and kept for good. The name under
+// which a value is kept tells nothing, and may be copied.
+func openHeaders(root tree.Node) error {
+	typ := root.Field("resourceType").Str()
+	if typ != "Bundle" && typ != "Parameters" && !root.Field("contained").Exists() {
+		return nil // has no room for other resources
+	}
+	return openWithin(root, true)
+}
+
+func openWithin(n tree.Node, outside bool) error {
+	switch n.Kind() {
+	case tree.Array:
+		for child := range n.Items() {
+			if err := openWithin(child, false); err != nil {
+				return err
+			}
+		}
+	case tree.Object:
+		if !outside && n.Field("resourceType").Str() == "Subscription" {
+			for h := range n.Path("channel", "header").Items() {
+				if subscription.HeaderOf(h.Str()).Secret == "" {
+					return issue.Errorf(issue.BusinessRule, "A Subscription within another resource has a channel.header, which would be kept where all readers see it. Leave the header out, or store the Subscription by itself: then its value is kept apart.").
+						WithStatus(422).At("Subscription.channel.header").Rule("subscription-header-within").Chinese("其他资源内的订阅不得携带请求头，请单独保存该订阅。")
+				}
+			}
+		}
+		for _, child := range n.Fields() {
+			if err := openWithin(child, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Disclose reads versions for a notification, each within the caller's reach as
