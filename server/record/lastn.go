@@ -75,7 +75,7 @@ func (r *Recorder) newest(ctx context.Context, who *access.Context, params []sea
 		if pages == lastnPages {
 			return nil, tooMany("%d Observations were read, and more are there", lastnPages*lastnPage)
 		}
-		plan.Count = lastnPage
+		plan.Count, plan.MaxBytes = lastnPage, searchBytes
 		page, fault := r.o.Store.Search(ctx, plan)
 		if fault != nil {
 			return nil, fmt.Errorf("record: lastn: %w", fault)

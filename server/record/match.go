@@ -93,7 +93,7 @@ func (r *Recorder) candidates(ctx context.Context, who *access.Context, keys [][
 		if err != nil {
 			return nil, err
 		}
-		plan.Count, plan.Total, plan.Include = mostPerKey, false, nil
+		plan.Count, plan.MaxBytes, plan.Total, plan.Include = mostPerKey, searchBytes, false, nil
 		page, err := r.o.Store.Search(ctx, plan)
 		if err != nil {
 			return nil, fmt.Errorf("record: match: %w", err)

@@ -32,6 +32,10 @@ func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id
 	return r.told(ctx, who, "vread", fmt.Sprintf("%s/%s/_history/%d", typ, id, version), v, err)
 }
 
+// searchBytes bounds the bodies of one page, which are in memory together: one
+// resource may have megabytes.
+const searchBytes = 32 << 20
+
 // Search parses and runs a query over a type, over all ("") or over a
 // compartment ("Patient/1/Observation"). https://hl7.org/fhir/R4/search.html
 func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, params []search.Param, strict bool) (*search.Page, *search.Told, error) {
@@ -45,6 +49,7 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 	if err != nil {
 		return nil, nil, err
 	}
+	plan.MaxBytes = searchBytes
 	page, err := r.o.Store.Search(ctx, plan)
 	if err != nil {
 		return nil, nil, fmt.Errorf("record: search %s: %w", typ, err)

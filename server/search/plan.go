@@ -17,6 +17,7 @@ type Plan struct {
 	Total    bool    // the number of matches is wanted
 	Estimate bool    // … and may be an estimate where that is cheaper
 	MaxPages int     // 0: no limit
+	MaxBytes int64   // of the bodies of a page, which ends before Count where it has them; 0: no limit
 }
 
 // Alias is one resource in the query: the root, the target of a chain, or the

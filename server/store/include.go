@@ -59,6 +59,10 @@ func (r *run) related(inc search.Include, from []found, seen map[int64]bool, hav
 				return issue.Errorf(issue.TooCostly, "the page would include more than %d resources: ask for a smaller _count", maxIncluded).
 					Rule("search-limit").Chinese("所含资源过多，请减小 _count。")
 			}
+			if r.bytes += int64(len(f.hit.Body)); r.plan.MaxBytes > 0 && r.bytes > 2*r.plan.MaxBytes {
+				return issue.Errorf(issue.TooCostly, "what the page includes has more than %d bytes: ask for a smaller _count", r.plan.MaxBytes).
+					Rule("search-limit").Chinese("所含资源过大，请减小 _count。")
+			}
 			seen[f.rid] = true
 			out = append(out, f)
 			return nil

@@ -40,6 +40,7 @@ type run struct {
 	late   []int         // clauses that may make candidates, at a price
 	rows   []int64       // row numbers of the hits
 	place  search.Cursor // of the last hit
+	bytes  int64         // of the bodies of the page
 }
 
 func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
@@ -170,7 +171,8 @@ func (r *run) keep(page *search.Page, f found, values []string) {
 	here := search.Cursor{Values: values, Row: f.rid}
 	switch {
 	case r.full:
-	case len(page.Hits) < r.plan.Count:
+	case len(page.Hits) < r.plan.Count && r.fits(len(page.Hits), f):
+		r.bytes += int64(len(f.hit.Body))
 		page.Hits = append(page.Hits, f.hit)
 		r.rows = append(r.rows, f.rid)
 		r.place = here
@@ -181,4 +183,9 @@ func (r *run) keep(page *search.Page, f found, values []string) {
 		at := r.place
 		page.Next, r.full = &at, true
 	}
+}
+
+// fits tells whether a page has room for the body of a hit; one it always has.
+func (r *run) fits(have int, f found) bool {
+	return have == 0 || r.plan.MaxBytes <= 0 || r.bytes+int64(len(f.hit.Body)) <= r.plan.MaxBytes
 }
