@@ -54,7 +54,7 @@ func outcomeOf(err error) []byte {
 // the Bundle, so its format is not the entry's choice.
 func (a *asking) request(ctx context.Context, q record.Asked) (*http.Request, error) {
 	path, query, _ := strings.Cut(q.URL, "?")
-	if strings.Trim(path, "/") == "" && q.Method == http.MethodPost {
+	if path, _, _ := strings.Cut(path, "#"); strings.Trim(path, "/") == "" && q.Method == http.MethodPost {
 		return nil, issue.Errorf(issue.Invalid, "A Bundle holds no Bundle to be carried out.").WithStatus(400).Rule("entry-url")
 	}
 	params, err := search.ParseQuery(query)
@@ -63,7 +63,7 @@ func (a *asking) request(ctx context.Context, q record.Asked) (*http.Request, er
 	}
 	ctx = context.WithValue(ctx, callerKey{}, a.who)
 	r, err := http.NewRequestWithContext(ctx, q.Method, "/fhir/"+path, bytes.NewReader(q.Body))
-	if err != nil {
+	if err != nil || r.URL.Fragment != "" {
 		return nil, issue.Errorf(issue.Invalid, "%q is no URL below the base.", clip(q.URL)).WithStatus(400).At("Bundle.entry.request.url").Rule("entry-url")
 	}
 	r.URL.RawQuery = search.EncodeQuery(without(params))
@@ -166,7 +166,7 @@ func (u *unbroken) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // it failed.
 func entryOf(w *inner) []byte {
 	body, out := bytes.TrimSpace(w.body.Bytes()), []byte{'{'}
-	resource := len(body) > 0 && body[0] == '{'
+	resource := len(body) > 0 && body[0] == '{' && (w.status >= 400 || strings.HasPrefix(w.header.Get("Content-Type"), mediaJSON))
 	if len(body) > 0 && !resource {
 		w.status, w.header = http.StatusNotAcceptable, http.Header{}
 		body, resource = outcomeOf(issue.Errorf(issue.NotSupported, "The answer is no resource and cannot be part of a Bundle; ask for it alone.").
