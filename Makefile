@@ -39,8 +39,8 @@ e2e: build ## the story scripts alone
 fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
 	./test/fuzz.sh $(or $(FUZZTIME),10m)
 
-prove: ## twenty kills per engine, system calls under strace: long; writes the dated reports in conformance/results
-	TENON_PROVE=1 go test -timeout 120m -count=1 ./test -run 'Kill|PowerLoss' -v
+prove: ## fifty kills per engine, system calls under strace: long; writes the dated reports in conformance/results
+	TENON_PROVE=1 go test -timeout 180m -count=1 ./test -run 'Kill|PowerLoss' -v
 
 conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write their results and which test proves which row
 	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance

@@ -25,7 +25,7 @@ import (
 func TestKill(t *testing.T) {
 	kills := 2
 	if proving {
-		kills = 20
+		kills = 50
 	}
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run("R000-002 R001-044 "+engine, func(t *testing.T) {
