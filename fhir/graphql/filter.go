@@ -19,6 +19,9 @@ func (x *execution) filtered(f focus, fd *field, s *Selection, items []focus) ([
 	}
 	var kept []focus
 	for _, item := range items {
+		if err := x.ctx.Err(); err != nil {
+			return nil, err // an expression may take long
+		}
 		ok, err := x.meets(fd, s, item)
 		if err != nil {
 			return nil, err
@@ -111,6 +114,9 @@ func (x *execution) compiled(text string, f focus) (*fhirpath.Expr, error) {
 }
 
 func (x *execution) evaluate(text string, f focus) (fhirpath.Collection, error) {
+	if err := x.ctx.Err(); err != nil {
+		return nil, err
+	}
 	e, err := x.compiled(text, f)
 	if err != nil {
 		return nil, err
