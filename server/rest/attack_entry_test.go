@@ -22,9 +22,9 @@ func TestEntryTricks(t *testing.T) {
 	if found, _, _ := find(t, h, "Patient?active=true"); len(found) != 0 {
 		t.Errorf("Bundles within Bundles wrote %d Patients", len(found))
 	}
-	for _, url := range []string{"$graphql?query=%7BPatientList%7Bid%7D%7D", "Patient/" + id + "/$graphql?query=%7Bid%7D"} {
+	for _, url := range []string{"$graphql?query=%7BPatientList%7Bid%7D%7D", "Patient/" + id + "/$graphql?query=%7Bid%7D", "$graphql?query=nonsense"} {
 		w := must(t, h, 200, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"`+url+`"}}]}`)
-		if got := entryOf(t, w.Body.Bytes()); got.Field("resource").Exists() {
+		if got := entryOf(t, w.Body.Bytes()); got.Field("resource").Exists() || got.Path("response", "outcome", "resourceType").Str() != "OperationOutcome" {
 			t.Errorf("GET %s = %.300s, which has no resource", url, got.Raw())
 		}
 	}

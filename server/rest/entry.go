@@ -166,7 +166,8 @@ func (u *unbroken) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // it failed.
 func entryOf(w *inner) []byte {
 	body, out := bytes.TrimSpace(w.body.Bytes()), []byte{'{'}
-	resource := len(body) > 0 && body[0] == '{' && (w.status >= 400 || strings.HasPrefix(w.header.Get("Content-Type"), mediaJSON))
+	media := w.header.Get("Content-Type") // none: an outcome that was made here
+	resource := len(body) > 0 && body[0] == '{' && (media == "" || strings.HasPrefix(media, mediaJSON))
 	if len(body) > 0 && !resource {
 		w.status, w.header = http.StatusNotAcceptable, http.Header{}
 		body, resource = outcomeOf(issue.Errorf(issue.NotSupported, "The answer is no resource and cannot be part of a Bundle; ask for it alone.").
