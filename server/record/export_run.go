@@ -122,7 +122,7 @@ func (e *exporting) membered() bool { return e.q.Level == "group" || len(e.q.Pat
 func (e *exporting) members(who *access.Context) (members, missing []string, err error) {
 	found := map[string]bool{}
 	if e.q.Level == "group" {
-		if err := e.ofGroup(who, e.q.Group, found, 0); err != nil {
+		if err := e.ofGroup(who, e.q.Group, found, map[string]bool{}); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -144,14 +144,18 @@ func (e *exporting) members(who *access.Context) (members, missing []string, err
 	return members, missing, nil
 }
 
-// deepestGroup bounds groups within groups.
-const deepestGroup = 8
+// mostGroups bounds the groups that one export reads.
+const mostGroups = 1000
 
 // ofGroup adds the patients of a group that the caller reaches, and of the groups
 // in it. https://hl7.org/fhir/R4/group-definitions.html#Group.member
-func (e *exporting) ofGroup(who *access.Context, id string, found map[string]bool, depth int) error {
+func (e *exporting) ofGroup(who *access.Context, id string, found, read map[string]bool) error {
+	if read[id] || len(read) >= mostGroups {
+		return nil
+	}
+	read[id] = true
 	v, err := e.Recorder.current(e.ctx, who.Reach(), "Group", id)
-	if err != nil || (v == nil || v.Deleted) && depth > 0 || depth > deepestGroup {
+	if err != nil || (v == nil || v.Deleted) && len(read) > 1 {
 		return err
 	}
 	if v == nil || v.Deleted {
@@ -171,7 +175,7 @@ func (e *exporting) ofGroup(who *access.Context, id string, found map[string]boo
 		case typ == "Patient":
 			found["Patient/"+member] = true
 		case typ == "Group":
-			if err := e.ofGroup(who, member, found, depth+1); err != nil {
+			if err := e.ofGroup(who, member, found, read); err != nil {
 				return err
 			}
 		}

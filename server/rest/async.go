@@ -151,7 +151,7 @@ func (r *Requests) answer(ctx context.Context, h *dispatch.Held, request *http.R
 	}
 	done := make(chan staged, 1)
 	go func() {
-		row, err := r.Files.Stage(ctx, out, 0)
+		row, err := r.Files.Stage(ctx, out, r.Door.o.MaxBundle) // it is read as a whole
 		_ = out.CloseWithError(io.ErrClosedPipe)
 		done <- staged{row, err}
 	}()
@@ -167,6 +167,10 @@ func (r *Requests) answer(ctx context.Context, h *dispatch.Held, request *http.R
 	kept := <-done
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if f := issue.As(kept.err); f != nil && f.Issues[0].Type == issue.TooLong {
+		return nil, issue.Errorf(issue.TooCostly, "The answer has more than %d bytes, which is more than a Bundle holds; ask without respond-async.", r.Door.o.MaxBundle).
+			Rule("async-answer").Chinese("应答过大，请不要使用异步方式请求。")
 	}
 	if broken != nil {
 		return nil, broken
@@ -236,6 +240,11 @@ func (c *call) answered(j *dispatch.Job) error {
 	}
 	var body []byte
 	if a.Body {
+		free, err := c.door.bundles.take(c.ctx(), j.Files[len(j.Files)-1].Size, false)
+		if err != nil {
+			return err
+		}
+		defer free()
 		r, err := c.door.o.Record.OpenJobFile(c.ctx(), c.who, c.door.o.JobFiles, j.ID, j.Files[len(j.Files)-1])
 		if err != nil {
 			return err
@@ -266,7 +275,7 @@ func asBundle(a *answer, body []byte) []byte {
 	case !strings.HasPrefix(a.Header["Content-Type"], "application/fhir+json"):
 		media, _ := json.Marshal(a.Header["Content-Type"])
 		resource = fmt.Sprintf(`,"resource":{"resourceType":"Binary","contentType":%s,"data":%q}`, media, base64.StdEncoding.EncodeToString(body))
-	case outcomeBody(body):
+	case len(body) <= smallBundle && outcomeBody(body):
 		response = fmt.Appendf(response, `,"outcome":%s`, body)
 	default:
 		resource = `,"resource":` + string(body)

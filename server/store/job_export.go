@@ -55,7 +55,9 @@ func (e *export) rows() ([]place, error) {
 	if !e.query.Since.IsZero() {
 		s.add(" AND r.updated > ?", micros(e.query.Since))
 	}
-	e.about(s)
+	if err := e.about(s); err != nil {
+		return nil, err
+	}
 	s.add(" ORDER BY r.rid LIMIT ?", int64(e.query.Count)+1)
 	var all []place
 	err := each(e.ctx, e.q, s.sql(), s.args, func(c cursor) error {
@@ -69,7 +71,7 @@ func (e *export) rows() ([]place, error) {
 
 // about keeps what concerns patients: what is in the compartment of one or is
 // about one; with Referred what such resources refer to.
-func (e *export) about(s *statement) {
+func (e *export) about(s *statement) error {
 	member := func(patient string) {
 		if e.query.Members != "" {
 			s.add(" AND EXISTS (SELECT 1 FROM job_patient p WHERE p.job = ? AND p.member = 1 AND p.patient = "+patient+")", e.query.Members)
@@ -77,7 +79,10 @@ func (e *export) about(s *statement) {
 	}
 	switch {
 	case e.query.Referred:
-		s.add(" AND EXISTS (SELECT 1 FROM reference_row t "+s.forced()+" resource o ON o.rid = t.rid WHERE t.tenant = ? AND t.target = r.id AND t.type = r.type AND o.deleted = 0 AND o.patient <> ''", e.tenant)
+		s.add(" AND EXISTS (SELECT 1 FROM reference_row t "+s.forced()+" resource o ON o.rid = t.rid WHERE t.tenant = ? AND t.target = r.id AND t.type = r.type AND o.deleted = 0 AND o.patient <> '' AND ", e.tenant)
+		if err := s.reach("o", e.query.Reach, nil); err != nil { // else one would learn who treats patients out of reach
+			return err
+		}
 		member("o.patient")
 		s.add(")")
 	case e.query.Patients:
@@ -91,6 +96,7 @@ func (e *export) about(s *statement) {
 		member("'Patient/' || t.target")
 		s.add("))")
 	}
+	return nil
 }
 
 // cut keeps as many as are asked for and as fit.
