@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -149,6 +150,10 @@ func bundle(kind string, examples ...example) []byte {
 	return append(b, "]}"...)
 }
 
+// sealed stands where a Subscription had a secret: it is kept apart, and never
+// shown again.
+var sealed = regexp.MustCompile(`urn:tenon:secret:[0-9a-f-]{36}`)
+
 // read compares what the server has with the file.
 func (c *corpus) read(e example) {
 	a := c.server.Expect(c.t, 200, servertest.Request{Method: "GET", Path: "/fhir/" + e.ref, Header: map[string]string{"Accept": "application/fhir+json"}})
@@ -160,6 +165,9 @@ func (c *corpus) read(e example) {
 	if err != nil {
 		c.t.Errorf("%s as read: %v", e.name, err)
 		return
+	}
+	if at := sealed.FindIndex(got); at != nil && len(want)-len(got)+at[1] >= at[0] {
+		got = slices.Concat(got[:at[0]], want[at[0]:len(want)-len(got)+at[1]], got[at[1]:])
 	}
 	if !bytes.Equal(got, want) {
 		at := 0
