@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -41,10 +39,22 @@ func (a *App) ImportFiles(ctx context.Context, o Import, paths []string) (record
 	if err != nil {
 		return all, err
 	}
-	for _, file := range files {
-		if err := a.importFile(ctx, o, file, &all); err != nil {
-			return all, fmt.Errorf("%s: %w", file, err)
+	for len(files) > 0 {
+		n, first := 1, files[0]
+		if isKind(first, ".ndjson", ".ndjson.gz") {
+			if err = a.importNDJSON(ctx, o, first, &all); err != nil {
+				err = fmt.Errorf("%s: %w", first, err)
+			}
+		} else { // neighbours are written together
+			for n < len(files) && isKind(files[n], ".json", ".json.gz") {
+				n++
+			}
+			err = a.importLines(ctx, o, first, record.LinesOf((&wholeFiles{files: files[:n]}).next), &all)
 		}
+		if err != nil {
+			return all, err
+		}
+		files = files[n:]
 	}
 	return all, nil
 }
@@ -91,43 +101,34 @@ func importable(paths []string) (files []string, err error) {
 	return files, nil
 }
 
-// lines of a file, whatever its kind.
-type lines interface {
-	Window() (batches [][]record.Line, last int64, err error)
-}
-
-func (a *App) importFile(ctx context.Context, o Import, file string, all *record.Imported) error {
+// importNDJSON imports one file of lines.
+func (a *App) importNDJSON(ctx context.Context, o Import, file string, all *record.Imported) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var in lines
-	if isKind(file, ".ndjson", ".ndjson.gz") {
-		in, err = record.NewLines(f, 0)
-	} else {
-		in, err = wholeFile(f, file)
-	}
+	in, err := record.NewLines(f, 0)
 	if err != nil {
 		return err
 	}
+	return a.importLines(ctx, o, file, in, all)
+}
+
+// importLines imports what comes, several batches or Bundles at a time.
+func (a *App) importLines(ctx context.Context, o Import, file string, in *record.Lines, all *record.Imported) error {
 	for {
 		batches, _, err := in.Window()
 		if err != nil || len(batches) == 0 {
 			return err
 		}
-		for part := range slices.Chunk(batches, runtime.GOMAXPROCS(0)) {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			done, err := a.Recorder.ImportSeveral(ctx, operatorOf(o.Organization), file, part)
-			all.Written, all.Same = all.Written+done.Written, all.Same+done.Same
-			if err := errors.Join(err, o.failed(file, done.Failed, all)); err != nil {
-				return err
-			}
-			if o.Progress != nil {
-				o.Progress(file, *all)
-			}
+		done, err := a.Recorder.ImportSeveral(ctx, operatorOf(o.Organization), file, batches, record.ImportParallel())
+		all.Written, all.Same = all.Written+done.Written, all.Same+done.Same
+		if err := errors.Join(err, o.failed(file, done.Failed, all)); err != nil {
+			return err
+		}
+		if o.Progress != nil {
+			o.Progress(file, *all)
 		}
 	}
 }
@@ -138,6 +139,9 @@ func (o Import) failed(file string, failed []record.FailedLine, all *record.Impo
 		if o.Failed == nil {
 			continue
 		}
+		if f.Source != "" {
+			file = f.Source
+		}
 		if err := o.Failed(file, f); err != nil {
 			return err
 		}
@@ -145,17 +149,48 @@ func (o Import) failed(file string, failed []record.FailedLine, all *record.Impo
 	return nil
 }
 
-// wholeFile is a resource, a Bundle that is carried out, or the resources of any
-// other Bundle.
-func wholeFile(f io.Reader, name string) (lines, error) {
-	if strings.HasSuffix(strings.ToLower(name), ".gz") {
-		zip, err := gzip.NewReader(f)
-		if err != nil {
+// wholeFiles gives the lines of files that are one JSON each, in their order: a
+// resource, a Bundle that is carried out, or the resources of any other Bundle.
+type wholeFiles struct {
+	files []string
+	ready []record.Line
+}
+
+func (w *wholeFiles) next() (record.Line, error) {
+	for len(w.ready) == 0 {
+		if len(w.files) == 0 {
+			return record.Line{}, io.EOF
+		}
+		file := w.files[0]
+		w.files = w.files[1:]
+		lines, err := readWhole(file)
+		switch {
+		case err == nil:
+			w.ready = lines
+		case issue.As(err) != nil:
+			w.ready = []record.Line{{N: 1, Source: file, Fault: err}}
+		default:
+			return record.Line{}, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	line := w.ready[0]
+	w.ready = w.ready[1:]
+	return line, nil
+}
+
+func readWhole(file string) ([]record.Line, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var in io.Reader = f
+	if isKind(file, ".gz") {
+		if in, err = gzip.NewReader(f); err != nil {
 			return nil, err
 		}
-		f = zip
 	}
-	body, err := io.ReadAll(io.LimitReader(f, mostJSON+1))
+	body, err := io.ReadAll(io.LimitReader(in, mostJSON+1))
 	if err != nil {
 		return nil, err
 	}
@@ -169,26 +204,13 @@ func wholeFile(f io.Reader, name string) (lines, error) {
 	root := d.Root()
 	kind := root.Path("type").Str()
 	if root.Path("resourceType").Str() != "Bundle" || kind == "transaction" || kind == "batch" {
-		return &oneLine{body: bytes.TrimSpace(body)}, nil
+		return []record.Line{{N: 1, Source: file, Body: body, Doc: d}}, nil
 	}
-	var out bytes.Buffer
+	var lines []record.Line
 	for e := range root.Field("entry").Items() {
 		if r := e.Field("resource"); r.Exists() {
-			out.Write(bytes.ReplaceAll(bytes.ReplaceAll(r.Raw(), []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '}))
-			out.WriteByte('\n')
+			lines = append(lines, record.Line{N: int64(len(lines)) + 1, Source: file, Body: r.Raw()})
 		}
 	}
-	return record.NewLines(&out, 0)
-}
-
-// oneLine is a file that is imported as a whole.
-type oneLine struct{ body []byte }
-
-func (l *oneLine) Window() (batches [][]record.Line, last int64, err error) {
-	if l.body == nil {
-		return nil, 1, nil
-	}
-	line := record.Line{N: 1, Body: l.body}
-	l.body = nil
-	return [][]record.Line{{line}}, 1, nil
+	return lines, nil
 }

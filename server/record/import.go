@@ -6,11 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"sync"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -39,18 +36,36 @@ type Line struct {
 	Body []byte
 	// Fault is why the line could not be read.
 	Fault error
+	// Source names the input where lines of several are written together; "" is
+	// that of the call.
+	Source string
+	// Doc is the body where it was read already.
+	Doc *tree.Doc
+}
+
+// parse reads the body, once.
+func (l *Line) parse() (tree.Node, error) {
+	if l.Doc == nil {
+		d, err := tree.Parse(l.Body)
+		if err != nil {
+			return tree.Node{}, err
+		}
+		l.Doc = d
+	}
+	return l.Doc.Root(), nil
 }
 
 // Imported tells what became of lines.
 type Imported struct {
-	Written, Same int64 // resources; Same were there already as they are
-	Failed        []FailedLine
+	Written, Same int64        // resources; Same were there already as they are
+	Failed        []FailedLine // in the order of the lines
 }
 
-// FailedLine is a line that was refused.
+// FailedLine is a line that was refused; an entry of a batch is one by itself.
 type FailedLine struct {
-	N     int64
-	Fault error
+	Source string // "" where the line has none
+	N      int64
+	Fault  error
 }
 
 func (m *Imported) add(o Imported) {
@@ -71,27 +86,23 @@ func (r *Recorder) Import(ctx context.Context, who *access.Context, source strin
 	}
 	var batch []importing
 	for _, line := range lines {
+		if err := ctx.Err(); err != nil {
+			return m, err
+		}
 		one, done, err := r.importing(ctx, who, source, line)
+		m.add(done)
 		switch {
-		case err != nil && issue.As(err) == nil:
+		case err != nil && !refused(err):
 			return m, err
 		case err != nil:
-			m.Failed = append(m.Failed, FailedLine{line.N, err})
-		case one == nil:
-			m.add(done)
-		default:
+			m.Failed = append(m.Failed, FailedLine{line.Source, line.N, err})
+		case one != nil:
 			batch = append(batch, *one)
 		}
 	}
-	done, err := r.importAll(ctx, who, batch)
+	done, err := r.importAll(ctx, who, batch, false)
 	m.add(done)
 	return m, err
-}
-
-// importing is a line on its way to an operation.
-type importing struct {
-	n  int64
-	op Op
 }
 
 // importing reads a line; nil when it is done already.
@@ -99,21 +110,23 @@ func (r *Recorder) importing(ctx context.Context, who *access.Context, source st
 	if line.Fault != nil {
 		return nil, Imported{}, line.Fault
 	}
-	d, err := tree.Parse(line.Body)
+	root, err := line.parse()
 	if err != nil {
 		return nil, Imported{}, err
 	}
-	root := d.Root()
 	typ, id := root.Path("resourceType").Str(), root.Path("id").Str()
 	if !r.o.Model.IsResource(typ) {
 		return nil, Imported{}, issue.Errorf(issue.Invalid, "%q is not a resource type of FHIR R4.", clipped(typ)).At("resourceType").Rule("unknown-type")
 	}
 	if kind := root.Path("type").Str(); typ == "Bundle" && (kind == "transaction" || kind == "batch") {
-		done, err := r.importBundle(ctx, who, line.Body, root)
+		done, err := r.importBundle(ctx, who, line, root)
 		return nil, done, err
 	}
 	body := line.Body
 	if id == "" {
+		if line.Source != "" {
+			source = line.Source
+		}
 		id = importID(source, line.N)
 		body = withID(body, id)
 	}
@@ -124,7 +137,7 @@ func (r *Recorder) importing(ctx context.Context, who *access.Context, source st
 	if same {
 		return nil, Imported{Same: 1}, nil
 	}
-	return &importing{line.N, Op{Method: "PUT", Type: typ, ID: id, Body: body}}, Imported{}, nil
+	return &importing{line, Op{Method: "PUT", Type: typ, ID: id, Body: body}}, Imported{}, nil
 }
 
 // importID is the id of a resource that has none, the same whenever it is
@@ -159,121 +172,6 @@ func (r *Recorder) same(ctx context.Context, who *access.Context, typ, id string
 	}
 	stored, err := tree.Splice(root.Doc(), v.ID, strconv.FormatInt(v.Version, 10), v.Updated)
 	return err == nil && bytes.Equal(stored, v.Body), err
-}
-
-// importAll writes a batch in one commit. Where one line is refused, halves are
-// tried, down to the line.
-func (r *Recorder) importAll(ctx context.Context, who *access.Context, batch []importing) (Imported, error) {
-	var m Imported
-	if len(batch) == 0 {
-		return m, nil
-	}
-	d := &Draft{Door: "fhir", Operation: "import", Ops: make([]Op, len(batch))}
-	for i := range batch {
-		d.Ops[i] = batch[i].op
-	}
-	_, err := r.submit(ctx, who, d, internal{names: true})
-	switch {
-	case err == nil:
-		m.Written = int64(len(batch))
-		return m, nil
-	case issue.As(err) == nil || issue.As(err).HTTPStatus() >= 500:
-		return m, err
-	case len(batch) == 1:
-		m.Failed = []FailedLine{{batch[0].n, err}}
-		return m, nil
-	}
-	for _, half := range [][]importing{batch[:len(batch)/2], batch[len(batch)/2:]} {
-		done, err := r.importAll(ctx, who, half)
-		m.add(done)
-		if err != nil {
-			return m, err
-		}
-	}
-	return m, nil
-}
-
-// importBundle carries out a transaction or batch, once for the same bytes.
-func (r *Recorder) importBundle(ctx context.Context, who *access.Context, bundle []byte, root tree.Node) (Imported, error) {
-	var writes []entry
-	for _, e := range r.entries(root) {
-		if e.fault != nil {
-			return Imported{}, e.fault
-		}
-		if e.asked == nil {
-			writes = append(writes, e)
-		}
-	}
-	if len(writes) == 0 {
-		return Imported{}, nil
-	}
-	digest := sha256.Sum256(bundle)
-	if root.Path("type").Str() == "batch" {
-		return r.importEntries(ctx, who, writes, digest)
-	}
-	d := &Draft{Door: "fhir", Operation: "transaction", Keys: []Key{{Door: "import", Key: hex.EncodeToString(digest[:]), Digest: digest, Ref: "imported"}}}
-	places := make([]int, 0, len(writes))
-	for _, e := range sortedEntries(writes) {
-		d.Ops = append(d.Ops, e.op)
-		places = append(places, e.place)
-	}
-	out, err := r.submit(ctx, who, d, internal{names: true})
-	if err != nil {
-		return Imported{}, renumber(err, places)
-	}
-	if out.Repeat != "" {
-		return Imported{Same: int64(len(writes))}, nil
-	}
-	return Imported{Written: int64(len(writes))}, nil
-}
-
-// sortedEntries are the entries of a transaction in the order of processing.
-func sortedEntries(writes []entry) []entry {
-	slices.SortStableFunc(writes, func(a, b entry) int { return order[a.op.Method] - order[b.op.Method] })
-	return writes
-}
-
-// importEntries carries out the entries of a batch, each for itself and once.
-func (r *Recorder) importEntries(ctx context.Context, who *access.Context, writes []entry, digest [32]byte) (Imported, error) {
-	var m Imported
-	for _, e := range writes {
-		key := fmt.Sprintf("%x/%d", digest, e.place)
-		d := &Draft{Door: "fhir", Operation: "batch", Ops: []Op{e.op}, Keys: []Key{{Door: "import", Key: key, Digest: digest, Ref: "imported"}}}
-		out, err := r.submit(ctx, who, d, internal{names: true})
-		switch {
-		case err != nil && issue.As(err) == nil:
-			return m, err
-		case err != nil:
-			f := issue.As(err)
-			f.Issues[0].Path = fmt.Sprintf("Bundle.entry[%d] %s", e.place, f.Issues[0].Path)
-			return m, f
-		case out.Repeat != "":
-			m.Same++
-		default:
-			m.Written++
-		}
-	}
-	return m, nil
-}
-
-// ImportSeveral imports batches of lines at the same time. Lines with the same id
-// must not be in different ones.
-func (r *Recorder) ImportSeveral(ctx context.Context, who *access.Context, source string, batches [][]Line) (Imported, error) {
-	var all Imported
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	var faults []error
-	for _, lines := range batches {
-		wg.Go(func() {
-			done, err := r.Import(ctx, who, source, lines)
-			mu.Lock()
-			defer mu.Unlock()
-			all.add(done)
-			faults = append(faults, err)
-		})
-	}
-	wg.Wait()
-	return all, errors.Join(faults...)
 }
 
 // outcomeOf is an OperationOutcome about a line, for a file of errors.

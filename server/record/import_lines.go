@@ -6,16 +6,15 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"strconv"
 
 	"tenon/fhir/issue"
-	"tenon/fhir/tree"
 )
 
 // Lines reads NDJSON, plain or in gzip, a line at a time.
 // https://github.com/ndjson/ndjson-spec
 type Lines struct {
 	from *bufio.Reader
+	next func() (Line, error) // in its place, where lines come from elsewhere
 	n    int64
 	most int
 	held *Line // read, and given back
@@ -37,6 +36,9 @@ func NewLines(r io.Reader, most int) (*Lines, error) {
 	return &Lines{from: from, most: orElse(most, MostLine)}, nil
 }
 
+// LinesOf are lines that next gives; io.EOF at the end.
+func LinesOf(next func() (Line, error)) *Lines { return &Lines{next: next} }
+
 func badLines(err error) error {
 	return issue.Errorf(issue.Invalid, "The input is not sound gzip or broke off: %s.", err).WithStatus(400).Rule("import-input").Chinese("输入不完整或压缩格式有误。")
 }
@@ -47,6 +49,11 @@ func (l *Lines) Next() (Line, error) {
 	if held := l.held; held != nil {
 		l.held, l.n = nil, held.N
 		return *held, nil
+	}
+	if l.next != nil {
+		line, err := l.next()
+		l.n = line.N
+		return line, err
 	}
 	for {
 		body, long, err := l.read()
@@ -92,69 +99,5 @@ func (l *Lines) Skip(to int64) error {
 	return nil
 }
 
-// windowLines are read before they are written; windowBytes bound them.
-const (
-	windowLines = 2000
-	windowBytes = 32 << 20
-	batchLines  = 100
-)
-
-// Window reads lines that can be written at the same time, parted in batches: no
-// two have the same id. It is empty at the end.
-func (l *Lines) Window() (batches [][]Line, last int64, err error) {
-	last = l.n
-	seen := map[string]bool{}
-	size, count := 0, 0
-	var batch []Line
-	for count < windowLines && size < windowBytes {
-		line, err := l.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, last, err
-		}
-		key := lineKey(line)
-		if key == "" || seen[key] { // on its own, after those before it
-			if batch != nil {
-				batches = append(batches, batch)
-			}
-			if len(batches) > 0 {
-				l.back(line)
-				return batches, last, nil
-			}
-			return [][]Line{{line}}, line.N, nil
-		}
-		seen[key] = true
-		last = line.N
-		size += len(line.Body)
-		count++
-		if batch = append(batch, line); len(batch) == batchLines {
-			batches, batch = append(batches, batch), nil
-		}
-	}
-	if batch != nil {
-		batches = append(batches, batch)
-	}
-	return batches, last, nil
-}
-
 // back gives a line back, to be the next one.
 func (l *Lines) back(line Line) { l.n, l.held = line.N-1, &line }
-
-// lineKey tells lines apart that can be written at the same time; "" for one that
-// is written alone: a Bundle.
-func lineKey(line Line) string {
-	own := strconv.FormatInt(line.N, 10)
-	d, err := tree.Parse(line.Body)
-	if err != nil {
-		return own
-	}
-	switch typ, id := d.Root().Path("resourceType").Str(), d.Root().Path("id").Str(); {
-	case typ == "Bundle":
-		return ""
-	case id != "":
-		return typ + "/" + id
-	}
-	return own
-}

@@ -51,8 +51,12 @@ type Importer struct {
 	// Fetch opens what lies at a URL; nil where nothing may be fetched.
 	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Parallel is how many batches are written at the same time.
-	Parallel int // number of processors
+	Parallel int // ImportParallel
 }
+
+// ImportParallel is how many batches are well written at the same time: while
+// some wait for the disk, others are judged.
+func ImportParallel() int { return 2 * runtime.GOMAXPROCS(0) }
 
 // Kind implements dispatch.Runner.
 func (x *Importer) Kind() string { return ImportKind }
@@ -133,19 +137,15 @@ func (x *Importer) window(ctx context.Context, h *dispatch.Held, at *importCurso
 	wrongType(now.Type, batches)
 	errorFile := newExportFile(ctx, x.Files, "error", "OperationOutcome")
 	defer errorFile.drop()
-	for len(batches) > 0 {
-		n := min(len(batches), orElse(x.Parallel, runtime.GOMAXPROCS(0)))
-		done, err := x.Recorder.ImportSeveral(ctx, &as, source, batches[:n])
-		if err != nil {
-			return err
-		}
-		batches = batches[n:]
-		now.Written, now.Same, now.Failed = now.Written+done.Written, now.Same+done.Same, now.Failed+int64(len(done.Failed))
-		for _, f := range done.Failed {
-			if at.Failed++; at.Failed <= keptOutcomes {
-				if err := errorFile.line(outcomeOf(inputName(now, len(at.Done)), f)); err != nil {
-					return err
-				}
+	done, err := x.Recorder.ImportSeveral(ctx, &as, source, batches, orElse(x.Parallel, ImportParallel()))
+	if err != nil {
+		return err
+	}
+	now.Written, now.Same, now.Failed = now.Written+done.Written, now.Same+done.Same, now.Failed+int64(len(done.Failed))
+	for _, f := range done.Failed {
+		if at.Failed++; at.Failed <= keptOutcomes {
+			if err := errorFile.line(outcomeOf(inputName(now, len(at.Done)), f)); err != nil {
+				return err
 			}
 		}
 	}
@@ -178,7 +178,7 @@ func wrongType(typ string, batches [][]Line) {
 			if lines[i].Fault != nil {
 				continue
 			}
-			root, err := parsed(lines[i].Body)
+			root, err := lines[i].parse()
 			if got := root.Path("resourceType").Str(); err == nil && got != typ {
 				lines[i].Fault = issue.Errorf(issue.Invalid, "The input holds %s, the line is a %q.", typ, clipped(got)).Rule("import-type").Chinese("资源类型与输入声明不符。")
 			}

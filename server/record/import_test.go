@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tenon/fhir/issue"
+	"tenon/server/ledger"
 	"tenon/server/record"
 )
 
@@ -64,8 +65,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Every window holds lines with different ids, a Bundle comes alone, and no line
-// is lost or out of order.
+// Every window holds lines with different ids, a Bundle is a batch by itself, and
+// no line is lost or out of order.
 func TestWindows(t *testing.T) {
 	var in strings.Builder
 	for i := range 300 {
@@ -95,7 +96,7 @@ func TestWindows(t *testing.T) {
 				}
 				next++
 				body := string(line.Body)
-				if strings.Contains(body, "Bundle") && len(batches)+len(b) > 2 || !strings.Contains(body, "broken") && seen[body] {
+				if strings.Contains(body, "Bundle") && len(b) > 1 || strings.Contains(body, "Patient") && seen[body] {
 					t.Errorf("%s is not alone", body)
 				}
 				seen[body] = true
@@ -107,6 +108,125 @@ func TestWindows(t *testing.T) {
 	}
 	if next != int64(total)+1 {
 		t.Errorf("%d lines came, want %d", next-1, total)
+	}
+}
+
+// Bundles share a window unless one could depend on the other.
+func TestWindowsOfBundles(t *testing.T) {
+	entry := func(request, resource string) string {
+		return `{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":` + resource + `,"request":` + request + `}]}`
+	}
+	post := func(typ, more string) string {
+		return entry(`{"method":"POST","url":"`+typ+`"}`, `{"resourceType":"`+typ+`"`+more+`}`)
+	}
+	put := func(ref string) string {
+		typ, id, _ := strings.Cut(ref, "/")
+		return entry(`{"method":"PUT","url":"`+ref+`"}`, `{"resourceType":"`+typ+`","id":"`+id+`"}`)
+	}
+	once := entry(`{"method":"POST","url":"Organization","ifNoneExist":"identifier=1"}`, `{"resourceType":"Organization"}`)
+	const asks = `,"managingOrganization":{"reference":"Organization?identifier=1"}`
+	for _, c := range []struct {
+		name, a, b string
+		together   bool
+	}{
+		{"patients", post("Patient", ""), post("Patient", ""), true},
+		{"links of their own", post("Observation", `,"subject":{"reference":"urn:uuid:1"}`), post("Observation", `,"subject":{"reference":"urn:uuid:1"}`), true},
+		{"a hospital, then who asks for it", post("Organization", ""), post("Patient", asks), false},
+		{"who asks, then the hospital", post("Patient", asks), put("Organization/1"), false},
+		{"who asks for it by its whole address", post("Organization", ""), post("Patient", `,"managingOrganization":{"reference":"https://a.example/fhir/Organization?identifier=1"}`), false},
+		{"both ask", post("Patient", asks), post("Patient", asks), true},
+		{"both make the same hospital", once, once, false},
+		{"an update of the same", put("Patient/1"), put("Patient/1"), false},
+		{"updates of others", put("Patient/1"), put("Patient/2"), true},
+		{"a reference to what is put", put("Patient/1"), post("Observation", `,"subject":{"reference":"Patient/1"}`), false},
+		{"a reference to something else", put("Patient/1"), post("Observation", `,"subject":{"reference":"Patient/2"}`), true},
+		{"a resource that the Bundle refers to", `{"resourceType":"Patient","id":"1"}`, post("Observation", `,"subject":{"reference":"Patient/1"}`), false},
+		{"a resource that refers to what the Bundle puts", put("Patient/1"), `{"resourceType":"Observation","id":"o","subject":{"reference":"Patient/1/_history/2"}}`, false},
+		{"a delete by criteria", post("Patient", ""), entry(`{"method":"DELETE","url":"Patient?active=false"}`, `{"resourceType":"Patient"}`), false},
+		{"a question", post("Patient", ""), entry(`{"method":"GET","url":"Patient?active=false"}`, `{"resourceType":"Patient"}`), true},
+		{"a collection is a resource", `{"resourceType":"Bundle","id":"1","type":"collection"}`, `{"resourceType":"Bundle","id":"1","type":"collection"}`, false},
+	} {
+		l, err := record.NewLines(strings.NewReader(c.a+"\n"+c.b+"\n"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, last, err := l.Window()
+		if err != nil || (last == 2) != c.together {
+			t.Errorf("%s: the first window ends at line %d, %v; together: %v", c.name, last, err, c.together)
+		}
+	}
+}
+
+// What is refused is told line by line, audited once, and the rest is written,
+// whatever the share.
+func TestImportRefused(t *testing.T) {
+	s := newServer(t)
+	for _, every := range []int{1, 3, 100} {
+		var lines []record.Line
+		want := map[int64]bool{}
+		for i := range int64(100) {
+			gender := "male"
+			if i%int64(every) == 0 {
+				gender = "blue"
+				want[i+1] = true
+			}
+			lines = append(lines, record.Line{N: i + 1, Body: fmt.Appendf(nil, `{"resourceType":"Patient","id":"e%d-%d","gender":%q}`, every, i, gender)})
+		}
+		before := s.refusals()
+		got, err := s.ImportSeveral(t.Context(), operator, "file", [][]record.Line{lines[:50], lines[50:]}, 2)
+		if err != nil || int(got.Written) != 100-len(want) || len(got.Failed) != len(want) {
+			t.Fatalf("every %d: %d written, %d refused, %v; want %d refused", every, got.Written, len(got.Failed), err, len(want))
+		}
+		last := int64(0)
+		for _, f := range got.Failed {
+			if !want[f.N] || f.N <= last || !strings.Contains(f.Fault.Error(), "blue") {
+				t.Errorf("every %d: line %d after %d: %v", every, f.N, last, f.Fault)
+			}
+			last = f.N
+		}
+		if n := s.refusals() - before; n != len(want) {
+			t.Errorf("every %d: %d refusals are in the audit, want %d", every, n, len(want))
+		}
+	}
+}
+
+// refusals counts the refused imports in the audit.
+func (s *server) refusals() (n int) {
+	s.t.Helper()
+	err := s.store.EachAuditBatch(s.t.Context(), func(b ledger.AuditBatch) error {
+		for _, row := range b.Rows {
+			if bytes.Contains(row, []byte(`"import"`)) && bytes.Contains(row, []byte(`422`)) {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// The entries of a batch stand for themselves, and none is written twice.
+func TestImportBatch(t *testing.T) {
+	s := newServer(t)
+	var entries []string
+	for i := range 20 {
+		gender := map[bool]string{true: "blue", false: "male"}[i%5 == 0]
+		entries = append(entries, `{"resource":{"resourceType":"Patient","gender":"`+gender+`"},"request":{"method":"POST","url":"Patient"}}`)
+	}
+	entries = append(entries, `{"resource":{"resourceType":"Patient"},"request":{"method":"JUMP","url":"Patient"}}`)
+	line := record.Line{N: 7, Body: []byte(`{"resourceType":"Bundle","type":"batch","entry":[` + strings.Join(entries, ",") + `]}`)}
+	for i, want := range []record.Imported{{Written: 16}, {Same: 16}} {
+		got, err := s.Import(t.Context(), operator, "file", []record.Line{line})
+		if err != nil || got.Written != want.Written || got.Same != want.Same || len(got.Failed) != 5 {
+			t.Fatalf("import %d = %+v, %v, want %+v and five refused", i+1, got, err, want)
+		}
+		for _, f := range got.Failed {
+			if f.N != 7 || !strings.Contains(issue.As(f.Fault).Issues[0].Path, "Bundle.entry[") {
+				t.Errorf("refused: line %d, %v", f.N, issue.As(f.Fault).Issues[0])
+			}
+		}
 	}
 }
 

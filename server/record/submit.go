@@ -35,11 +35,18 @@ type internal struct {
 	plan      *casework.Resource  // with opens: the plan that the case pins
 	trusted   bool                // bodies were made by the server: allow is not asked
 	names     bool                // the caller chooses ids: an import
+	quiet     bool                // a refusal is not audited here: its parts are tried by themselves
 }
 
 func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in internal) (*Outcome, error) {
 	var floor time.Time
 	d = onced(ctx, d)
+	refuse := func(err error) error {
+		if in.quiet {
+			return err
+		}
+		return r.refuse(ctx, who, d, err)
+	}
 	for try := range attempts {
 		if repeat, err := r.repeated(ctx, d); err != nil {
 			return nil, err
@@ -48,11 +55,11 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		}
 		whole, err := r.several(ctx, who, d)
 		if err != nil {
-			return nil, r.refuse(ctx, who, d, err)
+			return nil, refuse(err)
 		}
 		p := &preparation{r: r, ctx: ctx, who: who, draft: whole, in: in, at: later(r.now(), floor)}
 		if err := p.run(); err != nil {
-			return nil, r.refuse(ctx, who, d, err)
+			return nil, refuse(err)
 		}
 		p.outcomeRef()
 		if p.unit.empty() {
@@ -64,7 +71,7 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 			return p.outcome, nil
 		}
 		if !errors.Is(err, ErrStale) {
-			return nil, r.refuse(ctx, who, d, fmt.Errorf("record: commit: %w", err))
+			return nil, refuse(fmt.Errorf("record: commit: %w", err))
 		}
 		if err := r.o.Definitions.Refresh(ctx); err != nil {
 			return nil, fmt.Errorf("record: definitions: %w", err)
@@ -78,7 +85,7 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		case <-time.After(time.Duration(try) * time.Millisecond):
 		}
 	}
-	return nil, r.refuse(ctx, who, d, issue.Errorf(issue.Conflict,
+	return nil, refuse(issue.Errorf(issue.Conflict,
 		"Others keep changing the same resources. Read them again and repeat the request.").
 		Rule("contention").Chinese("数据正被他人修改，请刷新后重试。"))
 }
@@ -109,16 +116,20 @@ func (r *Recorder) refuse(ctx context.Context, who *access.Context, d *Draft, er
 	if f == nil {
 		return err
 	}
-	rows := make([]Audit, 0, len(d.Ops))
-	for _, op := range d.Ops {
-		row := r.audit(who, actionOf(op.Method), d.Operation, op.Type+"/"+op.ID, f.HTTPStatus())
-		row.Door = d.Door
-		rows = append(rows, row)
-	}
-	if auditErr := r.o.Store.Audit(ctx, rows); auditErr != nil {
+	if auditErr := r.o.Store.Audit(ctx, r.refusals(who, d, f.HTTPStatus())); auditErr != nil {
 		return fmt.Errorf("record: audit: %w", auditErr)
 	}
 	return err
+}
+
+// refusals are the audit rows of a refused draft.
+func (r *Recorder) refusals(who *access.Context, d *Draft, status int) []Audit {
+	rows := make([]Audit, len(d.Ops))
+	for i, op := range d.Ops {
+		rows[i] = r.audit(who, actionOf(op.Method), d.Operation, op.Type+"/"+op.ID, status)
+		rows[i].Door = d.Door
+	}
+	return rows
 }
 
 func (u *Unit) empty() bool {
