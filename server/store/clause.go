@@ -57,6 +57,9 @@ func (s *statement) filter(r string, c search.Clause) error {
 	case search.Text:
 		s.fullText(r, c)
 		return nil
+	case listed:
+		s.inRows(r+".rid", c.rows)
+		return nil
 	}
 	table, key, not, err := rowsOf(c)
 	if err != nil {
@@ -78,7 +81,7 @@ func (s *statement) filter(r string, c search.Clause) error {
 // index to start from.
 func (s *statement) source(c search.Clause) (ok bool, err error) {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near, listed:
 		return false, nil
 	case search.Within:
 		t := s.alias("t")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 
 	"tenon/server/search"
@@ -47,7 +48,15 @@ func (s *statement) chain(t string, c search.Reference) error {
 // chainSource starts from the targets.
 func (s *statement) chainSource(c search.Reference) error {
 	r, t := s.alias("r"), s.alias("t")
-	s.add("SELECT " + t + ".rid FROM resource " + r + " " + s.forced() + " reference_row " + t + " ON " + t + ".tenant = " + r +
+	if s.d.postgres {
+		s.add("SELECT " + t + ".rid FROM ")
+		if err := s.from(r, c.Target, r+".type, "+r+".id"); err != nil {
+			return err
+		}
+		s.add(", LATERAL (SELECT x.rid FROM reference_row x WHERE x.tenant = ? AND x.target = "+r+".id AND x.type = "+r+".type AND x.key = ? OFFSET 0) "+t, s.tenant, int64(c.Key))
+		return nil
+	}
+	s.add("SELECT " + t + ".rid FROM resource " + r + " CROSS JOIN reference_row " + t + " ON " + t + ".tenant = " + r +
 		".tenant AND " + t + ".target = " + r + ".id AND " + t + ".type = " + r + ".type")
 	s.add(" WHERE "+t+".key = ? AND ", int64(c.Key))
 	return s.whereFrom(r, c.Target)
@@ -55,19 +64,50 @@ func (s *statement) chainSource(c search.Reference) error {
 
 // whereFrom is where, led by the first clause that is a source.
 func (s *statement) whereFrom(r string, a *search.Alias) error {
+	inner, i, err := s.leading(a)
+	if err != nil || inner == nil {
+		return errors.Join(err, s.where(r, a))
+	}
+	s.add(r + ".rid IN (").join(inner).add(") AND ")
+	return s.whereBut(r, a, i)
+}
+
+// leading is the source of the first clause that has one, or nil.
+func (s *statement) leading(a *search.Alias) (*statement, int, error) {
 	for i, c := range a.Where {
 		inner := &statement{tenant: s.tenant, d: s.d, aliases: s.aliases}
 		ok, err := inner.source(c)
-		if err != nil {
-			return err
-		}
 		s.aliases = inner.aliases
-		if ok {
-			s.add(r + ".rid IN (").join(inner).add(") AND ")
-			return s.whereBut(r, a, i)
+		if ok || err != nil {
+			return inner, i, err
 		}
 	}
-	return s.where(r, a)
+	return nil, 0, nil
+}
+
+// from appends tables that give columns of what the alias covers, each once or,
+// where an index may hold a resource twice, a few times. PostgreSQL may not turn
+// the order round: each part depends on the one before, and OFFSET 0 keeps it as
+// it stands. It begins with the first clause that is a source.
+func (s *statement) from(r string, a *search.Alias, columns string) error {
+	inner, i, err := s.leading(a)
+	if err != nil {
+		return err
+	}
+	if inner == nil {
+		s.add("(SELECT " + columns + " FROM resource " + r + " WHERE ")
+		err := s.where(r, a)
+		s.add(" OFFSET 0) " + r)
+		return err
+	}
+	distinct, d := "", s.alias("d")
+	if depth(a.Where[i]) > 0 {
+		distinct = "DISTINCT "
+	}
+	s.add("(SELECT " + distinct + "rid FROM (").join(inner).add(") q OFFSET 0) " + d + ", LATERAL (SELECT " + columns + " FROM resource " + r + " WHERE " + r + ".rid = " + d + ".rid AND ")
+	err = s.whereBut(r, a, i)
+	s.add(" OFFSET 0) " + r)
+	return err
 }
 
 // forced is a join that keeps its order on SQLite, whose planner has no
@@ -83,19 +123,32 @@ func (s *statement) forced() string {
 // https://hl7.org/fhir/R4/search.html#has
 func (s *statement) has(r string, c search.Has) error {
 	x, t := s.alias("r"), s.alias("t")
-	s.add("EXISTS (SELECT 1 FROM reference_row "+t+" "+s.forced()+" resource "+x+" ON "+x+".rid = "+t+".rid WHERE "+
-		t+".tenant = "+r+".tenant AND "+t+".target = "+r+".id AND "+t+".type = "+r+".type AND "+t+".key = ? AND ", int64(c.Key))
-	if err := s.where(x, &c.Source); err != nil {
+	refers := t + ".tenant = " + r + ".tenant AND " + t + ".target = " + r + ".id AND " + t + ".type = " + r + ".type AND " + t + ".key = ?"
+	if s.d.postgres {
+		s.add("EXISTS (SELECT 1 FROM reference_row " + t + ", LATERAL (SELECT 1 FROM resource " + x + " WHERE " + x + ".rid = " + t + ".rid AND ")
+		err := s.where(x, &c.Source)
+		s.add(" OFFSET 0) "+x+" WHERE "+refers, int64(c.Key)).shut()
 		return err
 	}
+	s.add("EXISTS (SELECT 1 FROM reference_row "+t+" CROSS JOIN resource "+x+" ON "+x+".rid = "+t+".rid WHERE "+refers+" AND ", int64(c.Key))
+	err := s.where(x, &c.Source)
 	s.shut()
-	return nil
+	return err
 }
 
 // hasSource starts from the resources that refer.
 func (s *statement) hasSource(c search.Has) error {
 	r, x, t := s.alias("r"), s.alias("r"), s.alias("t")
-	s.add("SELECT "+r+".rid FROM resource "+x+" "+s.forced()+" reference_row "+t+" ON "+t+".rid = "+x+".rid AND "+t+".key = ? "+
-		s.forced()+" resource "+r+" ON "+r+".tenant = "+t+".tenant AND "+r+".type = "+t+".type AND "+r+".id = "+t+".target WHERE ", int64(c.Key))
+	if s.d.postgres {
+		s.add("SELECT " + r + ".rid FROM ")
+		if err := s.from(x, &c.Source, x+".rid"); err != nil {
+			return err
+		}
+		s.add(", LATERAL (SELECT y.type, y.target FROM reference_row y WHERE y.rid = "+x+".rid AND y.key = ? OFFSET 0) "+t+
+			", LATERAL (SELECT z.rid FROM resource z WHERE z.tenant = ? AND z.type = "+t+".type AND z.id = "+t+".target OFFSET 0) "+r, int64(c.Key), s.tenant)
+		return nil
+	}
+	s.add("SELECT "+r+".rid FROM resource "+x+" CROSS JOIN reference_row "+t+" ON "+t+".rid = "+x+".rid AND "+t+".key = ? "+
+		"CROSS JOIN resource "+r+" ON "+r+".tenant = "+t+".tenant AND "+r+".type = "+t+".type AND "+r+".id = "+t+".target WHERE ", int64(c.Key))
 	return s.whereFrom(x, &c.Source)
 }

@@ -31,15 +31,20 @@ func (r *run) candidates() error {
 		s := r.statement()
 		s.add("SELECT rid FROM resource WHERE tenant = ? AND ", s.tenant)
 		s.inTexts("type", r.root.Types).add(" AND ").inTexts("id", ids.IDs)
-		_, err := r.list(s)
 		r.met = append(r.met, i)
-		return err
+		if _, err := r.list(s); err != nil {
+			return err
+		}
+		return r.settle()
 	}
 	if err := r.listReach(r.root.Reach, r.root.Types); err != nil {
 		return err
 	}
-	if !r.listed && r.alone() {
+	if r.level == 0 && !r.listed && r.alone() {
 		return nil
+	}
+	if err := r.settle(); err != nil {
+		return err
 	}
 	for i, c := range r.root.Where {
 		if r.listed && len(r.few) <= fewRows/10 {
@@ -187,7 +192,7 @@ func grouped(c search.Clause) bool {
 // sourced tells whether a clause has an index to start from.
 func sourced(c search.Clause) bool {
 	switch c := c.(type) {
-	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near:
+	case search.IDs, search.Updated, search.Missing, search.Or, search.Not, search.Other, search.OfType, search.Near, listed:
 		return false
 	case search.Token:
 		return !c.Not

@@ -60,13 +60,18 @@ func (w *world) hold(bodies ...string) {
 
 // plan parses "Type?query".
 func (w *world) plan(query string) (*search.Plan, *search.Told, error) {
+	return w.planWith(query, func(string) access.Predicate { return access.Everything{} })
+}
+
+// planWith parses it for who reaches of each type what is given.
+func (w *world) planWith(query string, reach func(typ string) access.Predicate) (*search.Plan, *search.Told, error) {
 	typ, q, _ := strings.Cut(query, "?")
 	params, err := search.ParseQuery(q)
 	if err != nil {
 		return nil, nil, err
 	}
 	return registry().Parse(search.Request{Type: typ, Params: params, Strict: true, Principal: "p", Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-		MaxCount: 1000, DefaultCount: 1000, Reach: func(string) access.Predicate { return access.Everything{} }})
+		MaxCount: 1000, DefaultCount: 1000, Reach: reach})
 }
 
 // ask finds the ids of matches in order, included ones with a plus sign and type.

@@ -41,6 +41,7 @@ type run struct {
 	rows   []int64       // row numbers of the hits
 	place  search.Cursor // of the last hit
 	bytes  int64         // of the bodies of the page
+	level  int           // 0; of a run for an inner alias how deep it lies
 }
 
 func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
