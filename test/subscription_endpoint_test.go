@@ -55,12 +55,20 @@ func TestSubscriptionGivesUp(t *testing.T) {
 	if n := len(e.heard()); n != 0 || e.asked != asked {
 		t.Errorf("the endpoint was asked %d times more", e.asked-asked)
 	}
-	dead, err := l.App.Store.DeadLetters(t.Context(), 10)
+	letters, err := app.OpenDeadLetters(t.Context(), l.Config) // as `tenon dead-letters` does, beside the server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer letters.Close()
+	dead, err := letters.List(t.Context())
 	if err != nil || len(dead) != 1 || dead[0].Sink != "subscription" || !strings.Contains(dead[0].LastErr, "500") {
 		t.Fatalf("DeadLetters() = %+v, %v", dead, err)
 	}
-	if err := l.App.Store.Revive(t.Context(), dead[0].ID); err != nil {
+	if err := letters.Revive(t.Context(), dead[0].ID); err != nil {
 		t.Fatal(err)
+	}
+	if err := letters.Revive(t.Context(), dead[0].ID); err == nil {
+		t.Error("what is no dead letter any more is revived")
 	}
 	until(t, "the event is told", func() bool { return len(e.heard()) == 1 })
 	until(t, "the resource says active", func() bool { return l.status(l.clin, ref) == "active" })

@@ -26,6 +26,8 @@ type commands struct {
 	User    user          `cmd:"" help:"Issue tokens and signing keys."`
 	Version version       `cmd:"" help:"Print the version."`
 
+	DeadLetters deadLetters `cmd:"" help:"List messages to others that were set aside, or try one again."`
+
 	Package     packages           `cmd:"" help:"Load, list and remove FHIR packages."`
 	Terminology terminologyCommand `cmd:"" help:"Import, list and remove large code systems."`
 	Validate    validateCommand    `cmd:"" help:"Validate files offline by the embedded definitions, packages and profiles."`
