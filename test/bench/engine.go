@@ -176,8 +176,7 @@ func (b *bench) restart(ctx context.Context) error {
 		b.srv = s
 		ready = append(ready, float64(s.ready.Microseconds())/1000)
 		time.Sleep(time.Second)
-		now, _ := s.memory()
-		rest = append(rest, float64(now)/1e6)
+		rest = append(rest, float64(s.memory())/1e6)
 	}
 	b.table.add(row{what: fmt.Sprintf("start to ready, ms, %s resources", thousands(b.size0())), got: ready, goal: "≤ 500"})
 	b.table.add(row{what: "memory at rest, MB", got: rest, goal: "≤ 100"})

@@ -120,23 +120,40 @@ func (s *server) get(ctx context.Context, base string, q request) (answer, error
 	return answer{place, body}, err
 }
 
-// memory is the resident set of the process in bytes, and its peak since it
-// started or since the last forget.
-func (s *server) memory() (now, peak int64) {
+// memory is what the process holds in bytes: its anonymous pages. Pages of the
+// database file that SQLite maps are the cache of the system, counted once for
+// each connection in the resident set; they are left out.
+func (s *server) memory() int64 {
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.process.Process.Pid), "status"))
 	if err != nil {
-		return 0, 0
+		return 0
 	}
-	read := func(name string) int64 {
-		_, after, _ := strings.Cut(string(status), name)
-		fields := strings.Fields(after)
-		if len(fields) == 0 {
-			return 0
+	_, after, _ := strings.Cut(string(status), "RssAnon:")
+	fields := strings.Fields(after)
+	if len(fields) == 0 {
+		return 0
+	}
+	kilobytes, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kilobytes << 10
+}
+
+// watch looks at the memory until it is told to stop, and then gives the most.
+func (s *server) watch() (stop func() int64) {
+	done, most := make(chan struct{}), make(chan int64)
+	go func() {
+		var peak int64
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			peak = max(peak, s.memory())
+			select {
+			case <-tick.C:
+			case <-done:
+				tick.Stop()
+				most <- peak
+				return
+			}
 		}
-		kilobytes, _ := strconv.ParseInt(fields[0], 10, 64)
-		return kilobytes << 10
-	}
-	return read("VmRSS:"), read("VmHWM:")
+	}()
+	return func() int64 { close(done); return <-most }
 }
 
 // cpu is what the process has computed so far, not what a database beside it has.
@@ -156,11 +173,6 @@ func (s *server) cpu() time.Duration {
 
 // tick is the unit of /proc, 100 a second on every Linux that is in use.
 const tick = 10 * time.Millisecond
-
-// forget begins a new peak. https://www.kernel.org/doc/html/latest/filesystems/proc.html
-func (s *server) forget() {
-	_ = os.WriteFile(filepath.Join("/proc", strconv.Itoa(s.process.Process.Pid), "clear_refs"), []byte("5"), 0) // where the kernel has it
-}
 
 // profile writes a CPU profile of what the server does meanwhile.
 func (s *server) profile(ctx context.Context, folder, name string, d time.Duration) {

@@ -167,8 +167,7 @@ func (b *bench) stow(ctx context.Context) (func() error, error) {
 // crowded measures how much memory the server takes while a crowd of clients
 // reads, searches and writes.
 func (b *bench) crowded(ctx context.Context) error {
-	before, _ := b.srv.memory()
-	b.srv.forget()
+	before, stop := b.srv.memory(), b.srv.watch()
 	var n atomic.Int64
 	kinds := kinds()
 	each, took, err := rate(3*b.each, b.crowd, func() error {
@@ -188,10 +187,10 @@ func (b *bench) crowded(ctx context.Context) error {
 		_, err := b.srv.do(ctx, request{path: k.ask(b.chance(i)).path})
 		return err
 	})
+	peak := stop()
 	if err != nil {
 		return err
 	}
-	_, peak := b.srv.memory()
 	b.say("%d clients: %.0f requests/s, peak %d MB", b.crowd, each, peak>>20)
 	b.table.add(row{what: fmt.Sprintf("%d clients that read, search, create and import at once, requests/s", b.crowd), got: series{each}, took: took})
 	b.table.add(row{what: fmt.Sprintf("– peak memory, MB (%d before)", before/1e6), got: series{float64(peak) / 1e6}})
