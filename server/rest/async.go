@@ -36,6 +36,7 @@ var kept = []string{"Content-Type", "Content-Encoding", "If-Match", "If-None-Mat
 // https://hl7.org/fhir/R4/async.html
 func (c *call) asynchronous(r route) bool {
 	return c.prefer.async && c.door.o.Jobs != nil && c.who != nil && !r.open &&
+		!strings.HasSuffix(r.path, "/$get-ws-binding-token") && // ends with the token of the request, which a job has not
 		!strings.HasSuffix(r.path, "/$export") && !strings.HasSuffix(r.path, "/$import") && !ofJob(r.path)
 }
 

@@ -93,12 +93,16 @@ func scanFile(c cursor, more ...any) (f dispatch.File, err error) {
 	return f, err
 }
 
+// fewestHeld puts jobs first whose owner has the fewest under way, so that many
+// of one wait for each other and not others for them.
+const fewestHeld = "(SELECT count(*) FROM job o WHERE o.tenant = job.tenant AND o.owner = job.owner AND o.state = 0 AND o.holder <> '')"
+
 // ClaimJob implements dispatch.JobStore; of every tenant, oldest due first.
 func (s *Store) ClaimJob(ctx context.Context, kinds []string, holder string, lease time.Duration) (*dispatch.Job, error) {
 	now := s.o.Clock()
 	due := func() *statement {
 		w := newStatement(0, s.engine.dialect()).add("SELECT id FROM job WHERE state = 0 AND due <= ? AND ", micros(now))
-		return w.inTexts("kind", kinds).add(" ORDER BY due, id LIMIT 1")
+		return w.inTexts("kind", kinds).add(" ORDER BY " + fewestHeld + ", due, id LIMIT 1")
 	}
 	waits := false
 	err := s.engine.read(ctx, short, func(q querier) (err error) {
