@@ -1,8 +1,28 @@
 package store
 
+import (
+	"context"
+	"time"
+)
+
 // SetFewInner sets how many matches of an inner alias make a list, and gives back
 // how many did before.
 func SetFewInner(n int) (before int) {
 	before, fewInner = fewInner, n
 	return before
+}
+
+// LimitSearch sets how long a search may run.
+func (s *Store) LimitSearch(d time.Duration) { s.o.SearchTime = d }
+
+// Busy counts the queries that PostgreSQL runs for this database, but for itself.
+func (s *Store) Busy(ctx context.Context) (n int64, err error) {
+	if !s.engine.dialect().postgres {
+		return 0, nil
+	}
+	err = s.engine.read(ctx, short, func(q querier) error {
+		_, err := one(ctx, q, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()", nil, &n)
+		return err
+	})
+	return n, err
 }

@@ -3,12 +3,17 @@ package store
 import (
 	"context"
 	"strconv"
+	"time"
 
+	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/search"
 )
 
-// Search implements record.Store.
+// Search implements record.Store. A search that runs longer than Options.SearchTime
+// is ended, in the database too.
+//
+// Failures: too-costly (503) for one that takes too long.
 func (s *Store) Search(ctx context.Context, plan *search.Plan) (*search.Page, error) {
 	tenant, err := s.tenantID(ctx, false)
 	if err != nil {
@@ -16,10 +21,21 @@ func (s *Store) Search(ctx context.Context, plan *search.Plan) (*search.Page, er
 	}
 	var page *search.Page
 	err = s.engine.read(ctx, long, func(q querier) (err error) {
-		page, err = runPlan(ctx, q, s.engine.dialect(), tenant, plan)
+		timed, stop := context.WithTimeout(ctx, s.o.SearchTime) // waiting for a connection is not its time
+		defer stop()
+		page, err = runPlan(timed, q, s.engine.dialect(), tenant, plan)
+		if err != nil && timed.Err() != nil && ctx.Err() == nil {
+			return tooLong(s.o.SearchTime)
+		}
 		return err
 	})
 	return page, err
+}
+
+// tooLong is said of time alone: the same search may do when less else is asked.
+func tooLong(limit time.Duration) error {
+	return issue.Errorf(issue.TooCostly, "The search took longer than %s and was ended: ask for less, by a parameter that few resources match, without _total or with a shorter chain.", limit).
+		WithStatus(503).Rule("search-time").Chinese("检索超过时限，已终止。请缩小检索范围。")
 }
 
 // run is one execution of a plan.

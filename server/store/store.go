@@ -31,10 +31,15 @@ type Options struct {
 	Random io.Reader
 	// Readers is the number of connections that read; 0 chooses by engine.
 	Readers int
+	// SearchTime is how long one search may run; 0 is 30 seconds.
+	SearchTime time.Duration
 	// Reserve is the file that takes audit rows while the database is full;
 	// without one reads are refused then.
 	Reserve string
 }
+
+// searchTime is more than any search of ours took, and less than people wait.
+const searchTime = 30 * time.Second
 
 // Store is one tenant's view of an open database. It is safe for concurrent
 // use.
@@ -66,6 +71,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.Random == nil {
 		o.Random = rand.Reader
+	}
+	if o.SearchTime <= 0 {
+		o.SearchTime = searchTime
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil {
