@@ -11,6 +11,8 @@ import (
 // SQLite nothing is known of the data, and on PostgreSQL a wrong estimate turns
 // milliseconds into seconds.
 //
+//  0. What chains end at and _has comes from is listed first, from the innermost
+//     on, where it is few: see inner.go.
 //  1. Every select that the plan can start from (the caller's cases and own
 //     resources, each clause's range of its index) is asked for its first rows.
 //     What has no more than fewRows is a list of candidates: the rest of the
