@@ -46,6 +46,7 @@ type App struct {
 	sequencer  *ledger.Sequencer
 	worker     *dispatch.Worker
 	jobs       *jobs
+	folder     *folder
 	feed       *feed.Engine
 	sockets    *socket.Door
 	clock      func() time.Time
@@ -123,7 +124,10 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
-	a.Blobs, err = blob.Open(filepath.Join(a.Config.Data, "blobs"), blob.Options{})
+	if a.folder, err = openFolder(a.Config.Data); err != nil {
+		return err
+	}
+	a.Blobs, err = blob.Open(filepath.Join(a.Config.Data, "blobs"), blob.Options{Grace: stagedGrace})
 	return err
 }
 
@@ -234,6 +238,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.jobs.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
+	a.background.Go(func() { a.keepSwept(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
 
@@ -260,6 +265,7 @@ func (a *App) Close() error {
 	if a.Blobs != nil {
 		errs = append(errs, a.Blobs.Close())
 	}
+	errs = append(errs, a.folder.close())
 	return errors.Join(errs...)
 }
 

@@ -32,6 +32,7 @@ type Config struct {
 	Jobs       Jobs       `embed:"" prefix:"jobs-"`
 	MES        MES        `embed:"" prefix:"mes-"`
 	Keeping    Keeping    `embed:""`
+	Sweeping   Sweeping   `embed:"" prefix:"sweep-"`
 
 	Outbound Outbound `embed:"" prefix:"outbound-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
@@ -84,6 +85,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Jobs.validate(); err != nil {
+		return err
+	}
+	if err := c.Sweeping.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

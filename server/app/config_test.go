@@ -3,6 +3,7 @@ package app_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tenon/server/app"
 )
@@ -25,6 +26,7 @@ func TestConfigRefusesByName(t *testing.T) {
 		{"another database", func(c *app.Config) { c.Database = "mysql://root:geheim@db/x" }, "database:"},
 		{"postgres", func(c *app.Config) { c.Database = "postgres://u:p@localhost/t" }, ""},
 		{"a base URL without host", func(c *app.Config) { c.BaseURL = "/fhir" }, "base-url:"},
+		{"a sweep every second", func(c *app.Config) { c.Sweeping.Every = time.Second }, "sweep-every:"},
 		{"a short MES secret", func(c *app.Config) { c.MES.URL, c.MES.Secret = "http://127.0.0.1:1/x", "short" }, "mes-secret:"},
 	}
 	for _, tt := range tests {

@@ -54,7 +54,7 @@ func (a *App) openJobs(context.Context) error {
 	}
 	j := &jobs{files: files, fetch: a.fetch, requests: &rest.Requests{Files: files, Principal: a.principal}}
 	j.Jobs = dispatch.NewJobs(dispatch.JobOptions{
-		Store: a.Store, NewID: jobID, Clock: a.clock, Log: a.log, Sweep: j.sweep(a),
+		Store: a.Store, NewID: jobID, Clock: a.clock, Log: a.log, Sweep: a.sweepJobs,
 		Parallel: a.Config.Jobs.Parallel, Keep: a.Config.Jobs.Keep, Most: a.Config.Jobs.Most,
 		Runners: []dispatch.Runner{
 			j.requests,
@@ -90,16 +90,14 @@ func jobID() (string, error) {
 }
 
 // sweep destroys the content that no job needs any more.
-func (j *jobs) sweep(a *App) func(context.Context) error {
-	return func(ctx context.Context) error {
-		taken := a.clock()
-		needed := map[[32]byte]bool{}
-		err := a.Store.EachJobFile(ctx, func(f dispatch.File) error { needed[f.Digest] = true; return nil })
-		if err == nil {
-			_, err = j.files.Sweep(ctx, taken, func(digest [32]byte) bool { return needed[digest] })
-		}
-		return err
+func (j *jobs) sweep(ctx context.Context, a *App) error {
+	taken := a.clock()
+	needed := map[[32]byte]bool{}
+	err := a.Store.EachJobFile(ctx, func(f dispatch.File) error { needed[f.Digest] = true; return nil })
+	if err == nil {
+		_, err = j.files.Sweep(ctx, taken, func(digest [32]byte) bool { return needed[digest] })
 	}
+	return err
 }
 
 func (j *jobs) close() error {

@@ -23,7 +23,7 @@ type JobOptions struct {
 	// Parallel is how many jobs this server runs at once.
 	Parallel int           // 2
 	Poll     time.Duration // 1 s: how often due jobs are looked for
-	Lease    time.Duration // 1 min: after which a dead server's job is another's
+	Lease    time.Duration // 15 s: after which a dead server's job is another's, or its own once it is back; renewed four times as often
 	Keep     time.Duration // 24 h: how long a job stays after its end
 	Longest  time.Duration // 7 days: how long a job may be open
 	Attempts int           // 10: how often one is taken up after faults
@@ -63,7 +63,7 @@ func NewJobs(o JobOptions) *Jobs {
 		o.Log = slog.Default()
 	}
 	o.Poll = orDefault(o.Poll, time.Second)
-	o.Lease = orDefault(o.Lease, time.Minute)
+	o.Lease = orDefault(o.Lease, 15*time.Second)
 	o.Keep = orDefault(o.Keep, 24*time.Hour)
 	o.Longest = orDefault(o.Longest, 7*24*time.Hour)
 	for n, otherwise := range map[*int]int{&o.Parallel: 2, &o.Attempts: 10, &o.Most: 20} {
