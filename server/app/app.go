@@ -118,7 +118,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Store, err = store.Open(ctx, store.Options{URL: url, Reserve: filepath.Join(a.Config.Data, "audit.reserve")}); err != nil {
+	if a.Store, err = store.Open(ctx, store.Options{URL: url, SearchTime: a.Config.SearchTime, Reserve: filepath.Join(a.Config.Data, "audit.reserve")}); err != nil {
 		return err
 	}
 	if err := a.Store.Migrate(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tenon/profiles/r4"
 	"tenon/server/record"
@@ -25,8 +26,10 @@ type Config struct {
 
 	UpdateAsCreate bool `help:"Let clients choose the id of a new resource by PUT." env:"TENON_UPDATE_AS_CREATE"`
 
-	DeleteSeveral int      `help:"How many resources one conditional delete may take, up to 1000; below 2 a single match." default:"1" env:"TENON_DELETE_SEVERAL"`
-	Origins       []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
+	DeleteSeveral int           `help:"How many resources one conditional delete may take, up to 1000; below 2 a single match." default:"1" env:"TENON_DELETE_SEVERAL"`
+	SearchTime    time.Duration `help:"How long one search may run in the database before it is ended and refused." default:"30s" env:"TENON_SEARCH_TIME"`
+
+	Origins []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
 
 	Validation Validation `embed:"" prefix:"validate-"`
 	Jobs       Jobs       `embed:"" prefix:"jobs-"`
