@@ -62,6 +62,8 @@ var (
 type JobStore interface {
 	// AddJob keeps a new job with its files unless its owner has most open ones.
 	AddJob(ctx context.Context, j *Job, most int) error
+	// OpenJobs counts the open jobs of an owner.
+	OpenJobs(ctx context.Context, owner string) (int, error)
 	// Job reads a job with its files; ErrNoJob.
 	Job(ctx context.Context, id string) (*Job, error)
 	// ClaimJob leases the open job of these kinds that is due longest to a holder;

@@ -102,6 +102,16 @@ func (j *Jobs) Start(ctx context.Context, job *Job) (err error) {
 	return nil
 }
 
+// Room tells whether an owner may begin another job: ErrManyJobs. It is asked
+// before content is kept for one; Start judges it again.
+func (j *Jobs) Room(ctx context.Context, owner string) error {
+	n, err := j.o.Store.OpenJobs(ctx, owner)
+	if err == nil && n >= j.o.Most {
+		err = ErrManyJobs
+	}
+	return err
+}
+
 // Job reads a job with its files; ErrNoJob for one that is not there, expired or
 // cancelled.
 func (j *Jobs) Job(ctx context.Context, id string) (*Job, error) {

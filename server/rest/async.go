@@ -76,8 +76,11 @@ func (d *Door) later(c *call) error {
 	return c.started(j)
 }
 
-// stage keeps a body for a job.
+// stage keeps a body for a job, if its owner may begin one.
 func (c *call) stage(body io.Reader, limit int64) (dispatch.File, error) {
+	if err := c.fits(c.door.o.Jobs.Room(c.ctx(), c.who.Principal)); err != nil {
+		return dispatch.File{}, err
+	}
 	row, err := c.door.o.JobFiles.Stage(c.ctx(), body, limit)
 	if err == nil {
 		err = c.door.o.JobFiles.Sync(c.ctx())

@@ -22,6 +22,8 @@ import (
 type Jobs interface {
 	// Start keeps a job and runs it; dispatch.ErrManyJobs.
 	Start(ctx context.Context, j *dispatch.Job) error
+	// Room tells whether the owner may begin another; dispatch.ErrManyJobs.
+	Room(ctx context.Context, owner string) error
 	// Job reads one; dispatch.ErrNoJob.
 	Job(ctx context.Context, id string) (*dispatch.Job, error)
 	// Cancel ends one and removes what it made; dispatch.ErrNoJob.
@@ -61,18 +63,22 @@ func ofJob(path string) bool { return strings.Contains(path, "/$job/") }
 // https://hl7.org/fhir/R4/async.html#3.1.6.2.3
 func (c *call) started(j *dispatch.Job) error {
 	j.Owner, j.Tenant = c.who.Principal, c.who.Tenant
-	err := c.door.o.Jobs.Start(c.ctx(), j)
-	if errors.Is(err, dispatch.ErrManyJobs) {
-		c.set("Retry-After", "60")
-		return issue.Errorf(issue.Throttled, "You have as many jobs under way as one may have; wait for one, or cancel one.").
-			Rule("job-most").Chinese("进行中的任务过多，请等待或取消已有任务。")
-	}
-	if err != nil {
+	if err := c.fits(c.door.o.Jobs.Start(c.ctx(), j)); err != nil {
 		return err
 	}
 	c.set("Content-Location", c.base+"/$job/"+j.ID)
 	return c.outcome(http.StatusAccepted, []issue.Issue{{Severity: issue.Information, Type: issue.Informational, Rule: "job-started",
 		Text: "The work has begun; ask after it at " + c.base + "/$job/" + j.ID + ".", Chinese: "任务已开始，请查询其状态。"}})
+}
+
+// fits tells who has too many jobs what to do.
+func (c *call) fits(err error) error {
+	if !errors.Is(err, dispatch.ErrManyJobs) {
+		return err
+	}
+	c.set("Retry-After", "60")
+	return issue.Errorf(issue.Throttled, "You have as many jobs under way as one may have; wait for one, or cancel one.").
+		Rule("job-most").Chinese("进行中的任务过多，请等待或取消已有任务。")
 }
 
 // job reads the job that the address names. Only its owner sees it, and the

@@ -18,7 +18,10 @@ import (
 )
 
 // taken is a desk that takes every job and runs none.
-type taken struct{ jobs []dispatch.Job }
+type taken struct {
+	jobs []dispatch.Job
+	full bool
+}
 
 func (k *taken) Start(_ context.Context, j *dispatch.Job) error {
 	j.ID = "x"
@@ -26,7 +29,13 @@ func (k *taken) Start(_ context.Context, j *dispatch.Job) error {
 	return nil
 }
 func (k *taken) Job(context.Context, string) (*dispatch.Job, error) { return nil, dispatch.ErrNoJob }
-func (k *taken) Cancel(context.Context, string) error               { return dispatch.ErrNoJob }
+func (k *taken) Room(context.Context, string) error {
+	if k.full {
+		return dispatch.ErrManyJobs
+	}
+	return nil
+}
+func (k *taken) Cancel(context.Context, string) error { return dispatch.ErrNoJob }
 
 // checking is a recorder that finds every export fine.
 type checking struct{ memory }
@@ -55,6 +64,19 @@ func jobDoor(t testing.TB) (*taken, http.Handler) {
 		}
 	}))
 	return k, e
+}
+
+// Who has as many jobs as one may have is told so before a byte of another is
+// kept: there is nowhere here to keep it.
+func TestNoRoomForAJob(t *testing.T) {
+	k, h := jobDoor(t)
+	k.full = true
+	for _, c := range []struct{ path, kind string }{{"/fhir", "application/fhir+json"}, {"/fhir/$import", "application/fhir+ndjson"}} {
+		w := do(h, "POST", c.path, `{"resourceType":"Bundle","type":"batch"}`, "Prefer: respond-async", "Content-Type: "+c.kind)
+		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || len(k.jobs) > 0 {
+			t.Errorf("POST %s = %d %s, %d jobs; want 429 and none", c.path, w.Code, w.Body, len(k.jobs))
+		}
+	}
 }
 
 // FuzzJobRequests: whatever the parameters of an export or the manifest of an

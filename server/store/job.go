@@ -36,6 +36,20 @@ func (s *Store) AddJob(ctx context.Context, j *dispatch.Job, most int) error {
 	}))
 }
 
+// OpenJobs implements dispatch.JobStore.
+func (s *Store) OpenJobs(ctx context.Context, owner string) (int, error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	err = s.engine.read(ctx, short, func(q querier) error {
+		_, err := one(ctx, q, "SELECT count(*) FROM job WHERE tenant = ? AND owner = ? AND state = 0", []any{tenant, owner}, &n)
+		return err
+	})
+	return int(n), err
+}
+
 func addFiles(ctx context.Context, q querier, job string, first int64, files []dispatch.File) error {
 	sets := make([][]any, len(files))
 	for i, f := range files {

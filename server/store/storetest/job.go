@@ -194,6 +194,9 @@ func jobMost(f *fixture) {
 	if err := f.AddJob(f.ctx(), j, 5); !errors.Is(err, dispatch.ErrManyJobs) {
 		f.Errorf("AddJob() = %v, want ErrManyJobs", err)
 	}
+	if n, err := f.OpenJobs(f.ctx(), j.Owner); n != 5 || err != nil {
+		f.Errorf("OpenJobs() = %d, %v; want 5", n, err)
+	}
 	j.Owner = "PractitionerRole/b"
 	if err := f.AddJob(f.ctx(), j, 5); err != nil {
 		f.Errorf("AddJob() of another owner = %v", err)
