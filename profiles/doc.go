@@ -4,5 +4,7 @@
 // of a demonstration. It holds no program but what hands out the files.
 //
 //	r4        the base definitions of FHIR R4, embedded in compact form
-//	implant   the process of a custom implant, and the agreement behind it
+//	case      what every process shares: words, extensions, profiles, the agreement
+//	implant   the process of a custom implant (source 001)
+//	sample    organisations and people of a demonstration
 package profiles

@@ -7,16 +7,27 @@ import (
 	"strings"
 )
 
-//go:embed implant/*.json implant/sample/*.json
+//go:embed case/*.json implant/*.json sample/*.json
 var files embed.FS
 
-// Definitions returns the definition resources (CodeSystem, ValueSet,
-// Questionnaire, PlanDefinition) in the order in which they can be loaded. The
-// caller must not change the bytes.
+// folders are the parts of the guide, what others build on first.
+var folders = []string{"case", "implant"}
+
+// kinds are the definitions by the beginning of their file names, what others
+// refer to first.
+var kinds = []string{
+	"codesystem-", "valueset-", "extension-", "profile-", "searchparameter-", "observationdefinition-",
+	"questionnaire-", "activitydefinition-", "plandefinition-",
+}
+
+// Definitions returns the definition resources in the order in which they can be
+// loaded. The caller must not change the bytes.
 func Definitions() [][]byte {
 	var bodies [][]byte
-	for _, prefix := range []string{"codesystem-", "valueset-", "questionnaire-", "plandefinition-"} {
-		bodies = append(bodies, read("implant", prefix)...)
+	for _, kind := range kinds {
+		for _, folder := range folders {
+			bodies = append(bodies, read(folder, kind)...)
+		}
 	}
 	return bodies
 }
@@ -25,7 +36,7 @@ func Definitions() [][]byte {
 // order: the directory (organisations, people, what verifies them), then what
 // the manufacturer owns (machine, software, materials). Owner says for which
 // organisation each is to be written.
-func Sample() [][]byte { return read("implant/sample", "") }
+func Sample() [][]byte { return read("sample", "") }
 
 // SampleOwner is the organisation ("Organization/x") that owns what the i-th
 // Bundle of Sample holds; "" for the directory, which nobody owns.
