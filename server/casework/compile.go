@@ -143,8 +143,10 @@ func (c *compiler) documents(at string, list tree.Node) []Document {
 			c.fault(at, "A document has a known resource type (%q) and a code of %s (%q).", typ, systemDocument, code)
 			continue
 		}
+		asked := c.profiles(at, n)
 		if i := slices.IndexFunc(docs, func(d Document) bool { return d.Code == code }); i >= 0 {
 			docs[i].Types = append(docs[i].Types, typ)
+			docs[i].Profiles[typ] = asked
 			continue
 		}
 		least, err := strconv.Atoi(valueOf(extension(n, extensionPrefix+"min")).Text())
@@ -152,9 +154,24 @@ func (c *compiler) documents(at string, list tree.Node) []Document {
 			least = 1
 		}
 		docs = append(docs, Document{Code: code, Types: []string{typ}, Min: least,
-			Sealed: valueOf(extension(n, extensionPrefix+"sealed")).Bool(), Own: valueOf(extension(n, extensionPrefix+"own")).Bool()})
+			Sealed: valueOf(extension(n, extensionPrefix+"sealed")).Bool(), Own: valueOf(extension(n, extensionPrefix+"own")).Bool(),
+			Profiles: map[string][]string{typ: asked}})
 	}
 	return docs
+}
+
+// profiles reads the profiles that a document must follow.
+func (c *compiler) profiles(at string, document tree.Node) []string {
+	var asked []string
+	for p := range document.Field("profile").Items() {
+		g, err := theGuide()
+		if err != nil || !g.knows(p.Str()) {
+			c.fault(at, "The profile %q is not one of the guide.", p.Str())
+			continue
+		}
+		asked = append(asked, string(p.AppendStr(nil)))
+	}
+	return asked
 }
 
 func (c *compiler) condition(at string, s *Stage, n tree.Node) {

@@ -143,6 +143,11 @@ func droppedFrom(own, base *Stage) []issue.Issue {
 			fault("predecessor", after)
 		}
 	}
+	for _, d := range base.Outputs {
+		if o := own.output(d.Code); o == nil || o.Min < d.Min || d.Sealed && !o.Sealed || d.Own && !o.Own || !d.profiledIn(o) {
+			fault("output", d.Code)
+		}
+	}
 	for _, c := range base.Conditions {
 		if c.Floor && !slices.ContainsFunc(own.Conditions, func(o Condition) bool {
 			return o.ID == c.ID && o.Source == c.Source && o.Kind == c.Kind && o.Waiver == c.Waiver

@@ -21,7 +21,7 @@ func predicates() []fhirpath.Function {
 		notExpiredPredicate, youngerThanPredicate, followedForPredicate,
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
 		validatedPredicate, validatedForDesignPredicate,
-		sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
+		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}
 }
 

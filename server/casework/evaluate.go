@@ -104,8 +104,13 @@ func (v *view) unmet(s *Stage, kind Kind) []Unmet {
 
 func (v *view) missingOutputs(s *Stage) []Unmet {
 	var all []Unmet
-	for _, d := range s.Outputs {
-		if n := len(v.documents("output", s.Code, d.Code)); n < d.Min {
+	for i := range s.Outputs {
+		d := &s.Outputs[i]
+		docs := v.documents("output", s.Code, d.Code)
+		for _, r := range docs {
+			all = append(all, v.unlike(s, d, r)...)
+		}
+		if n := len(docs); n < d.Min {
 			all = append(all, Unmet{
 				Condition: "output-" + d.Code, State: Unsatisfied, Clause: strings.Join(s.Clauses, " "),
 				Text:    fmt.Sprintf("%s names %d of at least %d outputs %s (%s); add them to Task.output.", s.Code, n, d.Min, d.Code, strings.Join(d.Types, " or ")),

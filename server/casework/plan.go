@@ -46,6 +46,8 @@ type Document struct {
 	Min    int
 	Sealed bool // not to be changed once the stage is completed
 	Own    bool // to be changed by the roles of the stage alone
+	// Profiles of the guide that it must follow, by its resource type.
+	Profiles map[string][]string
 }
 
 // SignatureRule says who signs what to complete a stage.

@@ -197,6 +197,12 @@ func TestOwnPlanKeepsTheFloor(t *testing.T) {
 		{"R001-035 a predecessor dropped", func(p obj) {
 			action(p, "S06")["relatedAction"] = arr{obj{"actionId": "S04", "relationship": "after-end"}}
 		}, "S03b"},
+		{"R001-035 an output made optional", func(p obj) {
+			action(p, "S04")["output"].([]any)[0].(obj)["extension"] = arr{ext("min", "valueInteger", 0)}
+		}, "output"},
+		{"R001-035 a profile that the guide lacks", func(p obj) {
+			action(p, "S04")["output"].([]any)[0].(obj)["profile"] = arr{"urn:tenon:profile:none"}
+		}, "not one of the guide"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := casework.NewEngine().Open(own(c.change), doc.Root(), clin, stop(t, "closed").now)

@@ -1,0 +1,224 @@
+package casework
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"tenon/fhir/definition"
+	"tenon/fhir/issue"
+	"tenon/fhir/terminology"
+	"tenon/fhir/tree"
+	"tenon/fhir/validate"
+	"tenon/profiles"
+	"tenon/profiles/r4"
+)
+
+// A stage names the profile of each document that it takes or makes
+// (DataRequirement.profile), and is completed only with documents that follow
+// it. Like an embedded plan, a profile of the guide is taken from the binary,
+// whatever the database says of it.
+// https://hl7.org/fhir/R4/metadatatypes.html#DataRequirement
+
+// guide judges by the embedded profiles. What it says of the same bytes is
+// always the same, so it is kept.
+type guide struct {
+	library *definition.Library
+	set     *validate.Set
+
+	mu       sync.Mutex
+	verdicts map[verdictKey][]issue.Issue
+	clauses  map[string]map[string]string // by profile, then by path or invariant
+}
+
+type verdictKey struct {
+	profile string
+	digest  [32]byte
+}
+
+// maxVerdicts bounds what the guide keeps: about 100 bytes each where all is well.
+const maxVerdicts = 1 << 16
+
+var theGuide = sync.OnceValues(newGuide)
+
+func newGuide() (*guide, error) {
+	var own []*definition.Resource
+	for _, body := range profiles.Definitions() {
+		r, err := definition.Read(body, "")
+		if err != nil {
+			return nil, fmt.Errorf("casework: the guide: %w", err)
+		}
+		own = append(own, r)
+	}
+	lib := r4.Library().With(own...)
+	terms := terminology.New(lib, terminology.Options{})
+	return &guide{
+		library: lib, set: validate.New(model(), validate.WithLibrary(lib), validate.WithTerminology(terms)),
+		verdicts: map[verdictKey][]issue.Issue{}, clauses: map[string]map[string]string{},
+	}, nil
+}
+
+// knows tells whether the guide has that profile.
+func (g *guide) knows(profile string) bool {
+	return strings.HasPrefix(profile, "urn:tenon:profile:") && g.library.Find("StructureDefinition", profile) != nil
+}
+
+// faults are the errors of a resource against a profile.
+func (g *guide) faults(r *Resource, profile string) []issue.Issue {
+	k := verdictKey{profile, r.Digest}
+	known := r.Digest != [32]byte{}
+	if known {
+		g.mu.Lock()
+		found, ok := g.verdicts[k]
+		g.mu.Unlock()
+		if ok {
+			return found
+		}
+	}
+	found := g.judge(r, profile)
+	if known {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if len(g.verdicts) >= maxVerdicts {
+			clear(g.verdicts)
+		}
+		g.verdicts[k] = found
+	}
+	return found
+}
+
+func (g *guide) judge(r *Resource, profile string) []issue.Issue {
+	plan, err := g.set.Plan(r.Type)
+	if err != nil {
+		return []issue.Issue{{Type: issue.Invalid, Rule: "profile", Path: r.Type, Text: err.Error(), Chinese: "资源类型未知。"}}
+	}
+	all := plan.Validate(r.Root, &validate.Options{Profiles: []string{profile}})
+	all = slices.DeleteFunc(all, func(i issue.Issue) bool { return !validate.HasErrors([]issue.Issue{i}) })
+	for i := range all {
+		all[i].Clause = g.clause(profile, all[i])
+	}
+	return slices.Clip(all)
+}
+
+// clause finds the requirement that a fault is about: that of the invariant, or
+// of the element or the nearest one around it.
+func (g *guide) clause(profile string, fault issue.Issue) string {
+	table := g.clausesOf(profile)
+	if c := table[fault.Rule]; c != "" {
+		return c
+	}
+	for path := indices.ReplaceAllString(fault.Path, ""); path != ""; path = path[:max(0, strings.LastIndexByte(path, '.'))] {
+		if c := table[path]; c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+var indices = regexp.MustCompile(`\[\d+\]`)
+
+// clausesOf reads the mappings to requirements of a profile once.
+func (g *guide) clausesOf(profile string) map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t, ok := g.clauses[profile]; ok {
+		return t
+	}
+	t := map[string]string{}
+	g.clauses[profile] = t
+	r := g.library.Find("StructureDefinition", profile)
+	if r == nil {
+		return t
+	}
+	n, err := r.Node()
+	if err != nil {
+		return t
+	}
+	for e := range n.Path("differential", "element").Items() {
+		ids := requirements(e)
+		if ids == "" {
+			continue
+		}
+		for c := range e.Field("constraint").Items() {
+			t[c.Field("key").Str()] = ids
+		}
+		if path := strings.TrimSuffix(e.Field("path").Str(), "[x]"); t[path] == "" {
+			t[path] = ids
+		}
+	}
+	return t
+}
+
+// requirements are the rows that an element of a profile answers.
+func requirements(element tree.Node) string {
+	for m := range element.Field("mapping").Items() {
+		if m.Field("identity").Str() == "requirement" {
+			return m.Field("map").Str()
+		}
+	}
+	return ""
+}
+
+// mostFaults is how many faults of one document a refusal tells.
+const mostFaults = 10
+
+// unlike are the faults of a document against the profiles of its rule.
+func (v *view) unlike(s *Stage, d *Document, r *Resource) []Unmet {
+	var all []Unmet
+	for _, profile := range d.Profiles[r.Type] {
+		all = append(all, v.faults(s, d.Code, profile, r)...)
+	}
+	return all[:min(len(all), mostFaults)]
+}
+
+func (v *view) faults(s *Stage, document, profile string, r *Resource) []Unmet {
+	u := Unmet{Condition: "profile-" + document, State: Unsatisfied, Clause: strings.Join(s.Clauses, " ")}
+	g, err := theGuide()
+	if err != nil {
+		u.Text, u.Chinese = err.Error(), "无法读取实施指南。"
+		return []Unmet{u}
+	}
+	var all []Unmet
+	for _, f := range g.faults(r, profile) {
+		u := u
+		if f.Clause != "" {
+			u.Clause = f.Clause
+		}
+		u.Text = fmt.Sprintf("%s does not follow the profile %s of the %s: %s: %s (%s)", r.Ref(), profile, document, f.Path, f.Text, f.Rule)
+		u.Chinese = fmt.Sprintf("%s 不符合 %s 的规范 %s：%s：%s", r.Ref(), document, profile, f.Path, f.Chinese)
+		all = append(all, u)
+	}
+	return all
+}
+
+// conforms(profile) says that each resource follows a profile of the guide.
+var conformsPredicate = every("conforms", 1, func(e *evaluation, r *Resource, args []string) bool {
+	g, err := theGuide()
+	if err != nil || !g.knows(args[0]) {
+		e.because(fmt.Sprintf("The profile %q is unknown.", args[0]), "规范未知。")
+		return false
+	}
+	faults := g.faults(r, args[0])
+	for _, f := range faults {
+		e.because(fmt.Sprintf("%s: %s: %s (%s)", r.Ref(), f.Path, f.Text, f.Rule), fmt.Sprintf("%s：%s：%s", r.Ref(), f.Path, f.Chinese))
+	}
+	return len(faults) == 0
+})
+
+// profiledIn tells whether another rule of the document asks for all the
+// profiles that this one asks for, of no other types.
+func (d *Document) profiledIn(o *Document) bool {
+	for _, typ := range o.Types {
+		if !slices.Contains(d.Types, typ) {
+			return false
+		}
+		for _, profile := range d.Profiles[typ] {
+			if !slices.Contains(o.Profiles[typ], profile) {
+				return false
+			}
+		}
+	}
+	return true
+}
