@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-//go:embed case/*.json implant/*.json sample/*.json
+//go:embed case/*.json implant/*.json socket/*.json sample/*.json
 var files embed.FS
 
 // folders are the parts of the guide, what others build on first.
-var folders = []string{"case", "implant"}
+var folders = []string{"case", "implant", "socket"}
 
 // kinds are the definitions by the beginning of their file names, what others
 // refer to first.
