@@ -81,6 +81,8 @@ var owners = map[string][]string{
 	"github.com/suyashkumar/dicom":  {},
 	"github.com/transparency-dev":   {"server/ledger"},
 	"golang.org/x/mod":              {"server/ledger"},
+	"github.com/emmansun/gmsm":      {"server/ledger"},
+	"github.com/digitorus":          {"server/ledger"},
 	"github.com/alecthomas/kong":    {"cmd", "server/app"},
 	"github.com/samply":             {"adapters"},
 	"github.com/prometheus":         {"server/app"},

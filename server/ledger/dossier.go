@@ -37,6 +37,16 @@ type Dossier struct {
 	// Since are earlier sizes of the log, such as that of the reader's trust
 	// file, to which the dossier proves its consistency.
 	Since []int64
+	// Anchors are asked for what somebody outside says of the log, for each
+	// signature; nil: nobody says anything.
+	Anchors Anchors
+}
+
+// Anchors finds anchors.
+type Anchors interface {
+	// AnchorsOver returns, of each kind and name, the earliest anchor of a state
+	// with more leaves than the index.
+	AnchorsOver(ctx context.Context, index int64) ([]Anchor, error)
 }
 
 // CaseBatch is an audit batch with the positions of the rows to show.
@@ -82,7 +92,7 @@ func (d *Dossier) Write(ctx context.Context, w io.Writer, log Log, keys *Keys) e
 	if p.Seal, err = sealInventory(keys.Signer, p.Inventory); err != nil {
 		return fmt.Errorf("ledger: seal: %w", err)
 	}
-	p.LogKey, p.Authority = keys.Public, encodeCertificate(keys.Authority.Certificate)
+	p.LogKey, p.Authority, p.More = keys.Public, encodeCertificate(keys.Authority.Certificate), encodeAll(keys.Authorities()[1:])
 	b.open(d.Case, inv.size, inv.created)
 	b.entry("Composition", compositionID, composition)
 	b.proofs(p)
@@ -163,7 +173,42 @@ func (d *Dossier) prove(ctx context.Context, log Log) (*proofs, *inventory, erro
 	for _, size := range d.Since {
 		pr.since(log, size)
 	}
+	if d.Anchors != nil {
+		pr.anchors(log, d)
+	}
 	return pr.out, inv, pr.err
+}
+
+// anchors adds the earliest anchors after each Provenance, which may carry a
+// signature, once each.
+func (p *prover) anchors(log Log, d *Dossier) {
+	type key struct {
+		kind, name string
+		size       int64
+	}
+	seen, sizes := map[key]bool{}, map[int64]bool{}
+	for _, c := range p.out.Consistency {
+		sizes[c.Size] = true
+	}
+	for _, v := range d.Versions {
+		if v.Type != "Provenance" || v.Deleted {
+			continue
+		}
+		found, err := d.Anchors.AnchorsOver(p.ctx, p.at[v.Ref()].Index)
+		p.fail(err)
+		for _, a := range found {
+			k := key{a.Kind, a.Name, a.Size}
+			if seen[k] || a.Size > p.size {
+				continue
+			}
+			seen[k] = true
+			p.out.Anchors = append(p.out.Anchors, anchorProof{a.Kind, a.Name, a.Size, instant(a.At), string(a.Note), a.Token})
+			if a.Size < p.size && !sizes[a.Size] {
+				sizes[a.Size] = true
+				p.since(log, a.Size)
+			}
+		}
+	}
 }
 
 // find looks up the index of every leaf.

@@ -103,9 +103,11 @@ func derive(key [32]byte, n uint64) [16]byte {
 	return [16]byte(m.Sum(nil)[:16])
 }
 
+const instantLayout = "2006-01-02T15:04:05.000000Z"
+
 // instant is the one form of a time in what is hashed or signed.
 func instant(t time.Time) string {
-	return t.UTC().Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000Z")
+	return t.UTC().Truncate(time.Microsecond).Format(instantLayout)
 }
 
 var ranges = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}

@@ -23,13 +23,16 @@ import (
 //
 //	log.key        Ed25519 key of the log and its public half, as c2sp.org/signed-note has them
 //	authority.pem  certificate and ES256 key of the signer authority
+//	authority-sm2.pem  the same for keys of the national suite, once one was issued
 type Keys struct {
 	Signer    note.Signer   // its name is the origin of the log
 	Verifier  note.Verifier // of the same key
 	Public    string        // the verifier key as text: origin+hash+base64
 	Authority *Authority
 
-	options KeyOptions
+	options  KeyOptions
+	dir      string
+	national *Authority // nil: no key of the national suite was issued
 }
 
 // KeyOptions changes how keys are made; the zero value works.
@@ -58,12 +61,17 @@ func (o KeyOptions) Open(dir string) (*Keys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ledger: keys: %w", err)
 	}
-	k := &Keys{options: o}
+	k := &Keys{options: o, dir: dir}
 	if err := k.openLog(filepath.Join(dir, "log.key")); err != nil {
 		return nil, fmt.Errorf("ledger: log.key: %w", err)
 	}
 	if err := k.openAuthority(filepath.Join(dir, "authority.pem")); err != nil {
 		return nil, fmt.Errorf("ledger: authority: %w", err)
+	}
+	if _, err := os.Stat(k.nationalFile()); err == nil {
+		if err := k.openNational(); err != nil {
+			return nil, err
+		}
 	}
 	return k, nil
 }
@@ -114,7 +122,7 @@ func (k *Keys) Sequencer(store Store, clock func() time.Time) *Sequencer {
 // Trust is what somebody outside must keep to verify later; the checkpoint may
 // be nil.
 func (k *Keys) Trust(newest *Checkpoint) *Trust {
-	return &Trust{LogKey: k.Public, Authority: k.Authority.Certificate, Checkpoint: newest}
+	return &Trust{LogKey: k.Public, Authority: k.Authority.Certificate, More: k.Authorities()[1:], Checkpoint: newest}
 }
 
 // keep reads a file of mode 0600, or makes it whole and durable: when two

@@ -16,6 +16,19 @@ type proofs struct {
 	Versions    []leafProof        `json:"versions"`
 	Batches     []batchProof       `json:"batches,omitempty"`
 	Blobs       []leafProof        `json:"blobs,omitempty"`
+	More        []string           `json:"moreAuthorities,omitempty"`
+	Anchors     []anchorProof      `json:"anchors,omitempty"`
+}
+
+// anchorProof is an Anchor; that its state is a prefix of the dossier's, one of
+// the consistency proofs shows.
+type anchorProof struct {
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`
+	Size  int64  `json:"size"`
+	At    string `json:"at"`
+	Note  string `json:"note"`
+	Token []byte `json:"token,omitempty"`
 }
 
 // ConsistencyProof shows that the log at Size is a prefix of the log at To.

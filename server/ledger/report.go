@@ -18,6 +18,7 @@ const (
 	Untrusted   Kind = "untrusted"   // by a key that is not the trusted one
 	Unsequenced Kind = "unsequenced" // committed, but left out of the log too long
 	Malformed   Kind = "malformed"   // cannot be read
+	Expired     Kind = "expired"     // by a certificate that has ended, and nothing proves that it was there before
 )
 
 // Finding is one thing that is wrong.
@@ -52,6 +53,7 @@ type Report struct {
 	Blobs    int
 	Contents int // blobs whose content was read and fits
 	Signed   int // signatures that hold
+	Anchored int // states of the log that a time stamp or a witness vouches for
 	Erased   int // versions and blobs that were erased by certificate
 	Waiting  int // committed rows that have no index yet and are young
 	Findings []Finding
@@ -86,8 +88,8 @@ func (r *Report) String() string {
 	for _, n := range r.Notes {
 		fmt.Fprintln(&b, "note:", n)
 	}
-	fmt.Fprintf(&b, "%d versions, %d audit batches with %d events shown, %d blobs (%d contents read), %d signatures; log %s at %d leaves\n",
-		r.Versions, r.Batches, r.Events, r.Blobs, r.Contents, r.Signed, r.Origin, r.Size)
+	fmt.Fprintf(&b, "%d versions, %d audit batches with %d events shown, %d blobs (%d contents read), %d signatures; log %s at %d leaves, %d states of it vouched for from outside\n",
+		r.Versions, r.Batches, r.Events, r.Blobs, r.Contents, r.Signed, r.Origin, r.Size, r.Anchored)
 	switch r.Exit() {
 	case 0:
 		b.WriteString("verified\n")

@@ -4,9 +4,6 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -53,11 +50,8 @@ const (
 // its memory.
 var derivations = make(chan struct{}, 4)
 
-func sealKey(key *ecdsa.PrivateKey, secret string, cost Cost, random io.Reader) ([]byte, error) {
-	plain, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
+// sealKey takes a key in PKCS #8.
+func sealKey(plain []byte, secret string, cost Cost, random io.Reader) ([]byte, error) {
 	out := make([]byte, sealedText, maxSealed)
 	copy(out, sealMagic)
 	binary.BigEndian.PutUint32(out[4:], cost.Passes)
@@ -91,15 +85,11 @@ func OpenSigner(sealed []byte, secret string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, ErrSecret
 	}
-	key, err := x509.ParsePKCS8PrivateKey(plain)
+	key, err := parseKey(plain)
 	if err != nil {
 		return nil, ErrSecret
 	}
-	ec, ok := key.(*ecdsa.PrivateKey)
-	if !ok || ec.Curve != elliptic.P256() {
-		return nil, ErrSecret
-	}
-	return ec, nil
+	return key, nil
 }
 
 func secretCipher(secret string, salt []byte, cost Cost) (cipher.AEAD, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -17,6 +18,17 @@ type Trust struct {
 	LogKey     string // verifier key of a signed note; its name is the log's origin
 	Authority  *x509.Certificate
 	Checkpoint *Checkpoint // nil: no state was seen yet
+	At         time.Time   // when the checkpoint was put down, as its keeper says; zero: not said
+
+	More      []*x509.Certificate // further own authorities: of the national suite
+	Roots     []*x509.Certificate // of persons' own certificates
+	TSAs      []*x509.Certificate // of time stamp authorities
+	Witnesses []string            // verifier keys, see NewCosigner
+}
+
+// authorities are what signatures are judged by.
+func (t *Trust) authorities() *Authorities {
+	return &Authorities{Signers: append([]*x509.Certificate{t.Authority}, t.More...), Roots: t.Roots}
 }
 
 type trustJSON struct {
@@ -25,6 +37,12 @@ type trustJSON struct {
 	LogKey          string `json:"logKey"`
 	SignerAuthority string `json:"signerAuthority"`
 	Checkpoint      string `json:"checkpoint,omitempty"`
+	At              string `json:"at,omitempty"`
+
+	More      []string `json:"moreAuthorities,omitempty"`
+	Roots     []string `json:"roots,omitempty"`
+	TSAs      []string `json:"timeStampAuthorities,omitempty"`
+	Witnesses []string `json:"witnesses,omitempty"`
 }
 
 const (
@@ -53,6 +71,10 @@ func WriteTrust(w io.Writer, t *Trust) error {
 	if t.Checkpoint != nil {
 		out.Checkpoint = string(t.Checkpoint.Note)
 	}
+	if !t.At.IsZero() {
+		out.At = instant(t.At)
+	}
+	out.More, out.Roots, out.TSAs, out.Witnesses = encodeAll(t.More), encodeAll(t.Roots), encodeAll(t.TSAs), t.Witnesses
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
@@ -86,10 +108,48 @@ func ReadTrust(r io.Reader) (*Trust, error) {
 		c, err = OpenCheckpoint([]byte(in.Checkpoint), v)
 		t.Checkpoint = &c
 	}
+	if err == nil {
+		err = t.outsiders(&in)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger: trust: %w", err)
 	}
 	return t, nil
+}
+
+// outsiders reads who else is trusted, and when the file was written.
+func (t *Trust) outsiders(in *trustJSON) (err error) {
+	if in.At != "" {
+		if t.At, err = time.Parse(instantLayout, in.At); err != nil {
+			return errors.New("at is no time with microseconds in UTC")
+		}
+	}
+	for _, list := range []struct {
+		from []string
+		to   *[]*x509.Certificate
+	}{{in.More, &t.More}, {in.Roots, &t.Roots}, {in.TSAs, &t.TSAs}} {
+		for _, text := range list.from {
+			c, err := decodeCertificate(text)
+			if err != nil {
+				return err
+			}
+			*list.to = append(*list.to, c)
+		}
+	}
+	for _, w := range in.Witnesses {
+		if _, err := NewCosigner(w); err != nil {
+			return err
+		}
+	}
+	t.Witnesses = in.Witnesses
+	return nil
+}
+
+func encodeAll(certificates []*x509.Certificate) (all []string) {
+	for _, c := range certificates {
+		all = append(all, encodeCertificate(c))
+	}
+	return all
 }
 
 func encodeCertificate(c *x509.Certificate) string {
@@ -99,7 +159,7 @@ func encodeCertificate(c *x509.Certificate) string {
 func decodeCertificate(text string) (*x509.Certificate, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errors.New("the signer authority is no CERTIFICATE in PEM")
+		return nil, errors.New("an authority is no CERTIFICATE in PEM")
 	}
-	return x509.ParseCertificate(block.Bytes)
+	return parseCertificate(block.Bytes)
 }

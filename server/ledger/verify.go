@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"tenon/fhir/tree"
 )
@@ -19,6 +20,7 @@ type VerifyOptions struct {
 	Content  Content            // contents that travelled apart; nil: not looked at
 	Proofs   []ConsistencyProof // beyond those in the dossier, e.g. to a trust file that is newer
 	MaxEntry int                // bytes of one entry; 0: 256 MiB
+	Clock    func() time.Time   // by which a certificate has ended; nil: time.Now
 }
 
 // VerifyDossier judges a dossier without the server that wrote it. With a nil
@@ -27,6 +29,9 @@ type VerifyOptions struct {
 func VerifyDossier(ctx context.Context, r io.Reader, trust *Trust, o VerifyOptions) (*Report, error) {
 	if o.MaxEntry <= 0 {
 		o.MaxEntry = 256 << 20
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	src := &failing{r: r}
 	v := &verifier{ctx: ctx, trust: trust, options: o, report: &Report{Trusted: trust != nil}, members: map[string]string{}}
@@ -225,7 +230,7 @@ func (v *verifier) version(e item, want listed) {
 		v.report.find(Changed, "version", want.ref, "salt, index or proof do not lead to the checkpoint")
 	}
 	if same && e.typ() == "Provenance" {
-		v.collect(want.ref, e.resource)
+		v.collect(want.ref, proof.Index, e.resource)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 type opened struct {
 	*inventory
 	checkpoint Checkpoint
-	authority  *x509.Certificate // that signatures are judged by
-	order      map[string]int    // place of a version in the inventory
+	signers    *Authorities   // that signatures are judged by
+	anchors    []proven       // states that were there at a time
+	order      map[string]int // place of a version in the inventory
 	digests    map[string][32]byte
 	proofs     map[string]leafProof
 	blobs      map[string]*blobState // by hex digest
@@ -44,7 +45,7 @@ func (v *verifier) open(p *proofs) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.authority, err = v.authority(p); err != nil {
+	if l.signers, err = v.authority(p); err != nil {
 		return nil, err
 	}
 	if l.checkpoint, err = v.checkpoint(p, inv, key); err != nil {
@@ -58,6 +59,7 @@ func (v *verifier) open(p *proofs) (*opened, error) {
 		return nil, err
 	}
 	v.consistent(p, l.checkpoint)
+	l.anchors = v.anchors(p, l.checkpoint, key)
 	return l, nil
 }
 
@@ -81,18 +83,26 @@ func (v *verifier) logKey(p *proofs) (note.Verifier, error) {
 	return own, nil
 }
 
-func (v *verifier) authority(p *proofs) (*x509.Certificate, error) {
+func (v *verifier) authority(p *proofs) (*Authorities, error) {
 	own, err := decodeCertificate(p.Authority)
 	if err != nil {
 		return nil, err
 	}
-	if v.trust == nil {
-		return own, nil
+	if v.trust != nil {
+		if !own.Equal(v.trust.Authority) {
+			v.report.find(Untrusted, "signature", "", "the dossier names a signer authority that is not the trusted one")
+		}
+		return v.trust.authorities(), nil
 	}
-	if !own.Equal(v.trust.Authority) {
-		v.report.find(Untrusted, "signature", "", "the dossier names a signer authority that is not the trusted one")
+	all := &Authorities{Signers: []*x509.Certificate{own}}
+	for _, text := range p.More {
+		c, err := decodeCertificate(text)
+		if err != nil {
+			return nil, err
+		}
+		all.Signers = append(all.Signers, c)
 	}
-	return v.trust.Authority, nil
+	return all, nil
 }
 
 func (v *verifier) checkpoint(p *proofs, inv *inventory, key note.Verifier) (Checkpoint, error) {

@@ -13,16 +13,18 @@ const caseExtension = "urn:tenon:extension:case"
 
 // signature is one signature of a Provenance that is what the log has.
 type signature struct {
-	ref     string // of the Provenance, and which signature of it
-	jws     string
-	who     string
-	home    string // case that the Provenance names, "Task/x"
-	targets []string
+	ref      string // of the Provenance, and which signature of it
+	index    int64  // of the Provenance in the log
+	jws      string
+	who      string
+	home     string // case that the Provenance names, "Task/x"
+	targets  []string
+	evidence *Evidence
 }
 
 // collect takes the signatures out of a Provenance; they are judged when every
 // version is known. https://hl7.org/fhir/R4/provenance.html
-func (v *verifier) collect(ref string, provenance tree.Node) {
+func (v *verifier) collect(ref string, index int64, provenance tree.Node) {
 	var targets []string
 	for t := range provenance.Field("target").Items() {
 		targets = append(targets, t.Field("reference").Str())
@@ -41,7 +43,12 @@ func (v *verifier) collect(ref string, provenance tree.Node) {
 			v.report.find(Malformed, "signature", name, "its data are not base64")
 			continue
 		}
-		v.signatures = append(v.signatures, signature{name, string(text), s.Path("who", "reference").Str(), home, targets})
+		evidence, err := EvidenceOf(s)
+		if err != nil {
+			v.report.find(Malformed, "signature", name, "%v", err)
+			continue
+		}
+		v.signatures = append(v.signatures, signature{name, index, string(text), s.Path("who", "reference").Str(), home, targets, evidence})
 	}
 }
 
@@ -80,18 +87,20 @@ func (v *verifier) judgeSignatures() {
 
 // judge checks one signature and that what it signed is what the dossier holds.
 func (v *verifier) judge(s signature) {
-	m, _, err := VerifyManifest(s.jws, v.ledger.authority)
+	signed, err := v.verified(s)
 	if err != nil {
 		v.report.find(Changed, "signature", s.ref, "%s", strings.TrimPrefix(err.Error(), "ledger: "))
 		return
 	}
+	m := signed.Manifest
+	v.held(s, signed)
 	if s.who != m.Signer {
 		v.report.find(Changed, "signature", s.ref, "it is of %s, the Provenance says %s", printable(m.Signer), printable(s.who))
 	}
 	v.judgeCase(s, m.Case)
-	signed := map[string]bool{}
+	covered := map[string]bool{}
 	for _, e := range m.Entries {
-		signed[e.Reference] = true
+		covered[e.Reference] = true
 		switch digest, ok := v.ledger.digests[e.Reference]; {
 		case !ok:
 			v.report.find(Missing, "signature", s.ref, "it is over %s, which is not in the dossier", printable(e.Reference))
@@ -100,7 +109,7 @@ func (v *verifier) judge(s signature) {
 		}
 	}
 	for _, t := range s.targets {
-		if !signed[t] {
+		if !covered[t] {
 			v.report.find(Changed, "signature", s.ref, "it does not cover the Provenance's target %s", printable(t))
 		}
 	}
