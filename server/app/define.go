@@ -46,7 +46,18 @@ func (a *App) define(ctx context.Context) error {
 
 func sameVersion(stored []byte, root tree.Node) bool {
 	doc, err := tree.Parse(stored)
-	return err == nil && doc.Root().Field("version").Str() == root.Field("version").Str()
+	return err == nil && versionOf(doc.Root()) == versionOf(root)
+}
+
+// versionOf is the version of a definition; an ObservationDefinition has that
+// element from R5 on only, so an extension bears it.
+func versionOf(root tree.Node) string {
+	for e := range root.Field("extension").Items() {
+		if e.Field("url").Str() == "urn:tenon:extension:version" {
+			return e.Field("valueString").Str()
+		}
+	}
+	return root.Field("version").Str()
 }
 
 // sample loads the sample organisations and people once.

@@ -102,6 +102,7 @@ var (
 	callOfRole     = regexp.MustCompile(`\b(?:signed|signedAt|inTeamAs)\('([^']*)'`)
 	callOfRoles    = regexp.MustCompile(`\b(?:distinctPersons|gradeAbove)\('([^']*)',\s*'([^']*)'`)
 	callOfSetting  = regexp.MustCompile(`\b(?:setting|youngerThan|followedFor)\('([^']*)'\)`)
+	callOfLimit    = regexp.MustCompile(`\b(?:within|resolution)\('([^']*)'\)`)
 )
 
 func (c *compiler) checkArguments(at, source string) {
@@ -126,6 +127,11 @@ func (c *compiler) checkArguments(at, source string) {
 	for _, m := range callOfSetting.FindAllStringSubmatch(source, -1) {
 		if !slices.ContainsFunc(c.plan.Settings, func(s Setting) bool { return s.Code == m[1] }) {
 			c.fault(at, "The setting %q is unknown to the plan.", m[1])
+		}
+	}
+	for _, m := range callOfLimit.FindAllStringSubmatch(source, -1) {
+		if limits, err := embeddedLimits(); err != nil || limits[m[1]].id == "" {
+			c.fault(at, "The limit %q is unknown: it needs an ObservationDefinition of the guide.", m[1])
 		}
 	}
 }

@@ -21,6 +21,7 @@ func predicates() []fhirpath.Function {
 		notExpiredPredicate, youngerThanPredicate, followedForPredicate,
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
 		validatedPredicate, validatedForDesignPredicate,
+		withinPredicate, resolutionPredicate,
 		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}
 }

@@ -23,6 +23,7 @@ type view struct {
 	verified   map[string][]*Resource // VerificationResults by target
 	standings  map[string]standing    // by stage of the plan
 	focus      []tree.Node            // roots of the members
+	limits     map[string]limit       // by id, as they hold for the case
 	patient    string                 // "Patient/x", or "" in a case without one
 	hospital   string                 // "Organization/x" that opened the case
 	clinician  string                 // "PractitionerRole/x" that opened the case
@@ -32,7 +33,7 @@ func newView(s *Snapshot, plan *Plan) *view {
 	v := &view{
 		s: s, plan: plan, byRef: map[string]*Resource{}, byDoc: map[*tree.Doc]*Resource{},
 		tasks: map[string][]*Resource{}, signatures: map[string][]Signature{}, verified: map[string][]*Resource{},
-		standings: map[string]standing{},
+		standings: map[string]standing{}, limits: map[string]limit{},
 	}
 	for i := range s.Directory {
 		v.enter(&s.Directory[i])

@@ -15,6 +15,7 @@ import (
 //	hop 1              parties that a member refers to, and the plan that the
 //	                   root Task instantiates
 //	hop 2              parties that those refer to (role → person, organisation)
+//	limits             ObservationDefinitions of the hospital that opened the case
 //	verification       VerificationResults that target a party or a member Device
 func (s *Store) Snapshot(ctx context.Context, caseID string) (*record.CaseData, error) {
 	tenant, err := s.tenantID(ctx, false)
@@ -78,6 +79,9 @@ func (l *caseLoad) load() (err error) {
 	if err := l.plan(); err != nil {
 		return err
 	}
+	if err := l.limits(); err != nil {
+		return err
+	}
 	_, err = l.versions(&d.Directory, l.verified(append(append(devices(d.Members, members), first...), second...)))
 	return err
 }
@@ -135,6 +139,26 @@ var (
 	planURL     = search.KeyOf("PlanDefinition", "url")
 	planVersion = search.KeyOf("PlanDefinition", "version")
 )
+
+// limits loads the hospital's own definitions of what values are held against. A
+// case is judged by the guide's and by these; those of others, the manufacturer
+// among them, configure nothing here.
+func (l *caseLoad) limits() error {
+	hospital := ""
+	for i := range l.data.Members {
+		if m := &l.data.Members[i]; m.Type == "Task" && m.ID == l.data.Case {
+			var task struct{ Owner struct{ Reference string } }
+			_ = json.Unmarshal(m.Body, &task) // stored bytes are a Task
+			hospital = task.Owner.Reference
+		}
+	}
+	if hospital == "" {
+		return nil
+	}
+	_, err := l.versions(&l.data.Directory, l.selecting(
+		"FROM resource r WHERE r.tenant = ? AND r.owner = ? AND r.type = 'ObservationDefinition'", l.tenant, hospital))
+	return err
+}
 
 // plan loads the PlanDefinition that the root Task instantiates. A case pins the
 // version of its plan: where the current version of the definition is another

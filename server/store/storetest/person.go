@@ -76,6 +76,7 @@ func signers(f *fixture) {
 var caseTests = map[string]func(*fixture){
 	"snapshot":                 snapshot,
 	"snapshot pins the plan":   snapshotPlan,
+	"snapshot own limits":      snapshotLimits,
 	"no such case":             noCase,
 	"signatures keep the case": signatures,
 }
@@ -146,6 +147,27 @@ func snapshotPlan(f *fixture) {
 		data, err := f.Snapshot(f.ctx(), id)
 		if err != nil || fmt.Sprint(refs(data.Directory)) != c.want {
 			f.Errorf("%s: directory %v, %v, want %v", name, refs(data.Directory), err, c.want)
+		}
+	}
+}
+
+// snapshotLimits: the ObservationDefinitions of the hospital that opened the case
+// come with it, those of others and the server's own do not.
+func snapshotLimits(f *fixture) {
+	owned := func(id, owner string) record.Version {
+		v := Make("ObservationDefinition", id, 1)
+		v.Owner = owner
+		return v
+	}
+	f.put(owned("ours", "Organization/h"), owned("maker", "Organization/m"), owned("embedded", ""))
+	for opener, want := range map[string]string{"Organization/h": "[ObservationDefinition/ours@1]", "Organization/x": "[]", "": "[]"} {
+		id := "limits-" + fmt.Sprint(len(opener)) + opener[max(0, len(opener)-1):]
+		u := f.unit(Make("Task", id, 1, Body(`{"resourceType":"Task","owner":{"reference":"`+opener+`"}}`)))
+		u.Members, u.Cases = []record.Member{{Case: id, Type: "Task", ID: id}}, []string{id}
+		f.commit(u)
+		data, err := f.Snapshot(f.ctx(), id)
+		if err != nil || fmt.Sprint(refs(data.Directory)) != want {
+			f.Errorf("opened by %q: directory %v, %v, want %v", opener, refs(data.Directory), err, want)
 		}
 	}
 }
