@@ -1,14 +1,10 @@
 package profiles
 
 import (
-	"embed"
 	"io/fs"
 	"path"
 	"strings"
 )
-
-//go:embed case/*.json implant/*.json socket/*.json sample/*.json
-var files embed.FS
 
 // folders are the parts of the guide, what others build on first.
 var folders = []string{"case", "implant", "socket"}
@@ -59,7 +55,7 @@ func read(folder, prefix string) [][]byte {
 		if e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
 			continue
 		}
-		body, err := files.ReadFile(path.Join(folder, e.Name()))
+		body, err := fs.ReadFile(files, path.Join(folder, e.Name()))
 		if err != nil {
 			panic("profiles: " + err.Error())
 		}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// packages are the tests that stand for the definitions, the quickest first.
+var packages = []struct{ folder, run string }{
+	{"profiles", "Example"},
+	{"server/casework", ""},
+}
+
+func main() {
+	only := flag.String("only", "", "only files whose names hold this")
+	write := flag.String("write", "", "file for the verdicts (tab-separated)")
+	root := flag.String("root", ".", "the repository")
+	flag.Parse()
+	if err := run(context.Background(), *root, *only, *write, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, root, only, write string, out io.Writer) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	all, err := every(filepath.Join(root, "profiles"), only)
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "mutate")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch) //nolint:errcheck // scratch
+	verdicts, err := tryAll(ctx, root, scratch, all)
+	if err != nil {
+		return err
+	}
+	reasons, err := accepted(filepath.Join(root, "test/mutate/reasons.tsv"))
+	if err != nil {
+		return err
+	}
+	return report(verdicts, reasons, write, out)
+}
+
+// every lists the rules of all definitions, in the order of the files.
+func every(source, only string) ([]mutation, error) {
+	files, err := filepath.Glob(filepath.Join(source, "*/*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []mutation
+	for _, f := range files {
+		name, err := filepath.Rel(source, f)
+		if err != nil {
+			return nil, err
+		}
+		if !strings.Contains(name, only) || strings.HasPrefix(name, "sample") {
+			continue
+		}
+		body, err := os.ReadFile(f) //nolint:gosec // of the repository
+		if err != nil {
+			return nil, err
+		}
+		doc, err := parse(body)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, mutations(filepath.ToSlash(name), doc)...)
+	}
+	return all, nil
+}
+
+// tryAll tries the mutants side by side, and first the whole definitions: tests
+// that fail by themselves prove nothing.
+func tryAll(ctx context.Context, root, scratch string, all []mutation) ([]verdict, error) {
+	source := filepath.Join(root, "profiles")
+	var tests []suite
+	for _, p := range packages {
+		s, err := build(ctx, root, p.folder, p.run, scratch)
+		if err != nil {
+			return nil, err
+		}
+		if failed := s.failures(ctx, source); len(failed) > 0 {
+			return nil, fmt.Errorf("%s fails on the whole definitions: %v", p.folder, failed)
+		}
+		tests = append(tests, s)
+	}
+	verdicts, errs := make([]verdict, len(all)), make([]error, runtime.NumCPU())
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for w := range errs {
+		b, err := newBench(source, filepath.Join(scratch, fmt.Sprint(w)), tests)
+		if err != nil {
+			return nil, err
+		}
+		wg.Go(func() {
+			for i := range next {
+				if errs[w] == nil {
+					verdicts[i], errs[w] = b.try(ctx, source, all[i])
+				}
+			}
+		})
+	}
+	for i := range all {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return verdicts, cmp.Or(errs...)
+}
+
+// accepted reads why a survivor may live: file, rule and reason, by tab.
+func accepted(name string) (map[string]string, error) {
+	f, err := os.Open(name) //nolint:gosec // of the repository
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	reasons := map[string]string{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if c := strings.SplitN(lines.Text(), "\t", 3); len(c) == 3 {
+			reasons[c[0]+"\t"+c[1]] = c[2]
+		}
+	}
+	return reasons, nil
+}
+
+// report writes a line for each mutant, tells the counts and what survived
+// without a reason; the error says that there is such a one.
+func report(verdicts []verdict, reasons map[string]string, write string, out io.Writer) error {
+	lines, counts, used := []string{"file\trule\trequirements\tverdict\tby"}, map[string]int{}, 0
+	for _, v := range verdicts {
+		key := v.file + "\t" + v.what
+		if reason, ok := reasons[key]; ok && v.state != "killed" {
+			v.state, v.by, used = "accepted", reason, used+1
+		}
+		counts[v.state]++
+		lines = append(lines, strings.Join([]string{key, strings.Join(v.ids, " "), v.state, v.by}, "\t"))
+		if v.state == "survived" || v.state == "unnamed" {
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", v.state, key, strings.Join(v.ids, " "), v.by)
+		}
+	}
+	slices.Sort(lines[1:])
+	fmt.Fprintf(out, "%d rules taken away: %d killed, %d noticed by a test without the id, %d accepted with a reason, %d survived\n",
+		len(verdicts), counts["killed"], counts["unnamed"], counts["accepted"], counts["survived"])
+	if write != "" {
+		if err := os.WriteFile(write, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil { //nolint:gosec // a committed report
+			return err
+		}
+	}
+	if counts["survived"]+counts["unnamed"] > 0 {
+		return fmt.Errorf("%d rules have no test that carries their id", counts["survived"]+counts["unnamed"])
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bench is a place where one mutant at a time is tried: its own copy of the
+// definitions, and the tests, built once for all.
+type bench struct {
+	folder string
+	tests  []suite
+}
+
+// suite is a built test of one package.
+type suite struct {
+	folder, binary string
+	run            string // only these tests
+}
+
+// verdict is what became of a mutant.
+type verdict struct {
+	mutation
+	state string // killed, unnamed (by a test without the id) or survived
+	by    string // the subtest that noticed
+}
+
+// try runs the tests on a mutant, until one notices that carries an id of its
+// requirement.
+func (b *bench) try(ctx context.Context, source string, m mutation) (verdict, error) {
+	name := filepath.Join(b.folder, m.file)
+	whole, err := os.ReadFile(filepath.Join(source, m.file))
+	if err != nil {
+		return verdict{}, err
+	}
+	doc, err := parse(whole)
+	if err != nil {
+		return verdict{}, err
+	}
+	m.change(doc)
+	mutant, err := json.Marshal(doc)
+	if err != nil {
+		return verdict{}, err
+	}
+	if err := os.WriteFile(name, mutant, 0o600); err != nil {
+		return verdict{}, err
+	}
+	defer os.WriteFile(name, whole, 0o600) //nolint:errcheck // the folder is thrown away
+	v := verdict{mutation: m, state: "survived"}
+	for _, s := range b.tests { // those that carry an id first: they are few
+		if len(m.ids) > 0 && v.judge(s.named(m.ids).failures(ctx, b.folder)) {
+			return v, nil
+		}
+	}
+	for _, s := range b.tests {
+		if v.judge(s.failures(ctx, b.folder)) {
+			return v, nil
+		}
+	}
+	return v, nil
+}
+
+// judge takes up which tests failed; it tells whether one carries an id.
+func (v *verdict) judge(failed []string) bool {
+	for _, name := range failed {
+		if slices.ContainsFunc(v.ids, func(id string) bool { return strings.Contains(name, id) }) {
+			v.state, v.by = "killed", name
+			return true
+		}
+		if v.state == "survived" {
+			v.state, v.by = "unnamed", name
+		}
+	}
+	return false
+}
+
+// named is the suite without the subtests that carry none of the ids.
+func (s suite) named(ids []string) suite {
+	s.run += "/" + strings.Join(ids, "|")
+	return s
+}
+
+var failure = regexp.MustCompile(`^\s*--- FAIL: (\S+)`)
+
+// failures are the names of the subtests that fail, the innermost too.
+func (s suite) failures(ctx context.Context, definitions string) []string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.binary, "-test.run="+s.run) //nolint:gosec // built by ourselves
+	cmd.Dir = s.folder
+	cmd.Env = append(os.Environ(), "TENON_PROFILES="+definitions)
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	var names []string
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if m := failure.FindStringSubmatch(lines.Text()); m != nil {
+			names = append(names, m[1])
+		}
+	}
+	if len(names) == 0 { // a panic before any test: noticed, by nobody in particular
+		names = []string{filepath.Base(s.folder)}
+	}
+	return names
+}
+
+// build compiles the tests of a package so that they read the definitions from a
+// folder.
+func build(ctx context.Context, root, pack, run, into string) (suite, error) {
+	binary := filepath.Join(into, strings.ReplaceAll(pack, "/", "-")+".test")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-tags", "mutate", "-o", binary, "./"+pack) //nolint:gosec // packages of our own list
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return suite{}, fmt.Errorf("%s: %w\n%s", pack, err, out)
+	}
+	return suite{folder: filepath.Join(root, pack), binary: binary, run: run}, nil
+}
+
+// newBench copies the definitions.
+func newBench(source, folder string, tests []suite) (*bench, error) {
+	if err := os.CopyFS(folder, os.DirFS(source)); err != nil {
+		return nil, err
+	}
+	return &bench{folder: folder, tests: tests}, nil
+}
