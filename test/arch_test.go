@@ -19,6 +19,7 @@ var rooms = map[string][]string{
 	"fhir/tree":     {"fhir/issue"},
 	"fhir/schema":   {"fhir/issue", "fhir/tree"},
 	"fhir/ucum":     {"fhir/issue"},
+	"fhir/udi":      {},
 	"fhir/fhirpath": {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/ucum"},
 	"fhir/xml":      {"fhir/issue", "fhir/tree", "fhir/schema"},
 	"fhir/graphql":  {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/fhirpath", "fhir/ucum"},
@@ -28,7 +29,7 @@ var rooms = map[string][]string{
 	"fhir/terminology": {"fhir/issue", "fhir/tree", "fhir/definition", "fhir/ucum"},
 	"fhir/snapshot":    {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition"},
 	// What is judged by it.
-	"fhir/rules":         {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition", "fhir/terminology", "fhir/fhirpath", "fhir/ucum"},
+	"fhir/rules":         {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition", "fhir/terminology", "fhir/fhirpath", "fhir/ucum", "fhir/udi"},
 	"fhir/questionnaire": {"fhir/issue", "fhir/tree", "fhir/schema", "fhir/definition", "fhir/terminology", "fhir/fhirpath", "fhir/ucum"},
 	"fhir/validate":      {"fhir"},
 	"fhir":               {},

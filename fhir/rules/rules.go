@@ -78,6 +78,8 @@ var table = map[string]Rule{
 	"ConceptMap":            conceptMap,
 	"ContactPoint":          contactPointRule,
 	"Count":                 quantityRule,
+	"Device":                deviceRule,
+	"DeviceDefinition":      deviceDefinitionRule,
 	"Distance":              quantityRule,
 	"Duration":              quantityRule,
 	"Expression":            expression,
