@@ -24,6 +24,9 @@ func opened(t *testing.T) (s *server, patient, root string) {
 		if typ == "" {
 			typ = between(string(body), `"resourceType":"`, `"`)
 		}
+		if typ == "StructureDefinition" {
+			continue // this server has no base library to make a snapshot of
+		}
 		s.must(serverOf(""), put(typ, id, string(body)))
 	}
 	for i, bundle := range profiles.Sample() {
