@@ -37,6 +37,9 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 		}
 	}
 	x.groups(t)
+	if typ == "Device" {
+		x.carriers(root)
+	}
 	if t.near != nil {
 		x.position(t.near, root.Field("position"))
 	}

@@ -203,5 +203,8 @@ func (p *parser) strings(_ string, param *Parameter, modifier string, values []s
 		}
 		clause.Any = append(clause.Any, StringMatch{Mode: mode, Value: text})
 	}
+	if param.Key == carrierParam && modifier == "" {
+		return p.carried(values, clause)
+	}
 	return []Clause{clause}, nil
 }
