@@ -2,6 +2,7 @@ package casework
 
 import (
 	"fmt"
+	"hash/maphash"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,13 +30,16 @@ type guide struct {
 	set     *validate.Set
 
 	mu       sync.Mutex
+	seed     maphash.Seed
 	verdicts map[verdictKey][]issue.Issue
 	clauses  map[string]map[string]string // by profile, then by path or invariant
 }
 
+// verdictKey is a profile and the bytes that were judged: those that are there,
+// not those that the record says were stored.
 type verdictKey struct {
 	profile string
-	digest  [32]byte
+	bytes   uint64
 }
 
 // maxVerdicts bounds what the guide keeps: about 100 bytes each where all is well.
@@ -56,7 +60,7 @@ func newGuide() (*guide, error) {
 	terms := terminology.New(lib, terminology.Options{})
 	return &guide{
 		library: lib, set: validate.New(model(), validate.WithLibrary(lib), validate.WithTerminology(terms)),
-		verdicts: map[verdictKey][]issue.Issue{}, clauses: map[string]map[string]string{},
+		seed: maphash.MakeSeed(), verdicts: map[verdictKey][]issue.Issue{}, clauses: map[string]map[string]string{},
 	}, nil
 }
 
@@ -67,25 +71,20 @@ func (g *guide) knows(profile string) bool {
 
 // faults are the errors of a resource against a profile.
 func (g *guide) faults(r *Resource, profile string) []issue.Issue {
-	k := verdictKey{profile, r.Digest}
-	known := r.Digest != [32]byte{}
-	if known {
-		g.mu.Lock()
-		found, ok := g.verdicts[k]
-		g.mu.Unlock()
-		if ok {
-			return found
-		}
+	k := verdictKey{profile, maphash.Bytes(g.seed, r.Root.Raw())}
+	g.mu.Lock()
+	found, ok := g.verdicts[k]
+	g.mu.Unlock()
+	if ok {
+		return found
 	}
-	found := g.judge(r, profile)
-	if known {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if len(g.verdicts) >= maxVerdicts {
-			clear(g.verdicts)
-		}
-		g.verdicts[k] = found
+	found = g.judge(r, profile)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.verdicts) >= maxVerdicts {
+		clear(g.verdicts)
 	}
+	g.verdicts[k] = found
 	return found
 }
 
