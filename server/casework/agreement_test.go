@@ -1,13 +1,11 @@
 package casework_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"tenon/fhir/tree"
 	"tenon/server/access"
-	"tenon/server/casework"
 )
 
 // agreementAtWork is a case of the agreement's own plan, whose stage is at work.
@@ -36,31 +34,26 @@ func agreementSigned(t testing.TB) *world {
 // TestAgreementBlocks takes away, one at a time, what the agreement's plan asks
 // for: every condition, both signatures, the document itself.
 func TestAgreementBlocks(t *testing.T) {
-	p, err := casework.CompilePlan(definition(t, "agreement").Root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := p.Stages[0]
 	if d := agreementSigned(t).try2(hosp, "S05"); len(d.Refusal) > 0 {
 		t.Fatalf("the whole agreement is refused: %s", told(d.Refusal))
 	}
-	for _, c := range s.Conditions {
-		t.Run(strings.Join(c.Clauses, " ")+" "+c.ID, func(t *testing.T) {
-			if len(removals[c.ID]) == 0 {
-				t.Fatalf("no test takes away what %s asks for", c.ID)
+	for _, c := range ruled(t, "agreement", "condition") {
+		t.Run(c.name(), func(t *testing.T) {
+			if len(removals[c.id]) == 0 {
+				t.Fatalf("no test takes away what %s asks for", c.id)
 			}
-			for _, remove := range removals[c.ID] {
+			for _, remove := range removals[c.id] {
 				w := agreementSigned(t)
 				remove(w)
-				refused(t, w.try2(hosp, "S05"), 422, c.Gate, c.ID, c.Clauses...)
+				refused(t, w.try2(hosp, "S05"), 422, c.gate, c.id, strings.Fields(c.clauses)...)
 			}
 		})
 	}
-	for _, r := range s.Signatures {
-		t.Run(strings.Join(r.Clauses, " ")+" "+r.ID, func(t *testing.T) {
+	for _, r := range ruled(t, "agreement", "signature") {
+		t.Run(r.name(), func(t *testing.T) {
 			w := agreementSigned(t)
-			w.unsign("Contract/agreement", r.Purpose, r.Roles[0])
-			refused(t, w.try2(hosp, "S05"), 422, r.Gate, r.ID, r.Clauses...)
+			w.unsign("Contract/agreement", r.purpose, r.roles[0])
+			refused(t, w.try2(hosp, "S05"), 422, r.gate, r.id, strings.Fields(r.clauses)...)
 		})
 	}
 	t.Run("R001-054 the agreement is not named", func(t *testing.T) {
@@ -78,30 +71,21 @@ func TestAgreementBlocks(t *testing.T) {
 	})
 }
 
+// plans are the embedded ones.
+var plans = []string{"implant", "agreement"}
+
 // TestEveryConditionIsFloor holds that a hospital's own plan can drop nothing that
 // a source asks for (design law 3).
 func TestEveryConditionIsFloor(t *testing.T) {
 	for _, id := range plans {
-		base := definition(t, id)
-		p, err := casework.CompilePlan(base.Root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range p.Stages {
-			for _, c := range s.Conditions {
-				t.Run(strings.Join(c.Clauses, " ")+" "+s.Code+" "+c.ID+" of "+id, func(t *testing.T) {
-					if !c.Floor && !slices.Contains(tightenings, c.ID) {
-						t.Errorf("a hospital's own plan may drop %s", c.ID)
+		for _, c := range rulesOf(t, id) {
+			if c.what == "condition" {
+				t.Run(c.name()+" of "+id, func(t *testing.T) {
+					if !strings.Contains(c.flags, "floor") {
+						t.Errorf("a hospital's own plan may drop %s", c.id)
 					}
 				})
 			}
 		}
 	}
 }
-
-// plans are the embedded ones.
-var plans = []string{"implant", "agreement"}
-
-// tightenings are conditions that no source asks for: ours alone, for a hospital
-// to drop.
-var tightenings = []string{}

@@ -164,8 +164,7 @@ func (c *compiler) documents(at string, list tree.Node) []Document {
 func (c *compiler) profiles(at string, document tree.Node) []string {
 	var asked []string
 	for p := range document.Field("profile").Items() {
-		g, err := theGuide()
-		if err != nil || !g.knows(p.Str()) {
+		if !theGuide().knows(p.Str()) {
 			c.fault(at, "The profile %q is not one of the guide.", p.Str())
 			continue
 		}

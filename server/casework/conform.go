@@ -45,23 +45,22 @@ type verdictKey struct {
 // maxVerdicts bounds what the guide keeps: about 100 bytes each where all is well.
 const maxVerdicts = 1 << 16
 
-var theGuide = sync.OnceValues(newGuide)
+var theGuide = sync.OnceValue(newGuide)
 
-func newGuide() (*guide, error) {
+func newGuide() *guide {
 	var own []*definition.Resource
 	for _, body := range profiles.Definitions() {
-		r, err := definition.Read(body, "")
-		if err != nil {
-			return nil, fmt.Errorf("casework: the guide: %w", err)
+		// What has no url (an ObservationDefinition) no profile can name.
+		if r, err := definition.Read(body, ""); err == nil {
+			own = append(own, r)
 		}
-		own = append(own, r)
 	}
 	lib := r4.Library().With(own...)
 	terms := terminology.New(lib, terminology.Options{})
 	return &guide{
 		library: lib, set: validate.New(model(), validate.WithLibrary(lib), validate.WithTerminology(terms)),
 		seed: maphash.MakeSeed(), verdicts: map[verdictKey][]issue.Issue{}, clauses: map[string]map[string]string{},
-	}, nil
+	}
 }
 
 // knows tells whether the guide has that profile.
@@ -174,13 +173,8 @@ func (v *view) unlike(s *Stage, d *Document, r *Resource) []Unmet {
 
 func (v *view) faults(s *Stage, document, profile string, r *Resource) []Unmet {
 	u := Unmet{Condition: "profile-" + document, State: Unsatisfied, Clause: strings.Join(s.Clauses, " ")}
-	g, err := theGuide()
-	if err != nil {
-		u.Text, u.Chinese = err.Error(), "无法读取实施指南。"
-		return []Unmet{u}
-	}
 	var all []Unmet
-	for _, f := range g.faults(r, profile) {
+	for _, f := range theGuide().faults(r, profile) {
 		u := u
 		if f.Clause != "" {
 			u.Clause = f.Clause
@@ -194,8 +188,8 @@ func (v *view) faults(s *Stage, document, profile string, r *Resource) []Unmet {
 
 // conforms(profile) says that each resource follows a profile of the guide.
 var conformsPredicate = every("conforms", 1, func(e *evaluation, r *Resource, args []string) bool {
-	g, err := theGuide()
-	if err != nil || !g.knows(args[0]) {
+	g := theGuide()
+	if !g.knows(args[0]) {
 		e.because(fmt.Sprintf("The profile %q is unknown.", args[0]), "规范未知。")
 		return false
 	}
