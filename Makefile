@@ -42,6 +42,10 @@ fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
 prove: ## fifty kills per engine, system calls under strace: long; writes the dated reports in conformance/results
 	TENON_PROVE=1 go test -timeout 180m -count=1 ./test -run 'Kill|PowerLoss' -v
 
+mutate: ## take every rule of plans, profiles and limits away in turn: a test must notice (half an hour; ONLY=part of a file's name)
+	go test -count=1 ./profiles -run EveryRuleIsProven -v | grep -v '^    ---\|^=== '
+	go run ./test/mutate -only '$(ONLY)' -write conformance/results/mutate.tsv
+
 conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write their results and which test proves which row
 	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance
 	go test -json ./... | go run ./conformance/generate
@@ -69,4 +73,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-engine generate verify
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-engine generate verify mutate

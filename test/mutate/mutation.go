@@ -32,8 +32,6 @@ func mutations(file string, doc object) []mutation {
 	switch doc["resourceType"] {
 	case "PlanDefinition":
 		all = planRules(doc)
-	case "StructureDefinition":
-		all = profileRules(doc)
 	case "ObservationDefinition":
 		all = limitRules(doc)
 	}
