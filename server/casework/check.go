@@ -96,7 +96,7 @@ func (c *compiler) once(at, id string, ids map[string]bool) {
 // The arguments of predicates that name parts of the plan. FHIRPath checks their
 // number and type; that the stage, document or role exists only we can tell.
 var (
-	callOfDocument = regexp.MustCompile(`\b(output|input|traces|validatedForDesign)\('([^']*)',\s*'([^']*)'\)`)
+	callOfDocument = regexp.MustCompile(`\b(output|input|traces|validatedForDesign|derivedFromEach)\('([^']*)',\s*'([^']*)'\)`)
 	callOfStage    = regexp.MustCompile(`\b(?:stage|completed)\('([^']*)'\)`)
 	callOfStages   = regexp.MustCompile(`\bcompletedAll\('([^']*)'\)`)
 	callOfRole     = regexp.MustCompile(`\b(?:signed|signedAt|inTeamAs)\('([^']*)'`)

@@ -43,7 +43,8 @@ func (e *evaluation) sayExpired(r *Resource, valid bool) bool {
 	return valid
 }
 
-// youngerThan('image-age') says that each study is not older than the setting.
+// youngerThan('image-age') says that each study (or acquisition, a Procedure) is
+// not older than the setting.
 // Without the setting the answer is empty.
 var youngerThanPredicate = predicate("youngerThan", 1, "boolean", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
 	limit, ok := duration(e.setting(args[0]))
@@ -55,7 +56,7 @@ var youngerThanPredicate = predicate("youngerThan", 1, "boolean", func(e *evalua
 		if r == nil {
 			return yes(false), nil
 		}
-		started, _, ok := span(r.Root.Field("started").Str())
+		started, ok := taken(r.Root)
 		if !ok || e.s.Now.Sub(started) > limit || started.After(e.s.Now) {
 			e.because(fmt.Sprintf("%s is older than the limit of the case, or not dated.", r.Ref()), fmt.Sprintf("%s 超过时限或未注明时间。", r.Ref()))
 			return yes(false), nil
@@ -100,6 +101,15 @@ var followedForPredicate = predicate("followedFor", 1, "boolean", func(e *evalua
 	}
 	return yes(true), nil
 })
+
+// taken is when a study was started, or an acquisition performed.
+func taken(n tree.Node) (time.Time, bool) {
+	if n.Field("started").Exists() {
+		from, _, ok := span(n.Field("started").Str())
+		return from, ok
+	}
+	return performed(n)
+}
 
 func performed(procedure tree.Node) (time.Time, bool) {
 	at := procedure.Field("performedDateTime").Str()
