@@ -10,14 +10,17 @@ import (
 	"tenon/server/casework"
 )
 
-// script is the walk of one case: per stage, who owns it, and what is made and
-// signed while it is at work.
-var script = []struct {
+// step is one stage of a walk: who owns it, and what is made and signed while it
+// is at work.
+type step struct {
 	stage string
 	owner *access.Context
 	role  access.Role
 	work  func(w *world)
-}{
+}
+
+// script is the walk of one case.
+var script = []step{
 	{"S01", clin, "CLIN", workConsent}, {"S02", img, "IMG", workImaging}, {"S03a", clin, "CLIN", workConfirmation},
 	{"S05", hosp, "HOSP", workAgreement}, {"S03b", des, "DES", workReview}, {"S04", clin, "CLIN", workPlan},
 	{"S06", clin, "CLIN", workOrder}, {"S07", des, "DES", workInput}, {"S08", des, "DES", workDesign},
