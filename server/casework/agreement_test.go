@@ -72,7 +72,7 @@ func TestAgreementBlocks(t *testing.T) {
 }
 
 // plans are the embedded ones.
-var plans = []string{"implant", "agreement"}
+var plans = []string{"implant", "socket", "agreement"}
 
 // TestEveryConditionIsFloor holds that a hospital's own plan can drop nothing that
 // a source asks for (design law 3).
