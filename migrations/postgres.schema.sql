@@ -32,6 +32,15 @@ table access_token (
   note text collate "C" not null
 );
 
+table anchor (
+  size bigint not null,
+  at bigint not null,
+  kind text collate "C" not null,
+  name text collate "C" not null,
+  note bytea not null,
+  token bytea not null
+);
+
 table audit (
   id bigint not null,
   at bigint not null,
@@ -433,7 +442,8 @@ table signer (
   failures integer not null,
   principal text collate "C" not null,
   certificate bytea not null,
-  sealed bytea not null
+  sealed bytea not null,
+  chain bytea not null
 );
 
 table state (
@@ -508,6 +518,8 @@ table uri_row (
 );
 
 constraint access_token.access_token_pkey PRIMARY KEY (hash);
+
+constraint anchor.anchor_pkey PRIMARY KEY (kind, name, size);
 
 constraint audit.audit_pkey PRIMARY KEY (id);
 
@@ -584,6 +596,8 @@ constraint tenant.tenant_name_key UNIQUE (name);
 constraint tenant.tenant_pkey PRIMARY KEY (tenant);
 
 CREATE UNIQUE INDEX access_token_pkey ON access_token USING btree (hash);
+
+CREATE UNIQUE INDEX anchor_pkey ON anchor USING btree (kind, name, size);
 
 CREATE INDEX audit_at ON audit USING btree (tenant, at);
 

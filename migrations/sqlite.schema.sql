@@ -1,5 +1,15 @@
 -- sqlite
 
+CREATE TABLE anchor (
+  kind  TEXT NOT NULL,
+  name  TEXT NOT NULL,
+  size  INTEGER NOT NULL,
+  at    INTEGER NOT NULL,
+  note  BLOB NOT NULL,
+  token BLOB NOT NULL,
+  PRIMARY KEY (kind, name, size)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (
   id     INTEGER PRIMARY KEY,
   tenant INTEGER NOT NULL,
@@ -608,7 +618,7 @@ CREATE TABLE signer (
   sealed      BLOB NOT NULL,
   created     INTEGER NOT NULL,
   failures    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, chain BLOB NOT NULL DEFAULT x'') STRICT, WITHOUT ROWID;
 
 CREATE TABLE subscription_secret (
   id           TEXT PRIMARY KEY,

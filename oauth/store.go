@@ -25,8 +25,12 @@ type Signer struct {
 	Principal   string
 	Certificate []byte // DER, issued by the server's signer authority
 	Sealed      []byte
-	Created     time.Time
-	Failures    int // wrong secrets in a row; locked at a limit
+	// Chain is the person's own certificate, issued by somebody else, and those
+	// between it and its root (DER, one after the other). Then Certificate binds
+	// its key to the principal, and Sealed is empty: the key is not here.
+	Chain    []byte
+	Created  time.Time
+	Failures int // wrong secrets in a row; locked at a limit
 }
 
 // Store keeps tokens and signing keys. On SQLite it is a second file.

@@ -16,6 +16,8 @@ type user struct {
 	Token  token  `cmd:"" help:"Issue an access token for a PractitionerRole, Patient, RelatedPerson or Device; it is printed once."`
 	Revoke revoke `cmd:"" help:"Make a token worthless."`
 	Key    key    `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
+
+	Certificate certificate `cmd:"" help:"Bind a person's own certificate, whose key is elsewhere; the chain (PEM, leaf first) is read from standard input."`
 }
 
 type token struct {
@@ -57,6 +59,7 @@ func (r *revoke) Run(ctx context.Context) error {
 type key struct {
 	app.Config `embed:""`
 	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+	Suite      string `help:"Algorithms: ES256, RS256, or SM2 (SM2 with SM3)." default:"ES256" enum:"ES256,RS256,SM2"`
 }
 
 // Run reads the secret from standard input, so that it stands in no process list.
@@ -74,9 +77,32 @@ func (k *key) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer a.Close()
-	if err := a.IssueSigner(ctx, k.Principal, secret); err != nil {
+	if err := a.IssueSignerOf(ctx, k.Suite, k.Principal, secret); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s can sign now\n", k.Principal)
+	return err
+}
+
+type certificate struct {
+	app.Config `embed:""`
+	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+}
+
+// Run reads the chain from standard input.
+func (c *certificate) Run(ctx context.Context, out io.Writer) error {
+	chain, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, c.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.BindCertificate(ctx, c.Principal, chain); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s signs with the own certificate now\n", c.Principal)
 	return err
 }

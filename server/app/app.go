@@ -50,6 +50,8 @@ type App struct {
 	feed       *feed.Engine
 	sockets    *socket.Door
 	clock      func() time.Time
+	time       *timekeeper
+	outside    outsiders
 	log        *slog.Logger
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -65,6 +67,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		c.BaseURL = "http://" + c.Listen + "/fhir"
 	}
 	a := &App{Config: c, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	a.time = newTimekeeper(c.Clock)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -135,6 +138,9 @@ func (a *App) openKeys(context.Context) (err error) {
 	if a.keys, err = ledger.OpenKeys(a.keysFolder()); err != nil {
 		return err
 	}
+	if a.outside, err = a.Config.Signing.open(); err != nil {
+		return err
+	}
 	return syncDir(a.Config.Data) // the folders of database, files and keys
 }
 
@@ -170,7 +176,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Subscriptions: a.feed,
 		Store:         notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
-		Signers: signers{a.Store}, Grader: grader, Dossiers: dossiers{a},
+		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a},
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
 		DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears,
 	})

@@ -36,6 +36,8 @@ type Config struct {
 	MES        MES        `embed:"" prefix:"mes-"`
 	Keeping    Keeping    `embed:""`
 	Sweeping   Sweeping   `embed:"" prefix:"sweep-"`
+	Signing    Signing    `embed:"" prefix:"sign-"`
+	Clock      Clock      `embed:"" prefix:"clock-"`
 
 	Outbound Outbound `embed:"" prefix:"outbound-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
@@ -91,6 +93,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Sweeping.validate(); err != nil {
+		return err
+	}
+	if err := c.Clock.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

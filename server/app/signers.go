@@ -13,9 +13,11 @@ import (
 const maxFailures = 5
 
 // signers unlocks signing keys: the sealed key lies in the store of oauth, the
-// sealing is the ledger's.
+// sealing is the ledger's. It also judges signatures by persons' own certificates
+// (own.go).
 type signers struct {
 	store oauth.Store
+	a     *App
 }
 
 // Unlock implements record.Signers.
@@ -24,7 +26,7 @@ func (s signers) Unlock(ctx context.Context, principal, secret string) (crypto.S
 	if err != nil {
 		return nil, nil, err
 	}
-	if held == nil {
+	if held == nil || len(held.Sealed) == 0 {
 		return nil, nil, issue.Errorf(issue.Forbidden, "%s has no signing key. An administrator issues one.", principal).
 			Rule("sign-no-key").Chinese("该用户尚无签名密钥。")
 	}

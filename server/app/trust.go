@@ -33,7 +33,18 @@ func (a *App) WriteTrust(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	return ledger.WriteTrust(w, a.keys.Trust(c))
+	return ledger.WriteTrust(w, a.trust(c))
+}
+
+// trust is what somebody outside keeps, at a state of the log: the keys, and who
+// else vouches for it.
+func (a *App) trust(c *ledger.Checkpoint) *ledger.Trust {
+	t := a.keys.Trust(c)
+	t.Roots, t.TSAs = a.outside.roots, a.outside.tsa
+	if c != nil {
+		t.At = a.clock()
+	}
+	return t
 }
 
 func (a *App) exportsFile() string { return filepath.Join(a.Config.Data, "keys", "trust-exports") }

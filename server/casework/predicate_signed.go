@@ -23,6 +23,12 @@ var signedPredicate = every("signed", 2, func(e *evaluation, r *Resource, args [
 func (e *evaluation) sayUnsigned(r *Resource, purpose string, roles ...access.Role) {
 	for _, role := range roles {
 		for _, s := range e.signatures[r.Ref()] {
+			if s.Purpose == purpose && s.Role == role && s.Version == r.Version && s.Outcome == Refused {
+				e.because(
+					fmt.Sprintf("%s refused to sign version %d of %s for %s on %s; Provenance/%s says why.", s.Signer, s.Version, r.Ref(), purpose, instant(s.When), s.Provenance),
+					fmt.Sprintf("%s 已拒绝签署 %s 第 %d 版（%s），理由见 Provenance/%s。", s.Signer, r.Ref(), s.Version, purpose, s.Provenance))
+				return
+			}
 			if s.Purpose == purpose && s.Role == role {
 				e.because(
 					fmt.Sprintf("The signature of %s covers version %d of %s; version %d is current and must be signed anew.", role, s.Version, r.Ref(), r.Version),

@@ -20,6 +20,7 @@ import (
 //	             by a role that some open condition names (Signature.Conditions
 //	             says which, and counts for those alone)
 //	cancel       the root Task
+//	countersignature  the Provenance of an agent's signature, by the clinician (clause 9.3.1)
 //
 // A person never signs one version of one document in two roles, and a reviewer
 // must be graded above the designer who signed (clauses 5.3.1, 5.3.5.3).
@@ -75,6 +76,9 @@ func (q *signing) place(target *Resource) (*Stage, []Unmet) {
 			return q.plan.Stages[0], nil
 		}
 		return nil, q.no("cancel-root", "R001-035", "A case is cancelled by signing its root Task, as the clinician or the manufacturer's contact.", "取消病例须签署根任务。")
+	}
+	if q.purpose == purposeCountersign {
+		return q.countersignedIn(target)
 	}
 	if q.purpose == purposeWaive {
 		return q.waivedAny(target)
@@ -143,6 +147,19 @@ func (q *signing) waivedAny(target *Resource) (*Stage, []Unmet) {
 	return nil, q.no("waiver-condition", "R001-035", fmt.Sprintf("No condition of an open stage is %s's to sign for.", q.role), fmt.Sprintf("当前没有可由 %s 签字豁免的条件。", q.role))
 }
 
+// countersignedIn finds the agent's signature that a Provenance carries.
+func (q *signing) countersignedIn(target *Resource) (*Stage, []Unmet) {
+	for _, signed := range q.signatures {
+		for _, s := range signed {
+			if target.Type == "Provenance" && s.Provenance == target.ID && s.Role == access.AGENT && s.Outcome != Refused && q.role == access.CLIN {
+				return q.plan.Stage(s.Stage), nil
+			}
+		}
+	}
+	return nil, q.no("countersignature-place", "R001-208", fmt.Sprintf("A clinician countersigns the signature of an agent; %s carries none, or %s is no clinician's role.", target.Ref(), q.role),
+		"临床医师仅会签受托代理人的签名。")
+}
+
 // documentIn finds the rule of the plan that asks for this signature.
 func (q *signing) documentIn(target *Resource) (*Stage, []Unmet) {
 	var wanted *SignatureRule
@@ -179,6 +196,26 @@ func (q *signing) signable(s *Stage, r *SignatureRule, task *Resource) bool {
 		return r.Stage == s.Code && d != nil && d.Own
 	}
 	return false
+}
+
+// maxReason bounds what stands behind a refusal.
+const maxReason = 4000
+
+// MayRefuse tells what is wrong with a refusal: what is asked of a person as a
+// judgement, an acceptance or a waiver is refused by not giving it, or by its own
+// outcome; a refusal says why.
+func MayRefuse(purpose, reason string) []Unmet {
+	no := func(id, english, chinese string) []Unmet {
+		return []Unmet{{Condition: id, State: Unsatisfied, Clause: "R001-011", Text: english, Chinese: chinese}}
+	}
+	switch {
+	case purpose == purposeJudgement || purpose == purposeNonconform || purpose == purposeAcceptance || purpose == purposeCancel ||
+		purpose == purposeCountersign || strings.HasPrefix(purpose, purposeWaive):
+		return no("refusal-purpose", fmt.Sprintf("%s has no refusal; judge nonconform, or sign nothing.", purpose), "该目的的签名没有拒绝选项。")
+	case strings.TrimSpace(reason) == "" || len(reason) > maxReason:
+		return no("refusal-reason", "A refusal says why: the parameter comment is needed.", "拒绝签署须说明理由（comment）。")
+	}
+	return nil
 }
 
 // signer judges the person.

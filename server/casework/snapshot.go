@@ -44,9 +44,13 @@ type Signature struct {
 	Signer     string // PractitionerRole/x, Patient/x
 	Person     string // Practitioner/x behind it
 	When       time.Time
-	Outcome    string   // conform or nonconform, of a judgement
+	Outcome    string   // conform or nonconform, of a judgement; Refused: no signature, but the signed refusal to give it
 	Conditions []string // conditions of the plan that the signer answers for (purpose waive)
 }
+
+// Refused is the outcome of a signature by which a person refuses, with the
+// reason in its comment, what the plan asks that person to sign.
+const Refused = "refused"
 
 // Unmet is one condition that does not hold: what a person must do to go on.
 type Unmet struct {

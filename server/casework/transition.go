@@ -12,6 +12,8 @@ const (
 	purposeNonconform = "nonconform" // it is not
 	purposeAcceptance = "acceptance" // of what is handed over
 	purposeCancel     = "cancel"     // of the case
+
+	purposeCountersign = "countersignature" // of what an agent signed
 )
 
 // transition judges a change of sub-state.

@@ -184,12 +184,20 @@ func (v *view) documents(element, stage, document string) []*Resource {
 // valid are the signatures over the version of a resource that is current.
 func (v *view) valid(r *Resource) []Signature {
 	var sigs []Signature
-	for _, s := range v.signatures[r.Ref()] {
-		if s.Version == r.Version && s.Digest == r.Digest {
+	all := v.signatures[r.Ref()]
+	for i, s := range all {
+		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) {
 			sigs = append(sigs, s)
 		}
 	}
 	return sigs
+}
+
+// takenBack tells whether the signer refused later what was signed before.
+func takenBack(s Signature, later []Signature) bool {
+	return slices.ContainsFunc(later, func(l Signature) bool {
+		return l.Outcome == Refused && l.Signer == s.Signer && l.Role == s.Role && l.Purpose == s.Purpose && l.Version == s.Version
+	})
 }
 
 // signedBy finds a valid signature by one of the roles for the purpose.

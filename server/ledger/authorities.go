@@ -2,9 +2,13 @@ package ledger
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // Authorities are what signatures are judged by.
@@ -146,4 +150,35 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// Certificates reads certificates of any suite from PEM.
+func Certificates(text []byte) (all []*x509.Certificate, err error) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := parseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("it holds no CERTIFICATE in PEM")
+	}
+	return all, nil
+}
+
+// SplitChain takes certificates apart that stand one after the other.
+func SplitChain(ders []byte) (all [][]byte, err error) {
+	in := cryptobyte.String(ders)
+	for !in.Empty() {
+		var der cryptobyte.String
+		if !in.ReadASN1Element(&der, asn1.SEQUENCE) {
+			return nil, errors.New("ledger: the chain is cut off")
+		}
+		all = append(all, der)
+	}
+	return all, nil
 }

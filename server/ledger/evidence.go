@@ -108,7 +108,7 @@ func (e *Evidence) about(c, issuer *x509.Certificate, at time.Time) error {
 		}
 	}
 	if !told {
-		return fmt.Errorf("nothing was kept that says whether the certificate %v of %s was revoked at %s", c.SerialNumber, printable(c.Issuer.String()), instant(at))
+		return unanswered(fmt.Sprintf("nothing was kept that says whether the certificate %v of %s was revoked at %s", c.SerialNumber, printable(c.Issuer.String()), instant(at)))
 	}
 	return nil
 }

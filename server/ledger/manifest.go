@@ -67,6 +67,9 @@ type signedRef struct {
 
 const manifestFormat = "tenon-manifest/1"
 
+// Text is what is signed.
+func (m *Manifest) Text() ([]byte, error) { return m.encode() }
+
 // encode gives the bytes to sign.
 func (m *Manifest) encode() ([]byte, error) {
 	if len(m.Entries) == 0 || m.Signer == "" || m.Role == "" || m.Purpose == "" || m.When.IsZero() {

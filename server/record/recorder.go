@@ -17,6 +17,7 @@ import (
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/dispatch"
+	"tenon/server/ledger"
 	"tenon/server/revision"
 	"tenon/server/search"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	Validation  Validation
 	Engine      *casework.Engine
 	Signers     Signers
+	Time        Timekeeper // nil: nobody vouches for the clock
 	Grader      Grader
 	Dossiers    Dossiers
 	// Subscriptions judges what is subscribed to; nil: nothing is.
@@ -56,11 +58,25 @@ type Options struct {
 	Random           io.Reader
 }
 
-// Signers unlocks the signing key of a person with that person's own secret.
+// Signers knows the signing keys of persons: those that the server keeps sealed,
+// and certificates whose keys are elsewhere. Failures are issues of type
+// forbidden.
 type Signers interface {
-	// Unlock fails with an issue of type forbidden when the secret is wrong, the
-	// key is locked or the principal has none.
+	// Unlock fails when the secret is wrong, the key is locked or the principal
+	// has none here.
 	Unlock(ctx context.Context, principal, secret string) (key crypto.Signer, certificate []byte, err error)
+	// Chain is the principal's own certificate, leaf first, DER each.
+	Chain(ctx context.Context, principal string) ([][]byte, error)
+	// Judge checks a JWS that was made outside, and returns what is to be kept
+	// with it.
+	Judge(ctx context.Context, principal, jws string) (*ledger.Evidence, error)
+}
+
+// Timekeeper vouches for the server's clock.
+type Timekeeper interface {
+	// Statement says where the time comes from and how far off it was found. It
+	// fails with an issue when the clock is not to be relied on.
+	Statement(ctx context.Context) (string, error)
 }
 
 // Grader labels a resource by the rule table of mission/grading.md.

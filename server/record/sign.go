@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -25,24 +26,30 @@ import (
 //	secret   string  1..1  the person's own signing secret; never kept
 //	version  string  0..1  version that the person saw; another current one is 412
 //	case     string  0..1  root Task id, when the resource is in several cases
-//	outcome  code    0..1  conform or nonconform, for a judgement
-//	comment  string  0..1  reason or remark
+//	outcome  code    0..1  conform or nonconform, for a judgement; refused: the
+//	                       person refuses to sign and says why
+//	comment  string  0..1  reason or remark; 1..1 with outcome refused
 //	condition string 0..*  conditions of the plan that this signature answers for
+//
+// A person whose certificate is of somebody else signs in two calls: Prepare, and
+// this one with the parameter jws alone (and case).
 func (r *Recorder) Sign(ctx context.Context, who *access.Context, typ, id string, params []byte) (*Result, error) {
 	if err := r.entry(who, typ); err != nil {
 		return nil, err
 	}
 	if !who.CanSign() || r.o.Signers == nil {
-		return nil, r.refuse(ctx, who, signDraft(typ, id), issue.Errorf(issue.Forbidden, "Only a person signs; %s is none.", who.Principal).
-			Rule("sign-person").Clause("R001-034").Chinese("只有自然人可以签名。"))
+		return nil, r.refuse(ctx, who, signDraft(typ, id), notPerson(who))
 	}
 	in, err := signInput(params)
+	if err == nil && in.jws != "" {
+		err = in.fromJWS(who, r.now())
+	}
 	if err != nil {
 		return nil, r.refuse(ctx, who, signDraft(typ, id), err)
 	}
 	for range attempts {
 		res, err := r.signOnce(ctx, who, typ, id, in)
-		if f := issue.As(err); f != nil && f.Issues[0].Rule == "sign-moved" && in.version == "" {
+		if f := issue.As(err); f != nil && f.Issues[0].Rule == "sign-moved" && in.version == "" && in.jws == "" {
 			continue
 		}
 		return res, err
@@ -57,8 +64,12 @@ func signDraft(typ, id string) *Draft {
 type signing struct {
 	role, purpose, secret, version, caseID, outcome, comment string
 	conditions                                               []string
+
+	jws  string    // made outside
+	when time.Time // that it says
 }
 
+// signInput reads the parameters of $sign; those of a JWS stand in its manifest.
 func signInput(params []byte) (*signing, error) {
 	root, err := parsed(params)
 	if err != nil {
@@ -66,7 +77,7 @@ func signInput(params []byte) (*signing, error) {
 	}
 	in := &signing{}
 	fields := map[string]*string{"role": &in.role, "purpose": &in.purpose, "secret": &in.secret, "version": &in.version,
-		"case": &in.caseID, "outcome": &in.outcome, "comment": &in.comment}
+		"case": &in.caseID, "outcome": &in.outcome, "comment": &in.comment, "jws": &in.jws}
 	for p := range root.Field("parameter").Items() {
 		name := p.Field("name").Str()
 		value := p.Field("valueString").Str() + p.Field("valueCode").Str()
@@ -74,36 +85,59 @@ func signInput(params []byte) (*signing, error) {
 			in.conditions = append(in.conditions, value)
 			continue
 		}
+		if name == "prepare" && p.Field("valueBoolean").Exists() {
+			continue // said by the call
+		}
 		field, known := fields[name]
 		if !known {
-			return nil, issue.Errorf(issue.Invalid, "$sign has no parameter %q.", name).At("Parameters.parameter").Rule("sign-parameter").WithStatus(400)
+			return nil, badSign(name, "there is no such parameter")
 		}
 		*field = value
 	}
-	for _, need := range []string{"role", "purpose", "secret"} {
-		if *fields[need] == "" {
-			return nil, issue.Errorf(issue.Required, "$sign needs the parameter %s.", need).At("Parameters.parameter[" + need + "]").Rule("sign-parameter").WithStatus(400)
+	if in.jws != "" {
+		if in.role+in.purpose+in.secret+in.version+in.outcome+in.comment != "" || in.conditions != nil {
+			return nil, badSign("jws", "what is signed says the rest: it stands alone, or with case")
+		}
+		return in, nil
+	}
+	if in.outcome == casework.Refused {
+		if unmet := casework.MayRefuse(in.purpose, in.comment); len(unmet) > 0 {
+			return nil, refusal(casework.Decision{Refusal: unmet, Status: 422})
 		}
 	}
-	return in, nil
+	return in, in.needs("role", in.role, "purpose", in.purpose)
 }
 
-func (r *Recorder) signOnce(ctx context.Context, who *access.Context, typ, id string, in *signing) (*Result, error) {
+func (in *signing) needs(pairs ...string) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return issue.Errorf(issue.Required, "$sign needs the parameter %s.", pairs[i]).At("Parameters.parameter[" + pairs[i] + "]").Rule("sign-parameter").WithStatus(400)
+		}
+	}
+	return nil
+}
+
+func badSign(name, why string) error {
+	return issue.Errorf(issue.Invalid, "The parameter %q of $sign cannot be honoured: %s.", name, why).At("Parameters.parameter").Rule("sign-parameter").WithStatus(400)
+}
+
+// draftOf finds the target, its case, and whether the person may sign it, and
+// makes the manifest.
+func (r *Recorder) draftOf(ctx context.Context, who *access.Context, typ, id string, in *signing) (*drafted, error) {
 	v, err := r.current(ctx, who.Reach(), typ, id)
 	if err != nil {
 		return nil, err
 	}
-	refuse := func(err error) (*Result, error) { return nil, r.refuse(ctx, who, signDraft(typ, id), err) }
 	if v == nil || v.Deleted {
-		return refuse(absent(typ, id))
+		return nil, absent(typ, id)
 	}
 	if in.version != "" && in.version != fmt.Sprint(v.Version) {
-		return refuse(issue.Errorf(issue.Conflict, "You asked to sign version %s, but %s/%s is at version %d. Read it again and sign what you saw.",
-			in.version, typ, id, v.Version).Rule("sign-version").WithStatus(412).Chinese("文件已有新版本，请重新阅读后签名。"))
+		return nil, issue.Errorf(issue.Conflict, "You asked to sign version %s, but %s/%s is at version %d. Read it again and sign what you saw.",
+			in.version, typ, id, v.Version).Rule("sign-version").WithStatus(412).Chinese("文件已有新版本，请重新阅读后签名。")
 	}
 	data, err := r.caseOf(ctx, who, v, in.caseID)
 	if err != nil {
-		return refuse(err)
+		return nil, err
 	}
 	s, err := snapshotOf(data)
 	if err != nil {
@@ -116,31 +150,101 @@ func (r *Recorder) signOnce(ctx context.Context, who *access.Context, typ, id st
 	}
 	stage, unmet := r.o.Engine.MaySign(s, *target, access.Role(in.role), in.purpose, who)
 	if len(unmet) > 0 {
-		return refuse(refusal(casework.Decision{Refusal: unmet, Status: 403}))
+		return nil, refusal(casework.Decision{Refusal: unmet, Status: 403})
 	}
-	sig := &casework.Signature{
-		Target: typ + "/" + id, Version: v.Version, Digest: v.Digest, Role: access.Role(in.role), Purpose: in.purpose,
-		Stage: stage, Signer: who.Principal, Person: who.Person, When: s.Now, Outcome: in.outcome, Conditions: in.conditions,
-	}
-	manifest := r.manifest(s, *target, sig, in)
-	key, certificate, err := r.o.Signers.Unlock(ctx, who.Principal, in.secret)
-	if err != nil {
-		return refuse(err)
-	}
-	jws, err := ledger.SignManifest(key, certificate, manifest)
-	if err != nil {
-		return nil, fmt.Errorf("record: sign: %w", err)
-	}
-	body, err := provenance(data.Case, sig, in, jws)
+	when, err := in.moment(s)
 	if err != nil {
 		return nil, err
 	}
-	d := &Draft{Door: "fhir", Operation: "sign", Ops: []Op{{Method: "POST", Type: "Provenance", Body: body}}}
-	outcome, err := r.submit(ctx, who, d, internal{signature: sig, caseID: data.Case, trusted: true})
+	sig := &casework.Signature{
+		Target: typ + "/" + id, Version: v.Version, Digest: v.Digest, Role: access.Role(in.role), Purpose: in.purpose,
+		Stage: stage, Signer: who.Principal, Person: who.Person, When: when, Outcome: in.outcome, Conditions: in.conditions,
+	}
+	return &drafted{caseID: data.Case, signature: sig, manifest: r.manifest(s, *target, sig, in), given: data.Signatures}, nil
+}
+
+// behind is how far another server's clock may be ahead of this one's.
+const behind = 5 * time.Second
+
+// moment is the time of the signature: never before one that the case has. A clock
+// that went back signs nothing.
+func (in *signing) moment(s *casework.Snapshot) (time.Time, error) {
+	when := s.Now
+	if in.jws != "" {
+		return in.when, nil
+	}
+	for _, given := range s.Signatures {
+		if given.When.Sub(s.Now) > behind {
+			return when, issue.Errorf(issue.Conflict, "The case has a signature of %s, the server's clock says %s: it went back. Tell the operator.",
+				given.When.Format(time.RFC3339), s.Now.Format(time.RFC3339)).Rule("sign-clock").Clause("R001-035").WithStatus(409).Chinese("服务器时钟早于已有签名时间，不能签名，请联系管理员。")
+		}
+		when = later(when, given.When)
+	}
+	return when, nil
+}
+
+// drafted is what is about to be signed.
+type drafted struct {
+	caseID    string
+	signature *casework.Signature
+	manifest  ledger.Manifest
+	given     []casework.Signature // in the case so far
+}
+
+func (r *Recorder) signOnce(ctx context.Context, who *access.Context, typ, id string, in *signing) (*Result, error) {
+	refuse := func(err error) (*Result, error) { return nil, r.refuse(ctx, who, signDraft(typ, id), err) }
+	if err := in.needs("secret", in.secret+in.jws); err != nil {
+		return refuse(err)
+	}
+	clock, err := r.clockStatement(ctx)
+	if err != nil {
+		return refuse(err)
+	}
+	d, err := r.draftOf(ctx, who, typ, id, in)
+	if f := issue.As(err); f != nil && f.Issues[0].Rule == "sign-moved" {
+		return nil, err // asked again
+	} else if err != nil {
+		return refuse(err)
+	}
+	jws, evidence, err := r.signed(ctx, who, d, in)
+	if err != nil {
+		return refuse(err)
+	}
+	body, err := provenance(d, in, jws, evidence, clock)
+	if err != nil {
+		return nil, err
+	}
+	draft := &Draft{Door: "fhir", Operation: "sign", Ops: []Op{{Method: "POST", Type: "Provenance", Body: body}}}
+	outcome, err := r.submit(ctx, who, draft, internal{signature: d.signature, caseID: d.caseID, trusted: true})
 	if err != nil {
 		return nil, err
 	}
 	return &outcome.Results[0], nil
+}
+
+// signed makes the JWS with the key that the secret opens, or judges the one that
+// the person made.
+func (r *Recorder) signed(ctx context.Context, who *access.Context, d *drafted, in *signing) (string, *ledger.Evidence, error) {
+	if in.jws != "" {
+		return r.signedOutside(ctx, who, d, in)
+	}
+	key, certificate, err := r.o.Signers.Unlock(ctx, who.Principal, in.secret)
+	if err != nil {
+		return "", nil, err
+	}
+	jws, err := ledger.SignManifest(key, certificate, d.manifest)
+	if err != nil {
+		return "", nil, fmt.Errorf("record: sign: %w", err)
+	}
+	return jws, nil, nil
+}
+
+// clockStatement says what the time of a signature rests on.
+func (r *Recorder) clockStatement(ctx context.Context) (string, error) {
+	if r.o.Time == nil {
+		return "", nil
+	}
+	return r.o.Time.Statement(ctx)
 }
 
 // caseOf finds the one case in which the signature counts.
@@ -216,16 +320,36 @@ func (r *Recorder) manifest(s *casework.Snapshot, target casework.Resource, sig 
 	return m
 }
 
+// clockExtension says, in Provenance.signature, where the time came from and how
+// far off the clock was found.
+const clockExtension = "urn:tenon:extension:clock"
+
 // provenance is the resource that carries the signature.
-func provenance(caseID string, sig *casework.Signature, in *signing, jws string) ([]byte, error) {
+func provenance(d *drafted, in *signing, jws string, evidence *ledger.Evidence, clock string) ([]byte, error) {
+	sig := d.signature
 	when := sig.When.Format("2006-01-02T15:04:05.000Z07:00")
 	coding := func(system, code string) map[string]any {
 		return map[string]any{"coding": []any{map[string]any{"system": system, "code": code}}}
 	}
 	purpose := map[string]any{"system": "urn:tenon:signature-purpose", "code": sig.Purpose}
+	signature := map[string]any{
+		"type": []any{purpose}, "when": when, "who": map[string]any{"reference": sig.Signer},
+		"targetFormat": "application/fhir+json", "sigFormat": "application/jose",
+		"data": base64.StdEncoding.EncodeToString([]byte(jws)),
+	}
+	var more []any
+	if clock != "" {
+		more = append(more, map[string]any{"url": clockExtension, "valueString": clock})
+	}
+	if evidence != nil {
+		more = append(more, evidence.Extension())
+	}
+	if more != nil {
+		signature["extension"] = more
+	}
 	res := map[string]any{
 		"resourceType": "Provenance",
-		"extension":    []any{map[string]any{"url": caseExtension, "valueReference": map[string]any{"reference": "Task/" + caseID}}},
+		"extension":    []any{map[string]any{"url": caseExtension, "valueReference": map[string]any{"reference": "Task/" + d.caseID}}},
 		"target":       []any{map[string]any{"reference": fmt.Sprintf("%s/_history/%d", sig.Target, sig.Version)}},
 		"recorded":     when,
 		"activity":     coding("urn:tenon:signature-purpose", sig.Purpose),
@@ -233,11 +357,7 @@ func provenance(caseID string, sig *casework.Signature, in *signing, jws string)
 			"role": []any{coding("urn:tenon:role", string(sig.Role))},
 			"who":  map[string]any{"reference": sig.Signer},
 		}},
-		"signature": []any{map[string]any{
-			"type": []any{purpose}, "when": when, "who": map[string]any{"reference": sig.Signer},
-			"targetFormat": "application/fhir+json", "sigFormat": "application/jose",
-			"data": base64.StdEncoding.EncodeToString([]byte(jws)),
-		}},
+		"signature": []any{signature},
 	}
 	if in.outcome != "" {
 		res["reason"] = []any{map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:judgement", "code": in.outcome}}, "text": in.comment}}

@@ -46,6 +46,7 @@ type Record interface {
 	Matcher
 	Merger
 	Expunger
+	Preparer
 }
 
 // Options are what the door works with. Record and Model are needed, and

@@ -227,3 +227,7 @@ func do(h http.Handler, method, path, body string, headers ...string) *httptest.
 }
 
 const fhirJSON = "Content-Type: application/fhir+json"
+
+func (m *memory) Prepare(context.Context, *access.Context, string, string, []byte) ([]byte, error) {
+	return []byte(`{"resourceType":"Parameters","parameter":[{"name":"alg","valueCode":"ES256"}]}`), nil
+}

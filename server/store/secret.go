@@ -36,10 +36,10 @@ func (s *Store) RevokeToken(ctx context.Context, hash [32]byte) error {
 
 // PutSigner implements oauth.Store; a new key replaces the old one.
 func (s *Store) PutSigner(ctx context.Context, x oauth.Signer) error {
-	return s.secret(ctx, "INSERT INTO signer (principal, certificate, sealed, created, failures) VALUES (?, ?, ?, ?, ?) "+
-		"ON CONFLICT (principal) DO UPDATE SET certificate = excluded.certificate, sealed = excluded.sealed, "+
+	return s.secret(ctx, "INSERT INTO signer (principal, certificate, sealed, chain, created, failures) VALUES (?, ?, ?, ?, ?, ?) "+
+		"ON CONFLICT (principal) DO UPDATE SET certificate = excluded.certificate, sealed = excluded.sealed, chain = excluded.chain, "+
 		"created = excluded.created, failures = excluded.failures",
-		x.Principal, x.Certificate, x.Sealed, micros(x.Created), int64(x.Failures))
+		x.Principal, x.Certificate, filled(x.Sealed), filled(x.Chain), micros(x.Created), int64(x.Failures))
 }
 
 // Signer implements oauth.Store.
@@ -48,8 +48,8 @@ func (s *Store) Signer(ctx context.Context, principal string) (*oauth.Signer, er
 	var created, failures int64
 	found := false
 	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
-		found, err = one(ctx, q, "SELECT certificate, sealed, created, failures FROM signer WHERE principal = ?",
-			[]any{principal}, &x.Certificate, &x.Sealed, &created, &failures)
+		found, err = one(ctx, q, "SELECT certificate, sealed, chain, created, failures FROM signer WHERE principal = ?",
+			[]any{principal}, &x.Certificate, &x.Sealed, &x.Chain, &created, &failures)
 		return err
 	})
 	if err != nil || !found {
@@ -72,4 +72,12 @@ func (s *Store) secret(ctx context.Context, sql string, args ...any) error {
 		_, err := q.exec(ctx, sql, args)
 		return err
 	})
+}
+
+// filled is bytes for a column that takes no NULL.
+func filled(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }

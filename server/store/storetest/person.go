@@ -16,6 +16,7 @@ import (
 var secretTests = map[string]func(*fixture){
 	"tokens":  accessTokens,
 	"signers": signers,
+	"anchors": anchors,
 }
 
 func accessTokens(f *fixture) {
@@ -63,11 +64,14 @@ func signers(f *fixture) {
 		f.Fatal(err)
 	}
 	failures(0)
-	x.Sealed = []byte{3}
+	x.Sealed, x.Chain = []byte{3}, []byte{4, 5}
 	if err := f.PutSigner(f.ctx(), x); err != nil {
 		f.Fatal(err)
 	}
 	failures(0)
+	if got, err := f.Signer(f.ctx(), x.Principal); err != nil || !bytes.Equal(got.Chain, x.Chain) {
+		f.Errorf("Signer() = %+v, %v, want the chain", got, err)
+	}
 	if got, err := f.Signer(f.ctx(), "PractitionerRole/none"); got != nil || err != nil {
 		f.Errorf("Signer() of none = %+v, %v", got, err)
 	}
