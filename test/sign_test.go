@@ -124,7 +124,7 @@ func TestSignersOverOneDigest(t *testing.T) {
 				}
 				digests = append(digests, fmt.Sprintf("%x", m.Entries[0].Digest))
 			}
-			body := s.Expect(t, 200, servertest.Request{Token: s.hosp, Method: "GET", Path: "/fhir/" + s.contract}).Body
+			body := s.Expect(t, 200, servertest.Request{Token: s.hosp, Method: "GET", Path: "/fhir/" + s.contract + "/$bytes"}).Body
 			if want := fmt.Sprintf("%x", sha256.Sum256(body)); digests[0] != want || digests[1] != want {
 				t.Errorf("digests %v, want that of what is read: %s", digests, want)
 			}

@@ -43,22 +43,24 @@ const (
 
 // timekeeper compares the clock with time servers.
 type timekeeper struct {
-	o     Clock
-	clock func() time.Time
-	query func(ctx context.Context, server string) (time.Duration, error)
+	o       Clock
+	clock   func() time.Time
+	elapsed func() time.Duration // by a clock that nobody sets
+	query   func(ctx context.Context, server string) (time.Duration, error)
 
 	mu      sync.Mutex
 	server  string
 	offset  time.Duration
-	at      time.Time // of the last comparison
-	reading time.Time // monotonic: when it was, by a clock that nobody sets
+	at      time.Time     // of the last comparison
+	reading time.Duration // when it was, by elapsed
 }
 
 func newTimekeeper(o Clock) *timekeeper {
 	if o.MaxDrift == 0 {
 		o.MaxDrift = 2 * time.Second
 	}
-	return &timekeeper{o: o, clock: time.Now, query: askNTP}
+	start := time.Now()
+	return &timekeeper{o: o, clock: time.Now, elapsed: func() time.Duration { return time.Since(start) }, query: askNTP}
 }
 
 // Statement implements record.Timekeeper.
@@ -91,8 +93,8 @@ func (t *timekeeper) Statement(ctx context.Context) (string, error) {
 // jumped tells whether the clock was set since the comparison: the time that it
 // says has passed is not the time that has passed.
 func (t *timekeeper) jumped(now time.Time) bool {
-	wall := now.Round(0).Sub(t.reading.Round(0))
-	return (wall - now.Sub(t.reading)).Abs() > t.o.MaxDrift/2
+	wall := now.Round(0).Sub(t.at.Round(0))
+	return (wall - (t.elapsed() - t.reading)).Abs() > t.o.MaxDrift/2
 }
 
 // compare asks the servers in turn; the first that answers counts.
@@ -101,7 +103,7 @@ func (t *timekeeper) compare(ctx context.Context) {
 	for _, s := range t.o.Servers {
 		offset, err := t.query(ctx, s)
 		if err == nil {
-			t.server, t.offset, t.at, t.reading = s, offset, t.clock(), t.clock()
+			t.server, t.offset, t.at, t.reading = s, offset, t.clock(), t.elapsed()
 			return
 		}
 	}

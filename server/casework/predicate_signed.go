@@ -2,6 +2,7 @@ package casework
 
 import (
 	"fmt"
+	"slices"
 
 	"tenon/fhir/fhirpath"
 	"tenon/server/access"
@@ -19,10 +20,10 @@ var signedPredicate = every("signed", 2, func(e *evaluation, r *Resource, args [
 	return false
 })
 
-// sayUnsigned tells whether a signature is missing or stale.
+// sayUnsigned tells whether a signature is missing, refused or stale.
 func (e *evaluation) sayUnsigned(r *Resource, purpose string, roles ...access.Role) {
 	for _, role := range roles {
-		for _, s := range e.signatures[r.Ref()] {
+		for _, s := range slices.Backward(e.signatures[r.Ref()]) {
 			if s.Purpose == purpose && s.Role == role && s.Version == r.Version && s.Outcome == Refused {
 				e.because(
 					fmt.Sprintf("%s refused to sign version %d of %s for %s on %s; Provenance/%s says why.", s.Signer, s.Version, r.Ref(), purpose, instant(s.When), s.Provenance),

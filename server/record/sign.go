@@ -360,7 +360,7 @@ func provenance(d *drafted, in *signing, jws string, evidence *ledger.Evidence, 
 		"signature": []any{signature},
 	}
 	if in.outcome != "" {
-		res["reason"] = []any{map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:judgement", "code": in.outcome}}, "text": in.comment}}
+		res["reason"] = []any{map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:verdict", "code": in.outcome}}, "text": in.comment}}
 	} else if in.comment != "" {
 		res["reason"] = []any{map[string]any{"text": in.comment}}
 	}
