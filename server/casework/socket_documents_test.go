@@ -40,7 +40,7 @@ func stl(id, content string) obj {
 	d := document(id, content)
 	c := d["content"].(arr)[0].(obj)
 	c["attachment"].(obj)["contentType"] = "model/stl"
-	c["format"] = obj{"system": "urn:tenon:format", "code": "STL"}
+	c["format"] = obj{"system": "urn:tenon:file-format", "code": "STL"}
 	return d
 }
 

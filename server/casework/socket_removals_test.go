@@ -193,7 +193,7 @@ func otherFormat(ref, contentType, format string) removal {
 		w.alter(ref, func(b obj) {
 			c := b["content"].([]any)[0].(obj)
 			c["attachment"].(obj)["contentType"] = contentType
-			if c["format"] = (obj{"system": "urn:tenon:format", "code": format}); format == "" {
+			if c["format"] = (obj{"system": "urn:tenon:file-format", "code": format}); format == "" {
 				delete(c, "format")
 			}
 		})
@@ -272,7 +272,7 @@ var socketOwn = map[string][]removal{
 	// S09
 	"surface-complete":    {cut("Composition/design-output", "section", is("code", "dimension-design")), cut("Composition/design-output", "section", is("code", "brim-design"))},
 	"solid-complete":      {cut("Composition/design-output", "section", is("code", "thickness-design")), cut("Composition/design-output", "section", is("code", "alignment-connection"))},
-	"solid-sound":         {put("Observation/check-model-no-self-intersection", "valueBoolean", false), put("Observation/check-model-watertight", "valueBoolean", false), cut("DocumentReference/model", "extension", hasURL("model-unit")), drop("Observation/check-model-no-self-intersection")},
+	"solid-sound":         {put("Observation/check-model-no-self-intersection", "valueBoolean", false), put("Observation/check-model-watertight", "valueBoolean", false), withoutUnit, drop("Observation/check-model-no-self-intersection")},
 	"solid-judged":        {otherFormat("DocumentReference/model", "model/amf", "AMF")},
 	"solid-format":        {otherFormat("DocumentReference/model", "model/gltf-binary", "GLB"), otherFormat("DocumentReference/model", "model/stl", "")},
 	"shape-compared":      {put("DiagnosticReport/shape", "conclusion", nil), put("DiagnosticReport/shape", "extension", arr{ext("compared", "valueReference", ref("DocumentReference/model"))}), put("DiagnosticReport/shape", "extension", arr{ext("compared", "valueReference", ref("DocumentReference/scan"))}), failed("DiagnosticReport/shape")},
@@ -368,6 +368,13 @@ var socketOwn = map[string][]removal{
 func registeredStudy(w *world) {
 	w.lay(obj{"resourceType": "ImagingStudy", "id": "ct", "status": "registered", "subject": ref("Patient/p"), "started": w.stamp(0), "numberOfInstances": 0}, img.Principal)
 	addOutput(w, "S02", "image-study", "ImagingStudy/ct")
+}
+
+func withoutUnit(w *world) {
+	w.alter("DocumentReference/model", func(b obj) {
+		a := b["content"].([]any)[0].(obj)["attachment"].(obj)
+		a["extension"] = slices.DeleteFunc(a["extension"].([]any), func(e any) bool { return hasURL("model-unit")(e.(obj)) })
+	})
 }
 
 func standing(photo string) removal {

@@ -44,9 +44,10 @@ var socketAmends = map[string]func(b obj){
 	"CarePlan/plan":      func(b obj) { b["supportingInfo"] = arr{ref("DocumentReference/scan")} },
 	"DocumentReference/model": func(b obj) {
 		c := b["content"].(arr)[0].(obj)
-		c["attachment"].(obj)["contentType"] = "model/stl"
-		c["format"] = obj{"system": "urn:tenon:format", "code": "STL"}
-		more("extension", ext("model-unit", "valueCode", "mm"))(b)
+		a := c["attachment"].(obj)
+		a["contentType"] = "model/stl"
+		more("extension", ext("model-unit", "valueCode", "mm"))(a)
+		c["format"] = obj{"system": "urn:tenon:file-format", "code": "STL"}
 	},
 	"Composition/design-output": func(b obj) {
 		more("section", filled("dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation")...)(b)

@@ -129,9 +129,13 @@ func (m *Meshes) judge(j *job, r io.Reader) []object {
 		notes = append(notes, is.Text)
 	}
 	found := strings.Join(notes, "; ")
+	cuts, why := selfIntersections(model, report)
 	out := []object{
 		j.check("readable", true, ""),
 		j.check("watertight", report.Bounds(), found),
+		j.check("one-surface", report.Components == 1, count(report.Components, "surface")),
+		j.check("one-opening", report.LoopCount <= 1, count(report.LoopCount, "opening")),
+		j.check("no-self-intersection", cuts == mesh.Conform, why),
 		j.measure("surface-area", report.Area, "mm2"),
 		j.measure("triangles", float64(report.Triangles), "1"),
 	}
@@ -142,6 +146,31 @@ func (m *Meshes) judge(j *job, r io.Reader) []object {
 		out = append(out, j.measure("box-"+string("xyz"[i]), side, "mm"))
 	}
 	return out
+}
+
+// selfIntersections asks whether a surface that bounds a body cuts itself; an open
+// one bounds nothing. What could not be evaluated is no yes.
+func selfIntersections(model *mesh.Mesh, report *mesh.Report) (mesh.Verdict, string) {
+	if !report.Bounds() {
+		return mesh.NotEvaluated, "not evaluated: the surface bounds no body"
+	}
+	found, err := mesh.Check(model, mesh.Options{SelfIntersection: true})
+	switch {
+	case err != nil:
+		return mesh.NotEvaluated, err.Error()
+	case found.SelfIntersection == mesh.Nonconform:
+		return mesh.Nonconform, count(found.Cuts, "pair") + " of triangles meet where they should not"
+	case found.SelfIntersection != mesh.Conform:
+		return mesh.NotEvaluated, "not evaluated: too much of the surface lies close together"
+	}
+	return mesh.Conform, ""
+}
+
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // observation is the shell of a finding: about the document and the bytes that

@@ -161,3 +161,42 @@ func TestDeliverForGood(t *testing.T) {
 		}
 	}
 }
+
+// TestLimbs: what the server says of a scan of a stump and of the socket made
+// around it (003 clauses 5.1.4 c and 5.2.4 b).
+func TestLimbs(t *testing.T) {
+	l := newLab(t)
+	stump := sample.Stump(1, sample.LimbOptions{})
+	two := mesh.Mesh{Vertices: append([][3]float32(nil), stump.Vertices...), Triangles: append([][3]uint32(nil), stump.Triangles...)}
+	n := uint32(len(two.Vertices))
+	for _, v := range stump.Vertices {
+		two.Vertices = append(two.Vertices, [3]float32{v[0] + 500, v[1], v[2]})
+	}
+	for _, f := range stump.Triangles {
+		two.Triangles = append(two.Triangles, [3]uint32{f[0] + n, f[1] + n, f[2] + n})
+	}
+	two.Solids = []mesh.Solid{{Name: "two", Count: len(two.Triangles)}}
+	models := map[string]*mesh.Mesh{
+		"R003-020 a stump": stump, "R003-077 a stump with a hole": sample.Stump(1, sample.LimbOptions{Holes: 1}), "R003-020 something beside the stump": &two,
+		"R003-033 a socket": sample.Socket(stump, 4), "R003-033 a socket that cuts itself": sample.Socket(stump, -80),
+	}
+	documents := map[string]string{}
+	for name, m := range models {
+		documents[name] = l.file(stl(t, m), "model/stl")
+	}
+	l.deliver(1)
+	for name, want := range map[string][3]string{
+		"R003-020 a stump":                    {"true", "true", "false"},
+		"R003-077 a stump with a hole":        {"true", "false", "false"},
+		"R003-020 something beside the stump": {"false", "false", "false"},
+		"R003-033 a socket":                   {"true", "true", "true"},
+		"R003-033 a socket that cuts itself":  {"true", "true", "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := l.findings(documents[name])
+			if ([3]string{got["one-surface"], got["one-opening"], got["no-self-intersection"]}) != want {
+				t.Errorf("one-surface, one-opening, no-self-intersection = %v, want %v", got, want)
+			}
+		})
+	}
+}
