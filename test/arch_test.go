@@ -49,6 +49,8 @@ var rooms = map[string][]string{
 	"server/revision":              {"server/search", "fhir", "profiles"},
 	"server/record":                {"server/access", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/revision", "fhir", "profiles"},
 
+	"server/witness": {"server/ledger"},
+
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "fhir"},
 
 	"adapters/grading": {"fhir/issue", "fhir/tree"},

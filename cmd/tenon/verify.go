@@ -16,6 +16,7 @@ import (
 type verify struct {
 	app.Config `embed:""`
 	Trust      string `help:"Trust file, kept outside the server; without it the answer is 'self-consistent only' and exit code 3." type:"path"`
+	Seen       string `help:"Checkpoint that a witness keeps (GET /checkpoint of tenon witness): the record must not contradict it." type:"path"`
 	Files      string `help:"Folder with contents that travelled beside the dossier, named by their SHA-256." type:"path"`
 	Dossier    string `arg:"" optional:"" help:"Dossier to verify; without it the database and the files of --data are verified." type:"path"`
 }
@@ -33,7 +34,15 @@ func (v *verify) Run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	report, err := v.judge(ctx, trust)
+	var seen [][]byte
+	if v.Seen != "" {
+		text, err := os.ReadFile(v.Seen)
+		if err != nil {
+			return err
+		}
+		seen = append(seen, text)
+	}
+	report, err := v.judge(ctx, trust, seen)
 	if err != nil {
 		return err
 	}
@@ -47,21 +56,21 @@ func (v *verify) Run(ctx context.Context, out io.Writer) error {
 	return errors.New("the record does not hold")
 }
 
-func (v *verify) judge(ctx context.Context, trust *ledger.Trust) (*ledger.Report, error) {
+func (v *verify) judge(ctx context.Context, trust *ledger.Trust, seen [][]byte) (*ledger.Report, error) {
 	if v.Dossier == "" {
 		a, err := app.OpenToVerify(ctx, v.Config)
 		if err != nil {
 			return nil, err
 		}
 		defer a.Close()
-		return a.VerifyDatabase(ctx, trust)
+		return a.VerifyDatabase(ctx, trust, seen...)
 	}
 	f, err := os.Open(v.Dossier)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	o := ledger.VerifyOptions{}
+	o := ledger.VerifyOptions{Seen: seen}
 	if v.Files != "" {
 		o.Content = func(_ context.Context, digest [32]byte) (io.ReadCloser, error) {
 			return os.Open(filepath.Join(v.Files, hex.EncodeToString(digest[:])))

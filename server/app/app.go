@@ -245,6 +245,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.keepSwept(ctx) })
+	a.background.Go(func() { a.keepAnchored(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
 

@@ -38,6 +38,7 @@ type Config struct {
 	Sweeping   Sweeping   `embed:"" prefix:"sweep-"`
 	Signing    Signing    `embed:"" prefix:"sign-"`
 	Clock      Clock      `embed:"" prefix:"clock-"`
+	Anchoring  Anchoring  `embed:"" prefix:"anchor-"`
 
 	Outbound Outbound `embed:"" prefix:"outbound-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
@@ -96,6 +97,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Clock.validate(); err != nil {
+		return err
+	}
+	if err := c.Anchoring.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

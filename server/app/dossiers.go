@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,16 @@ type dossiers struct{ a *App }
 func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData) error {
 	out := &ledger.Dossier{
 		Case: "Task/" + data.Case, Base: d.a.Config.BaseURL, Title: "Case " + data.Case,
-		Created: d.a.clock().UTC(), Whole: true, Content: d.a.content, Since: d.a.exports(),
+		Created: d.a.clock().UTC(), Whole: true, Content: d.a.content, Since: d.a.exports(), Anchors: d.a.Store,
+	}
+	newest, err := d.a.Store.NewestAnchors(ctx) // so that what a witness keeps can be held against the dossier
+	if err != nil {
+		return err
+	}
+	for _, n := range newest {
+		if !slices.Contains(out.Since, n.Size) {
+			out.Since = append(out.Since, n.Size)
+		}
 	}
 	for _, v := range append(append([]record.Version(nil), data.Members...), data.Directory...) {
 		if v.Type == "Patient" && out.Subject == "" {

@@ -41,6 +41,10 @@ func (a *App) WriteTrust(ctx context.Context, w io.Writer) error {
 func (a *App) trust(c *ledger.Checkpoint) *ledger.Trust {
 	t := a.keys.Trust(c)
 	t.Roots, t.TSAs = a.outside.roots, a.outside.tsa
+	witnesses, _ := a.Config.Anchoring.witnesses() // judged when the configuration was
+	for _, w := range witnesses {
+		t.Witnesses = append(t.Witnesses, w.key)
+	}
 	if c != nil {
 		t.At = a.clock()
 	}
@@ -80,8 +84,9 @@ func (a *App) exports() []int64 {
 	return sizes[max(0, len(sizes)-mostExports):]
 }
 
-// VerifyDatabase judges the whole record and its files against a trust file.
-func (a *App) VerifyDatabase(ctx context.Context, trust *ledger.Trust) (*ledger.Report, error) {
+// VerifyDatabase judges the whole record and its files against a trust file and
+// what a witness has seen.
+func (a *App) VerifyDatabase(ctx context.Context, trust *ledger.Trust, seen ...[]byte) (*ledger.Report, error) {
 	r, err := a.Store.Records(ctx)
 	if err != nil {
 		return nil, err
@@ -91,5 +96,5 @@ func (a *App) VerifyDatabase(ctx context.Context, trust *ledger.Trust) (*ledger.
 	if a.keys != nil {
 		own = a.keys.Public
 	}
-	return ledger.VerifyDatabase(ctx, r, trust, own, ledger.DatabaseOptions{Content: a.content, Clock: a.clock})
+	return ledger.VerifyDatabase(ctx, r, trust, own, ledger.DatabaseOptions{Content: a.content, Clock: a.clock, Seen: seen})
 }

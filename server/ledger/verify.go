@@ -21,6 +21,9 @@ type VerifyOptions struct {
 	Proofs   []ConsistencyProof // beyond those in the dossier, e.g. to a trust file that is newer
 	MaxEntry int                // bytes of one entry; 0: 256 MiB
 	Clock    func() time.Time   // by which a certificate has ended; nil: time.Now
+	// Seen are checkpoints that a witness kept, as it wrote them. Those that the
+	// dossier has a proof for must not contradict it.
+	Seen [][]byte
 }
 
 // VerifyDossier judges a dossier without the server that wrote it. With a nil

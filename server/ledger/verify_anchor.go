@@ -19,6 +19,7 @@ func (v *verifier) anchors(p *proofs, c Checkpoint, key note.Verifier) (all []pr
 	if t := v.trust; t != nil && t.Checkpoint != nil && !t.At.IsZero() && t.Checkpoint.Size <= c.Size {
 		all = append(all, proven{t.Checkpoint.Size, t.At}) // its consistency was judged
 	}
+	v.seen(p, c, key)
 	strangers := 0
 	for _, text := range p.Anchors {
 		at, _ := time.Parse(instantLayout, text.At) // what counts is found by Judge
@@ -42,6 +43,34 @@ func (v *verifier) anchors(p *proofs, c Checkpoint, key note.Verifier) (all []pr
 		v.report.note("%d time stamps or cosignatures are of nobody whom the trust file names", strangers)
 	}
 	return all
+}
+
+// seen holds the dossier against what a witness kept.
+func (v *verifier) seen(p *proofs, c Checkpoint, key note.Verifier) {
+	for _, text := range v.options.Seen {
+		s, err := OpenCheckpoint(text, key)
+		switch {
+		case err != nil:
+			v.report.find(Untrusted, "checkpoint", "of a witness", "%v", err)
+		case s.Size > c.Size:
+			v.report.note("the witness has seen %d leaves, the dossier was made at %d: whether one extends the other is not known from these two", s.Size, c.Size)
+		case v.extends(p, s, c):
+			v.report.Anchored++
+		case s.Size == c.Size || hasProof(p, s.Size, c.Size):
+			v.report.find(Forked, "checkpoint", "of a witness", "the log at %d leaves, which the witness saw, is no prefix of the dossier's", s.Size)
+		default:
+			v.report.note("the dossier has no proof for the %d leaves that the witness saw", s.Size)
+		}
+	}
+}
+
+func hasProof(p *proofs, size, to int64) bool {
+	for _, proof := range p.Consistency {
+		if proof.Size == size && proof.To == to {
+			return true
+		}
+	}
+	return false
 }
 
 // extends tells whether a proof of the dossier shows that the older state is a

@@ -17,6 +17,8 @@ type DatabaseOptions struct {
 	Content Content          // nil: contents are not read
 	Clock   func() time.Time // nil: time.Now
 	Late    time.Duration    // how long a leaf may wait for its index; 0: 10 s
+	// Seen are checkpoints that a witness kept, as it wrote them.
+	Seen [][]byte
 }
 
 // rowsPerTurn is how many rows are held and looked up at once, and bytesPerTurn
@@ -53,7 +55,7 @@ func VerifyDatabase(ctx context.Context, records Records, trust *Trust, key stri
 		return nil, err
 	}
 	for _, step := range []func() error{
-		d.loadErasures, func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkBatches, d.walkBlobs, d.walkWaiting, d.judgeErasures,
+		d.loadErasures, func() error { return d.loadSeen(by, trust) }, func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkBatches, d.walkBlobs, d.walkWaiting, d.judgeErasures,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("ledger: verify: %w", err)
@@ -78,6 +80,7 @@ type database struct {
 	log, rows sum // over versions and audit batches, which have one leaf each
 
 	erased map[string]*erasure // by ref
+	seen   map[int64][]seen    // by size of the log
 }
 
 // sum adds up leaves without regard to order. Under a secret key nobody can

@@ -26,6 +26,7 @@ func (d *database) walkLog(by note.Verifier, trust *Trust) error {
 		d.checkNewest(*c, by)
 	}
 	d.report.Size = d.size
+	d.unmet()
 	if d.size < trusted {
 		d.report.find(Forked, "log", "", "it has %d leaves, the trusted checkpoint %d: it was rolled back", d.size, trusted)
 	}
@@ -75,6 +76,9 @@ func (d *database) rebuild(trusted int64) (newest, atTrusted [32]byte, err error
 		}
 		if next == trusted {
 			atTrusted = rootOf(edge)
+		}
+		if d.seen[next] != nil {
+			d.met(next, rootOf(edge))
 		}
 		if e.Kind != KindBlob { // a content may be logged again, so its leaves are not counted
 			d.log.add(d.secret, e)

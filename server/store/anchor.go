@@ -46,3 +46,35 @@ func scanAnchor(c cursor) (a ledger.Anchor, err error) {
 	a.At = moment(at)
 	return a, err
 }
+
+// Anchors implements ledger.Anchored.
+func (r *Records) Anchors(ctx context.Context, each func(ledger.Anchor) error) error {
+	for kind, name, size := "", "", int64(-1); ; {
+		var page []ledger.Anchor
+		err := r.read(ctx, func(q querier) error {
+			page = nil
+			return eachAnchor(ctx, q, &page, kind, name, size)
+		})
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			if err := each(a); err != nil {
+				return err
+			}
+			kind, name, size = a.Kind, a.Name, a.Size
+		}
+		if len(page) < pageRows {
+			return nil
+		}
+	}
+}
+
+func eachAnchor(ctx context.Context, q querier, page *[]ledger.Anchor, kind, name string, size int64) error {
+	return each(ctx, q, "SELECT "+anchorColumns+" FROM anchor WHERE (kind, name, size) > (?, ?, ?) ORDER BY kind, name, size LIMIT ?",
+		[]any{kind, name, size, int64(pageRows)}, func(c cursor) error {
+			a, err := scanAnchor(c)
+			*page = append(*page, a)
+			return err
+		})
+}
