@@ -2,6 +2,7 @@ package mes
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
@@ -97,6 +98,7 @@ func (m mapping) operation() object {
 	if input != nil {
 		t["input"] = input
 	}
+	t["output"] = []any{object{"type": object{"text": "result"}, "valueString": o.Result}}
 	return t
 }
 
@@ -127,6 +129,19 @@ func (m mapping) observation() object {
 	if i.Method != "" {
 		obs["method"] = object{"text": i.Method}
 	}
+	if i.Parameter != "" {
+		concept := obs["code"].(object)
+		concept["coding"] = append(concept["coding"].([]any), object{"system": "urn:tenon:parameter", "code": i.Parameter})
+	}
+	if i.Instrument != "" {
+		obs["device"] = object{"display": i.Instrument}
+	}
+	if i.Resolution != "" {
+		obs["extension"] = append(m.member(), object{"url": "urn:tenon:extension:resolution", "valueQuantity": quantity(i.Resolution, i.Unit)})
+	}
+	if patient := m.root.Path("for", "reference").Str(); patient != "" {
+		obs["subject"] = object{"reference": patient}
+	}
 	return obs
 }
 
@@ -155,6 +170,9 @@ func (m mapping) device() ([]record.Op, error) {
 		carrier := object{"carrierHRF": dev.UDI, "entryType": "manual"}
 		if dev.UDIDI != "" {
 			carrier["deviceIdentifier"] = dev.UDIDI
+		}
+		if dev.UDIAIDC != "" {
+			carrier["carrierAIDC"] = base64.StdEncoding.EncodeToString([]byte(dev.UDIAIDC))
 		}
 		res["udiCarrier"] = []any{carrier}
 	}

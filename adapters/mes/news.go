@@ -59,6 +59,9 @@ type (
 		Upper          json.Number `json:"upper,omitempty"`
 		Verdict        string      `json:"verdict"` // pass or fail
 		Method         string      `json:"method,omitempty"`
+		Parameter      string      `json:"parameter,omitempty"`  // code of urn:tenon:parameter: the requirement of the order that it answers
+		Instrument     string      `json:"instrument,omitempty"` // what it was measured with
+		Resolution     json.Number `json:"resolution,omitempty"` // smallest step of the instrument, in the unit
 	}
 	// Device is what was made: UDI where there is one, else an internal code
 	// that is unique (custom-made devices are exempt from UDI in many places).
@@ -68,6 +71,7 @@ type (
 		Serial       string `json:"serial,omitempty"`
 		UDI          string `json:"udi,omitempty"` // carrier, human readable form
 		UDIDI        string `json:"udiDi,omitempty"`
+		UDIAIDC      string `json:"udiAidc,omitempty"` // carrier as a scanner reads it
 		Code         string `json:"code,omitempty"`
 		Manufactured string `json:"manufactured"` // date
 		Expires      string `json:"expires,omitempty"`

@@ -143,10 +143,31 @@ func workOrder(w *world) {
 func composition(id string, author *access.Context, codes ...string) obj {
 	sections := arr{}
 	for _, c := range codes {
-		sections = append(sections, obj{"code": concept("urn:tenon:section", c), "text": obj{"status": "generated", "div": "<div>" + c + "</div>"}})
+		sections = append(sections, obj{"code": concept("urn:tenon:section", c), "text": narrative(c)})
 	}
 	return obj{"resourceType": "Composition", "id": id, "status": "final", "subject": ref("Patient/p"), "date": "2026-03-01", "title": id,
 		"author": arr{ref(author.Principal)}, "section": sections}
+}
+
+func narrative(says string) obj {
+	return obj{"status": "generated", "div": `<div xmlns="http://www.w3.org/1999/xhtml">` + says + "</div>"}
+}
+
+// as says what a document is: its type, or the code of a report.
+func as(code string, b obj) obj {
+	element := "type"
+	if b["resourceType"] == "DiagnosticReport" {
+		element = "code"
+	}
+	b[element] = concept("urn:tenon:document", code)
+	return b
+}
+
+// with adds an item to a list of a resource.
+func with(b obj, list string, items ...any) obj {
+	old, _ := b[list].(arr)
+	b[list] = append(old, items...)
+	return b
 }
 
 // document is a DocumentReference of the patient with one file.
@@ -158,8 +179,49 @@ func document(id, content string) obj {
 // passed is a final report with that conclusion.
 func passed(id, verdict string, w *world) obj {
 	return obj{"resourceType": "DiagnosticReport", "id": id, "status": "final", "subject": ref("Patient/p"), "category": arr{obj{"text": "test"}},
-		"issued": w.stamp(0), "conclusionCode": arr{concept("urn:tenon:verdict", verdict)}}
+		"code": obj{"text": id}, "issued": w.stamp(0), "conclusionCode": arr{concept("urn:tenon:verdict", verdict)}}
 }
+
+// reported is a report with the results that it rests on.
+func reported(code string, b obj, by *access.Context, results ...string) obj {
+	for _, r := range results {
+		with(b, "result", ref(r))
+	}
+	b["performer"], b["conclusion"] = arr{ref(by.Principal)}, "as required"
+	return as(code, b)
+}
+
+func follows(b obj, refs ...string) obj {
+	for _, r := range refs {
+		with(b, "extension", ext("follows", "valueReference", ref(r)))
+	}
+	return b
+}
+
+// result is a result of a test that passed: a thickness in mm.
+func result(id string, w *world, codes ...obj) obj {
+	codings := arr{obj{"system": "urn:tenon:characteristic", "code": "thickness"}}
+	for _, c := range codes {
+		codings = append(codings, c["coding"].(arr)...)
+	}
+	return obj{"resourceType": "Observation", "id": id, "status": "final", "extension": arr{ext("resolution", "valueQuantity", mm(0.01))}, "subject": ref("Patient/p"),
+		"code": obj{"coding": codings}, "effectiveDateTime": w.stamp(0), "valueQuantity": mm(3.02), "method": obj{"text": "micrometer"}, "device": obj{"display": "micrometer M-04"},
+		"interpretation": arr{concept("urn:tenon:verdict", "pass")}, "referenceRange": arr{obj{"low": mm(2.9), "high": mm(3.1)}}}
+}
+
+func ucum(value float64, unit string) obj {
+	return obj{"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+}
+
+func mm(value float64) obj { return ucum(value, "mm") }
+
+// madeWith says which software made a file.
+func madeWith(b obj) obj {
+	return with(b, "extension", obj{"url": "urn:tenon:extension:produced-with", "extension": arr{
+		part("device", "valueReference", ref("Device/cad")), part("version", "valueString", "5.2.0")}})
+}
+
+func attachment(b obj) obj { return b["content"].(arr)[0].(obj)["attachment"].(obj) }
 
 func workInput(w *world) {
 	w.must(des, composition("input", des, "patient-data", "surgical-plan", "structure-form", "mechanical", "biocompatibility", "scan-requirement",
@@ -170,7 +232,9 @@ func workInput(w *world) {
 }
 
 func model(content string, w *world) obj {
-	m := document("model", content)
+	m := madeWith(as("design-model", document("model", content)))
+	attachment(m)["contentType"] = "model/stl"
+	with(attachment(m), "extension", ext("model-unit", "valueCode", "mm"))
 	m["category"] = arr{concept("urn:tenon:model-purpose", "manufacturing")}
 	m["context"] = obj{"period": obj{"start": "2026-03-01", "end": w.stamp(90 * 24 * time.Hour)}}
 	return m
@@ -182,17 +246,8 @@ func checked(content string, result bool) obj {
 }
 
 func workDesign(w *world) {
-	properties := arr{}
-	for _, code := range append([]string{"material", "surgical-tool"}, orderParameters...) {
-		properties = append(properties, obj{"type": concept("urn:tenon:parameter", code), "valueCode": arr{obj{"text": "as designed"}}})
-	}
-	w.must(des, model("model 1", w), document("drawing", "drawing"), document("description", "description"), checked("model 1", true),
-		passed("analysis", "pass", w),
-		obj{"resourceType": "DeviceDefinition", "id": "design", "extension": arr{ext("safety-critical", "valueString", "none")},
-			"deviceName": arr{obj{"name": "cranial plate", "type": "user-friendly-name"}}, "parentDevice": ref("DeviceDefinition/family-cranial-plate"),
-			"shelfLifeStorage": arr{obj{"type": obj{"text": "permanent implant"}}}, "material": arr{obj{"substance": obj{"text": "Ti6Al4V"}}}, "property": properties},
-		composition("design-output", des, "clinical-need", "design-parameters", "manufacturing-parameters", "output-list", "transfer-method",
-			"verification-conditions", "performance", "patient-specific"))
+	w.must(des, model("model 1", w), madeWith(as("drawing", document("drawing", "drawing"))), as("design-description", document("description", "description")),
+		checked("model 1", true), modelMeasure("box-x", 80), modelMeasure("box-y", 60), modelMeasure("box-z", 3), analysis(w), result("strain", w), definitionOfDesign(), designOutput())
 	w.name("S08", des, output("design-model", "DocumentReference/model"), output("drawing", "DocumentReference/drawing"),
 		output("design-description", "DocumentReference/description"), output("design-definition", "DeviceDefinition/design"),
 		output("design-output", "Composition/design-output"), output("analysis", "DiagnosticReport/analysis"))
@@ -204,11 +259,75 @@ func workDesign(w *world) {
 	w.mustSign(prod, "Task/root", access.PROD, "waive:machine-fit")
 }
 
+// modelMeasure is what the job measures of the model.
+func modelMeasure(code string, value float64) obj {
+	return obj{"resourceType": "Observation", "id": code, "status": "final", "code": concept("urn:tenon:measure", code), "subject": ref("Patient/p"),
+		"extension": arr{ext("sha-256", "valueString", digestOf("model 1"))}, "derivedFrom": arr{ref("DocumentReference/model")}, "valueQuantity": mm(value)}
+}
+
+func analysis(w *world) obj {
+	return with(madeWith(reported("analysis", passed("analysis", "pass", w), des, "Observation/strain")), "extension", ext("iteration", "valuePositiveInt", 1))
+}
+
+// definitionOfDesign answers every parameter of the order.
+func definitionOfDesign() obj {
+	properties := arr{}
+	for _, code := range append([]string{"material", "surgical-tool"}, orderParameters...) {
+		p := obj{"type": concept("urn:tenon:parameter", code), "valueCode": arr{obj{"text": "as designed"}}}
+		if code == "dimension" {
+			p = obj{"type": concept("urn:tenon:parameter", code), "valueQuantity": arr{mm(3)}, "extension": arr{ext("source-image", "valueReference", ref("ImagingStudy/ct"))}}
+		}
+		properties = append(properties, p)
+	}
+	for _, heading := range []string{"mechanical", "biological", "interface", "stability", "insertion", "manufacturability"} {
+		properties = append(properties, obj{"type": concept("urn:tenon:performance", heading), "valueCode": arr{obj{"text": "as designed"}}})
+	}
+	properties = append(properties, obj{"type": concept("urn:tenon:design-property", "smallest-feature"), "valueQuantity": arr{mm(2.5)}})
+	return obj{"resourceType": "DeviceDefinition", "id": "design", "extension": arr{ext("safety-critical", "valueString", "none")},
+		"identifier": arr{obj{"system": "urn:maker:design", "value": "D-1"}}, "version": arr{"1"}, "owner": ref("Organization/maker"),
+		"deviceName": arr{obj{"name": "cranial plate", "type": "user-friendly-name"}}, "parentDevice": ref("DeviceDefinition/family-cranial-plate"),
+		"shelfLifeStorage": arr{obj{"type": obj{"text": "permanent implant"}, "period": ucum(5, "a"), "specialPrecautionsForStorage": arr{obj{"text": "dry"}}}},
+		"material":         arr{obj{"substance": concept("urn:tenon:material", "Ti6Al4V")}}, "property": properties}
+}
+
+func designOutput() obj {
+	output := as("design-output", composition("design-output", des, "clinical-need", "design-parameters", "manufacturing-parameters", "output-list", "transfer-method",
+		"verification-conditions", "performance", "patient-specific"))
+	output["confidentiality"] = "R"
+	for _, s := range output["section"].(arr) {
+		switch s := s.(obj); {
+		case is("code", "output-list")(s):
+			s["entry"] = arr{fileEntry("model", "model 1"), fileEntry("drawing", "drawing"), fileEntry("description", "description")}
+		case is("code", "transfer-method")(s):
+			s["extension"] = arr{ext("transfer-method", "valueCode", "fhir-rest")}
+		}
+	}
+	return output
+}
+
+// fileEntry refers to a document under the digest of its file.
+func fileEntry(id, content string) obj {
+	return obj{"extension": arr{ext("sha-256", "valueString", digestOf(content))}, "reference": "DocumentReference/" + id}
+}
+
+// testPlan is a plan with one item.
+func testPlan(code, id string, sections ...string) obj {
+	plan := as(code, composition(id, des, append([]string{"methods", "acceptance-criteria", "sample-size-rationale"}, sections...)...))
+	plan["section"].(arr)[1].(obj)["section"] = arr{obj{"title": "thickness", "code": concept("urn:tenon:characteristic", "thickness"), "text": narrative("3 mm")}}
+	return plan
+}
+
+func specification() obj {
+	s := as("verification-specification", document("specification", "specification"))
+	s["masterIdentifier"] = obj{"system": "urn:maker:document", "value": "VS-07 rev. 3"}
+	return s
+}
+
 func workVerification(w *world) {
-	w.must(des, document("specification", "specification"), composition("v-plan", des, "methods", "acceptance-criteria", "sample-size-rationale"))
+	w.must(des, specification(), testPlan("verification-plan", "v-plan"))
 	w.name("S09", des, output("verification-specification", "DocumentReference/specification"), output("verification-plan", "Composition/v-plan"), output("software", "Device/cad"))
 	w.mustSign(rev, "Composition/v-plan", access.REV, "plan-approval")
-	w.must(des, passed("v-report", "pass", w))
+	w.must(des, result("v-thickness", w), follows(reported("verification-report", passed("v-report", "pass", w), des, "Observation/v-thickness"), "Composition/v-plan", "DocumentReference/specification"))
 	w.name("S09", des, output("verification-report", "DiagnosticReport/v-report"))
 	w.mustSign(des, "DocumentReference/model", access.DES, "verification")
 	w.mustSign(rev, "DocumentReference/model", access.REV, "verification")
@@ -216,16 +335,19 @@ func workVerification(w *world) {
 
 // form is the design confirmation form over a model file.
 func form(content string) obj {
-	f := composition("form", des, "declaration")
-	f["section"] = append(f["section"].(arr), obj{"code": concept("urn:tenon:section", "confirmed-design"),
+	f := as("confirmation-form", composition("form", des, "declaration"))
+	f["attester"] = arr{obj{"mode": "professional", "party": ref(clin.Principal)}, obj{"mode": "professional", "party": ref(prod.Principal)}}
+	f["section"] = append(f["section"].(arr), obj{"code": concept("urn:tenon:section", "confirmed-design"), "text": narrative("the model"),
 		"entry": arr{obj{"extension": arr{ext("sha-256", "valueString", digestOf(content))}, "reference": "DocumentReference/model"}}})
 	return f
 }
 
 func workDesignConfirmation(w *world) {
-	w.must(des, composition("val-plan", des, "methods", "acceptance-criteria", "sample-size-rationale"), passed("val-report", "pass", w),
-		composition("scheme", des, "patient-data", "surgical-plan", "flow-chart", "material", "structural-features", "custom-requirements", "matching-devices",
-			"packaging", "post-processing-cleaning", "disinfection", "sterilisation", "delivery-mode", "technical-requirements"),
+	report := follows(reported("validation-report", passed("val-report", "pass", w), des, "Observation/val-thickness"), "Composition/val-plan")
+	report["category"], report["subject"] = arr{concept("urn:tenon:validation-mode", "material-test")}, ref("Device/representative")
+	w.must(des, testPlan("validation-plan", "val-plan", "representative-product"), result("val-thickness", w), report,
+		as("design-scheme", composition("scheme", des, "patient-data", "surgical-plan", "flow-chart", "material", "structural-features", "custom-requirements", "matching-devices",
+			"packaging", "post-processing-cleaning", "disinfection", "sterilisation", "delivery-mode", "technical-requirements")),
 		form("model 1"))
 	w.name("S10", des, output("validation-plan", "Composition/val-plan"), output("validation-report", "DiagnosticReport/val-report"),
 		output("design-scheme", "Composition/scheme"), output("confirmation-form", "Composition/form"))
@@ -236,7 +358,7 @@ func workDesignConfirmation(w *world) {
 
 func workSamples(w *world) {
 	w.must(prod, obj{"resourceType": "Specimen", "id": "coupon", "status": "available", "type": concept("urn:tenon:sample", "tensile-coupon"),
-		"subject": ref("Device/implant"), "collection": obj{"quantity": obj{"value": 2}}})
+		"subject": ref("Substance/ti64-lot"), "receivedTime": w.stamp(0), "collection": obj{"quantity": ucum(2, "1")}, "processing": arr{obj{"additive": arr{ref("Substance/ti64-lot")}}}})
 	w.name("S12", prod, output("retained-sample", "Specimen/coupon"))
 	w.mustSign(prod, "Specimen/coupon", access.PROD, "retained-sample")
 }
@@ -262,15 +384,17 @@ func part(url, kind string, value any) obj { return obj{"url": url, kind: value}
 
 func device(w *world) obj {
 	return obj{"resourceType": "Device", "id": "implant", "status": "active", "lotNumber": "B-0001", "distinctIdentifier": "CMD-2026-0001",
-		"udiCarrier": arr{obj{"carrierHRF": "(01)06900000000001(21)0001"}}, "patient": ref("Patient/p"), "owner": ref("Organization/hospital"),
+		"udiCarrier":   arr{obj{"deviceIdentifier": "06900000000014", "carrierHRF": "(01)06900000000014(21)0001", "carrierAIDC": "XWQyMDEwNjkwMDAwMDAwMDAxNDIxMDAwMQ=="}},
+		"manufacturer": "Maker", "manufactureDate": "2026-03-01", "deviceName": arr{obj{"name": "cranial plate", "type": "user-friendly-name"}}, "patient": ref("Patient/p"), "owner": ref("Organization/hospital"),
 		"expirationDate": "2031-01-01", "definition": ref("DeviceDefinition/design"),
 		"extension": arr{obj{"url": "urn:tenon:extension:label-content", "extension": arr{
 			part("use", "valueString", "repair of a cranial defect"), part("site", "valueString", "left parietal"), part("anatomy-check", "valueBoolean", true),
-			part("image-date", "valueDate", "2026-03-01"), part("design-date", "valueDate", "2026-03-01")}}}}
+			part("image-date", "valueDate", "2026-03-01"), part("design-date", "valueDate", "2026-03-01"), part("custom-made", "valueString", "custom-made")}},
+			obj{"url": "urn:tenon:extension:label-usual", "extension": arr{part("storage", "valueString", "dry"), part("sterility", "valueString", "gamma"), part("licence", "valueString", "X-1")}}}}
 }
 
 func label(name, number string) obj {
-	l := document("label", "label")
+	l := as("label", document("label", "label"))
 	l["contained"] = arr{obj{"resourceType": "Patient", "id": "printed", "name": arr{obj{"text": name}}, "identifier": arr{obj{"system": "urn:hospital:mr", "value": number}}}}
 	l["context"] = obj{"sourcePatientInfo": ref("#printed")}
 	return l
@@ -280,11 +404,18 @@ func workProduction(w *world) {
 	for _, code := range operationCodes {
 		w.must(prod, operation(w, code))
 	}
-	w.must(qa, device(w), passed("inspection", "pass", w), label("张三", "MR-7"), document("ifu", "ifu"), composition("history", prod, "record"))
+	ifu := as("ifu", document("ifu", "ifu"))
+	attachment(ifu)["contentType"] = "application/pdf"
+	w.must(qa, device(w), result("i-thickness", w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/i-thickness"), label("张三", "MR-7"), ifu, history())
 	w.name("S11", prod, output("device", "Device/implant"), output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"),
 		output("ifu", "DocumentReference/ifu"), output("device-history-record", "Composition/history"))
 	w.mustSign(prod, "Composition/history", access.PROD, "production-record")
 	w.mustSign(qa, "Composition/history", access.QA, "product-release")
+}
+
+func history() obj {
+	return as("device-history-record", composition("history", prod, "images", "model", "build-file", "process-parameters", "material-lot", "machine", "software", "procedures",
+		"operations", "inspection", "retained-samples", "label-ifu"))
 }
 
 func handOver(w *world, code string, by *access.Context) obj {
@@ -294,6 +425,7 @@ func handOver(w *world, code string, by *access.Context) obj {
 
 func workDelivery(w *world) {
 	w.must(logist, obj{"resourceType": "SupplyDelivery", "id": "delivery", "status": "completed", "patient": ref("Patient/p"), "supplier": ref(logist.Principal),
+		"identifier": arr{obj{"system": "urn:maker:delivery", "value": "DL-1"}}, "occurrenceDateTime": w.stamp(0), "receiver": arr{ref(clin.Principal)},
 		"suppliedItem": obj{"quantity": obj{"value": 1}, "itemReference": ref("Device/implant")}})
 	for code, by := range map[string]*access.Context{"dispatched": logist} {
 		w.must(by, handOver(w, code, by))
@@ -307,7 +439,9 @@ func workDelivery(w *world) {
 }
 
 func workData(w *world) {
-	w.must(mfr, composition("data", mfr, "format", "properties", "precautions", "operating-steps"), document("data-file", "data"))
+	file := as("data-file", document("data-file", "data"))
+	file["content"].(arr)[0].(obj)["format"] = obj{"system": "urn:ietf:bcp:13", "code": "text/plain"}
+	w.must(mfr, as("data-delivery", composition("data", mfr, "format", "properties", "precautions", "operating-steps")), file)
 	w.name("S14", mfr, output("data-delivery", "Composition/data"), output("data-file", "DocumentReference/data-file"))
 	w.mustSign(clin, "Composition/data", access.CLIN, "data-receipt")
 }

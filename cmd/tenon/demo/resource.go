@@ -75,6 +75,65 @@ func (s *story) composition(by *person, title string, sections ...string) obj {
 	}
 }
 
+// as says what a document is: its type, or the code of a report, beside its title.
+func as(document string, o obj) obj {
+	element := "type"
+	if o["resourceType"] == "DiagnosticReport" {
+		element = "code"
+	}
+	concept := code("document", document)
+	if titled, ok := o[element].(obj); ok {
+		concept["text"] = titled["text"]
+	}
+	o[element] = concept
+	return o
+}
+
+// add appends to a list of a resource.
+func add(o obj, list string, items ...any) obj {
+	old, _ := o[list].(arr)
+	o[list] = append(old, items...)
+	return o
+}
+
+// results completes a report: what it rests on and what it says.
+func results(report obj, conclusion string, observations ...string) obj {
+	report["conclusion"] = conclusion
+	return add(report, "result", refs(observations...)...)
+}
+
+// follows names the plan and the specification that a report follows.
+func follows(report obj, plans ...string) obj {
+	for _, p := range plans {
+		add(report, "extension", ext("follows", "valueReference", ref(p)))
+	}
+	return report
+}
+
+// madeWith says which software made a file.
+func madeWith(o obj) obj {
+	return add(o, "extension", obj{"url": tenon + "extension:produced-with", "extension": arr{
+		obj{"url": "device", "valueReference": ref("Device/cad")}, obj{"url": "version", "valueString": "5.2.0"},
+	}})
+}
+
+// sectionOf finds a section of a Composition.
+func sectionOf(o obj, name string) obj {
+	for _, s := range items(o, "section") {
+		if str(s, "title") == name {
+			return s
+		}
+	}
+	return obj{}
+}
+
+// underDigest refers to a document under the digest of its file.
+func underDigest(document string, content []byte) obj {
+	e := ref(document)
+	e["extension"] = arr{ext("sha-256", "valueString", sha(content))}
+	return e
+}
+
 // report is a final DiagnosticReport of the patient with a conclusion (code of
 // urn:tenon:verdict).
 func (s *story) report(by *person, title, verdict string) obj {

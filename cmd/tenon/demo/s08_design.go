@@ -30,12 +30,11 @@ func (s *story) designIt() {
 	s.closedModel()
 	d := &s.design
 	d.definition = s.create(s.des, s.ofCase(s.definition()))
-	drawing := s.create(s.des, s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))
-	description := s.create(s.des, s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters"))))
+	drawing := s.create(s.des, madeWith(as("drawing", s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))))
+	description := s.create(s.des, as("design-description", s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters")))))
 	s.keepAnatomy()
-	d.output = s.create(s.des, s.composition(s.des, "设计输出 design output", "clinical-need", "design-parameters", "manufacturing-parameters",
-		"output-list", "transfer-method", "verification-conditions", "performance", "patient-specific"))
-	analysis := s.create(s.des, s.report(s.des, "力学分析 finite element analysis", "pass"))
+	d.output = s.create(s.des, s.designOutput(drawing, description))
+	analysis := s.create(s.des, s.analysis())
 	c.name(s.des, "S08", output{"drawing", drawing}, output{"design-description", description}, output{"design-definition", d.definition},
 		output{"design-output", d.output}, output{"analysis", analysis})
 	c.signs(s.des, "design-output", d.output)
@@ -62,7 +61,8 @@ func (s *story) plate(open int) []byte {
 // modelDocument says that a file is the model for manufacturing, and until when
 // it may be produced. The extension case lets what the check finds join the case.
 func (s *story) modelDocument(binary string, content []byte) obj {
-	doc := s.ofCase(s.document("设计模型 design model", binary, stl, content))
+	doc := madeWith(as("design-model", s.ofCase(s.document("设计模型 design model", binary, stl, content))))
+	add(attachment(doc), "extension", ext("model-unit", "valueCode", "mm"))
 	doc["category"] = arr{code("model-purpose", "manufacturing")}
 	doc["context"] = obj{"period": obj{"start": day(s.now()), "end": day(s.now().Add(90 * 24 * time.Hour))}}
 	return doc
@@ -112,7 +112,7 @@ func (s *story) keepAnatomy() {
 	if s.o.Model == "" || s.design.first == s.design.binary {
 		return
 	}
-	doc := s.document("解剖模型 anatomy that the plate was designed on", s.design.first, stl, s.contents[s.design.first])
+	doc := as("design-description", s.document("解剖模型 anatomy that the plate was designed on", s.design.first, stl, s.contents[s.design.first]))
 	doc["category"] = arr{code("model-purpose", "surgical-model")}
 	s.course.add(s.des, "S08", "design-description", doc)
 }
@@ -155,6 +155,7 @@ func (s *story) definition() obj {
 		switch name {
 		case "dimension":
 			p["valueQuantity"] = arr{quantity(f.width, "mm"), quantity(f.depth, "mm"), quantity(f.thickness, "mm")}
+			p["extension"] = arr{ext("source-image", "valueReference", ref(s.study.ref)), ext("safety-critical", "valueBoolean", true)}
 		case "roughness":
 			p["valueQuantity"] = arr{quantity(f.roughness, "um")}
 		default:
@@ -162,8 +163,13 @@ func (s *story) definition() obj {
 		}
 		properties = append(properties, p)
 	}
+	for _, heading := range []string{"mechanical", "biological", "interface", "stability", "insertion", "manufacturability"} {
+		properties = append(properties, obj{"type": code("performance", heading), "valueCode": arr{text("as designed: " + heading)}})
+	}
+	properties = append(properties, obj{"type": code("design-property", "smallest-feature"), "valueQuantity": arr{quantity(1.5, "mm")}})
 	return obj{
-		"resourceType": "DeviceDefinition", "extension": arr{ext("safety-critical", "valueString", "none")},
+		"resourceType": "DeviceDefinition", "version": arr{"1"},
+		"identifier":   arr{obj{"system": "urn:maker:design", "value": "D-" + f.serial}},
 		"deviceName":   arr{obj{"name": f.device(), "type": "user-friendly-name"}},
 		"parentDevice": ref("DeviceDefinition/family-cranial-plate"), "owner": ref("Organization/maker"),
 		"shelfLifeStorage": arr{obj{"type": text("permanent implant"), "period": quantity(5, "a"), "specialPrecautionsForStorage": arr{text("dry, sealed")}}},
@@ -175,3 +181,34 @@ func (s *story) drawing() []byte {
 	f := &s.figures
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%.1fmm" height="%.1fmm"><title>%s</title></svg>`, f.width, f.depth, f.number)
 }
+
+// designOutput lists every file of the design under the digest of its content.
+func (s *story) designOutput(drawing, description string) obj {
+	o := as("design-output", s.composition(s.des, "设计输出 design output", "clinical-need", "design-parameters", "manufacturing-parameters",
+		"output-list", "transfer-method", "verification-conditions", "performance", "patient-specific"))
+	o["confidentiality"] = "R"
+	sectionOf(o, "output-list")["entry"] = arr{
+		underDigest(s.design.model, s.design.content), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters"))),
+	}
+	sectionOf(o, "transfer-method")["extension"] = arr{ext("transfer-method", "valueCode", "fhir-rest")}
+	return o
+}
+
+// analysis is the calculation of the plate under load, with the software that
+// made it.
+func (s *story) analysis() obj {
+	stress := s.create(s.des, s.ofCase(s.result("ultimate-strength", 210, 0, 860, "MPa", "finite element analysis, 50 N on the middle")))
+	report := madeWith(as("analysis", s.report(s.des, "力学分析 finite element analysis", "pass")))
+	return results(add(report, "extension", ext("iteration", "valuePositiveInt", 2)), "stress far below the strength of the material", stress)
+}
+
+// result is one result of a test that passed.
+func (s *story) result(characteristic string, value, low, high float64, unit, method string) obj {
+	return obj{
+		"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "code": code("characteristic", characteristic),
+		"effectiveDateTime": instant(s.now()), "valueQuantity": quantity(value, unit), "method": text(method),
+		"interpretation": arr{code("verdict", "pass")}, "referenceRange": arr{obj{"low": quantity(low, unit), "high": quantity(high, unit)}},
+	}
+}
+
+func attachment(doc obj) obj { return doc["content"].(arr)[0].(obj)["attachment"].(obj) }

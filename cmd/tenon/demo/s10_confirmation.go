@@ -5,11 +5,11 @@ package demo
 func (s *story) confirmDesign() {
 	c := s.course
 	c.begin(s.des, "S10")
-	plan := s.create(s.des, s.composition(s.des, "确认方案 validation plan", "methods", "acceptance-criteria", "sample-size-rationale"))
-	report := s.create(s.des, s.report(s.des, "确认报告 validation report", "pass"))
-	scheme := s.create(s.des, s.composition(s.des, "设计方案 design scheme", "patient-data", "surgical-plan", "flow-chart", "material",
+	plan := s.create(s.des, s.testPlan("validation-plan", "确认方案 validation plan", "ultimate-strength", "representative-product"))
+	report := s.create(s.des, s.validation(plan))
+	scheme := s.create(s.des, as("design-scheme", s.composition(s.des, "设计方案 design scheme", "patient-data", "surgical-plan", "flow-chart", "material",
 		"structural-features", "custom-requirements", "matching-devices", "packaging", "post-processing-cleaning", "disinfection",
-		"sterilisation", "delivery-mode", "technical-requirements"))
+		"sterilisation", "delivery-mode", "technical-requirements")))
 	form := s.create(s.des, s.confirmationForm())
 	c.name(s.des, "S10", output{"validation-plan", plan}, output{"validation-report", report}, output{"design-scheme", scheme}, output{"confirmation-form", form})
 	c.signs(s.des, "design-scheme", scheme)
@@ -19,12 +19,19 @@ func (s *story) confirmDesign() {
 	c.complete(s.des, "S10")
 }
 
+// validation is the report of a mechanical test on the representative product.
+func (s *story) validation(plan string) obj {
+	strength := s.create(s.des, s.ofCase(s.result("ultimate-strength", 940, 860, 1200, "MPa", "tensile test")))
+	report := follows(as("validation-report", s.report(s.des, "确认报告 validation report", "pass")), plan)
+	report["category"], report["subject"] = arr{code("validation-mode", "material-test")}, ref("Device/representative")
+	return results(report, "fit for its use", strength)
+}
+
 func (s *story) confirmationForm() obj {
-	form := s.composition(s.des, "设计确认表 design confirmation form", "declaration")
+	form := as("confirmation-form", s.composition(s.des, "设计确认表 design confirmation form", "declaration"))
+	form["attester"] = arr{obj{"mode": "professional", "party": ref(s.clin.ref)}, obj{"mode": "professional", "party": ref(s.prod.ref)}}
 	confirmed := section("confirmed-design", "The design as stored under the SHA-256 below.")
-	entry := ref(s.design.model)
-	entry["extension"] = arr{ext("sha-256", "valueString", sha(s.design.content))}
-	confirmed["entry"] = arr{entry}
+	confirmed["entry"] = arr{underDigest(s.design.model, s.design.content)}
 	form["section"] = append(form["section"].(arr), confirmed)
 	return form
 }

@@ -98,12 +98,12 @@ func (s *story) makeDevice() {
 	}
 	f := &s.figures
 	s.news("inspected", obj{"inspection": obj{
-		"characteristic": "thickness", "value": f.thickness, "unit": "mm",
+		"characteristic": "thickness", "parameter": "dimension", "value": f.thickness, "unit": "mm", "instrument": "micrometer M-04", "resolution": 0.01,
 		"lower": f.thickness - f.tolerance, "upper": f.thickness + f.tolerance, "verdict": "pass", "method": "micrometer",
 	}})
 	s.news("released", obj{"device": obj{
-		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000017(21)" + f.serial,
-		"udiDi": "06900000000017", "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(5, 0, 0)),
+		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000014(21)" + f.serial,
+		"udiDi": "06900000000014", "udiAidc": "]d20106900000000014" + "21" + f.serial, "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(5, 0, 0)),
 	}})
 	s.news("shipped", obj{"shipment": obj{"carrier": "Sample Express", "tracking": "SX" + f.serial}})
 }
@@ -115,8 +115,17 @@ func (s *story) operation(name string) obj {
 		o["machine"] = s.job.order.Serial
 		o["parameters"] = arr{
 			obj{"code": "laser-power", "value": 280, "unit": "W"},
+			obj{"code": "scan-speed", "value": 1200, "unit": "mm/s"},
+			obj{"code": "hatch-distance", "value": 140, "unit": "um"},
+			obj{"code": "spot-size", "value": 80, "unit": "um"},
 			obj{"code": "layer-thickness", "value": 30, "unit": "um"},
 			obj{"code": "oxygen", "value": 0.08, "unit": "%"},
+			obj{"code": "preheat", "value": 80, "unit": "Cel"},
+			obj{"code": "virgin-ratio", "value": 60, "unit": "%"},
+			obj{"code": "reuse-count", "value": 3, "unit": "1"},
+			obj{"code": "plate-x", "value": 120, "unit": "mm"},
+			obj{"code": "plate-y", "value": 85, "unit": "mm"},
+			obj{"code": "rotation", "value": 45, "unit": "deg"},
 		}
 	}
 	return o
@@ -166,6 +175,7 @@ func (s *story) retain() {
 	c.begin(s.prod, "S12")
 	samples := c.add(s.prod, "S12", "retained-sample", obj{
 		"resourceType": "Specimen", "status": "available", "type": code("sample", "tensile-coupon"), "subject": ref("Substance/ti64-lot"),
+		"processing":   arr{obj{"description": "same build and route as the device", "additive": refs("Substance/ti64-lot")}},
 		"receivedTime": instant(s.now()), "collection": obj{"quantity": quantity(float64(s.figures.samples), "1")},
 	})
 	c.signs(s.prod, "retained-sample", samples)

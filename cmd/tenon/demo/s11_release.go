@@ -1,6 +1,9 @@
 package demo
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // label completes the Device that the MES reported: for whom, of whom, and what
 // stands on its label.
@@ -23,6 +26,10 @@ func (s *story) label() {
 			obj{"url": "anatomy-check", "valueBoolean": true},
 			obj{"url": "image-date", "valueDate": s.study.started[:len("2006-01-02")]},
 			obj{"url": "design-date", "valueDate": s.designDate()},
+			obj{"url": "custom-made", "valueString": "定制式医疗器械 custom-made device"},
+		}}, obj{"url": tenon + "extension:label-usual", "extension": arr{
+			obj{"url": "storage", "valueString": "dry, sealed"}, obj{"url": "sterility", "valueString": "sterile, gamma"},
+			obj{"url": "licence", "valueString": "国械注准20203130303"},
 		}})
 	})
 	s.tell.line("S11", s.prod, "%d %s labels %s for %s: version %s", a.status, s.prod.name, s.job.device, s.patient.name, a.version())
@@ -46,16 +53,12 @@ func (s *story) designDate() string {
 // production and quality sign.
 func (s *story) releaseDevice() {
 	c := s.course
-	inspection := s.report(s.qa, "检验报告 inspection report", "pass")
-	results := arr{}
-	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:characteristic|thickness") {
-		results = append(results, ref("Observation/"+str(o, "id")))
-	}
-	inspection["result"] = results
+	inspection := results(as("inspection-report", s.report(s.qa, "检验报告 inspection report", "pass")), "every item passed", s.inspections()...)
 	report := s.create(s.qa, inspection)
 	label := s.create(s.prod, s.labelDocument())
-	ifu := s.create(s.prod, s.file(s.prod, "使用说明书 instructions for use", "text/plain", []byte("single use; check the anatomy before use")))
-	history := s.create(s.prod, s.composition(s.prod, "产品历史记录 device history record", "record"))
+	ifu := s.create(s.prod, as("ifu", s.file(s.prod, "使用说明书 instructions for use", "application/pdf", page("single use; check the anatomy before use"))))
+	history := s.create(s.prod, as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
+		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu")))
 	c.name(s.prod, "S11", output{"device", s.job.device}, output{"inspection-report", report}, output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
 	c.signs(s.prod, "production-record", history)
 	s.refused("S11", refusal{"released-without-quality", 422, "G-RELEASE/released-by-quality", "Task.status"},
@@ -66,11 +69,44 @@ func (s *story) releaseDevice() {
 // labelDocument is the printed label; the name on it must be the patient's.
 func (s *story) labelDocument() obj {
 	patient := s.patients[s.patient.ref]
-	doc := s.file(s.prod, "标签 label", "text/plain", []byte(s.patient.name+" "+s.figures.serial))
+	doc := as("label", s.file(s.prod, "标签 label", "text/plain", []byte(s.patient.name+" "+s.figures.serial)))
 	doc["contained"] = arr{obj{
 		"resourceType": "Patient", "id": "printed",
 		"name": arr{first(patient["name"])}, "identifier": arr{first(patient["identifier"])},
 	}}
 	doc["context"] = obj{"sourcePatientInfo": ref("#printed")}
 	return doc
+}
+
+// inspections are what was measured on the made device: the MES reported it.
+func (s *story) inspections() (list []string) {
+	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:parameter|dimension") {
+		list = append(list, "Observation/"+str(o, "id"))
+	}
+	return list
+}
+
+// page is a PDF of one page with one line of ASCII.
+// https://opensource.adobe.com/dc-acrobat-sdk-docs/pdfstandards/PDF32000_2008.pdf
+func page(says string) []byte {
+	var b bytes.Buffer
+	var at []int
+	object := func(body string) {
+		at = append(at, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(at), body)
+	}
+	b.WriteString("%PDF-1.4\n")
+	object("<< /Type /Catalog /Pages 2 0 R >>")
+	object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+	object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>")
+	line := "BT /F 12 Tf 72 770 Td (" + says + ") Tj ET"
+	object(fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(line), line))
+	object("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+	start := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
+	for _, o := range at {
+		fmt.Fprintf(&b, "%010d 00000 n \n", o)
+	}
+	fmt.Fprintf(&b, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, start)
+	return b.Bytes()
 }

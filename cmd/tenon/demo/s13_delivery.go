@@ -6,7 +6,8 @@ func (s *story) deliver() {
 	c := s.course
 	c.begin(s.logist, "S13")
 	delivery := c.add(s.logist, "S13", "delivery-list", obj{
-		"resourceType": "SupplyDelivery", "status": "completed", "patient": ref(s.patient.ref), "supplier": ref(s.logist.ref),
+		"resourceType": "SupplyDelivery", "status": "completed", "patient": ref(s.patient.ref), "supplier": ref(s.logist.ref), "receiver": refs(s.clin.ref),
+		"identifier": arr{obj{"system": "urn:maker:delivery", "value": "DL-" + s.figures.serial}}, "occurrenceDateTime": instant(s.now()),
 		"type":         obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/supply-item-type", "code": "device"}}},
 		"suppliedItem": obj{"quantity": obj{"value": 1}, "itemReference": ref(s.job.device)},
 	})
@@ -38,8 +39,10 @@ func (s *story) custodyBroken() {
 func (s *story) deliverData() {
 	c := s.course
 	c.begin(s.mfr, "S14")
-	file := s.create(s.mfr, s.file(s.mfr, "数据文件 data file", "text/csv", []byte("property,value\nmaterial,Ti6Al4V\n")))
-	data := s.create(s.mfr, s.composition(s.mfr, "数据交付单 delivery of data", "format", "properties", "precautions", "operating-steps"))
+	table := as("data-file", s.file(s.mfr, "数据文件 data file", "text/csv", []byte("property,value\nmaterial,Ti6Al4V\n")))
+	table["content"].(arr)[0].(obj)["format"] = obj{"system": "urn:ietf:bcp:13", "code": "text/csv"}
+	file := s.create(s.mfr, table)
+	data := s.create(s.mfr, as("data-delivery", s.composition(s.mfr, "数据交付单 delivery of data", "format", "properties", "precautions", "operating-steps")))
 	c.name(s.mfr, "S14", output{"data-delivery", data}, output{"data-file", file})
 	c.signs(s.clin, "data-receipt", data)
 	c.complete(s.mfr, "S14")
