@@ -209,12 +209,6 @@ func result(id string, w *world, codes ...obj) obj {
 		"interpretation": arr{concept("urn:tenon:verdict", "pass")}, "referenceRange": arr{obj{"low": mm(2.9), "high": mm(3.1)}}}
 }
 
-func ucum(value float64, unit string) obj {
-	return obj{"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
-}
-
-func mm(value float64) obj { return ucum(value, "mm") }
-
 // madeWith says which software made a file.
 func madeWith(b obj) obj {
 	return with(b, "extension", obj{"url": "urn:tenon:extension:produced-with", "extension": arr{
@@ -234,7 +228,7 @@ func workInput(w *world) {
 func model(content string, w *world) obj {
 	m := madeWith(as("design-model", document("model", content)))
 	attachment(m)["contentType"] = "model/stl"
-	with(attachment(m), "extension", ext("model-unit", "valueCode", "mm"))
+	with(attachment(m), "extension", ext("length-unit", "valueCode", "mm"))
 	m["category"] = arr{concept("urn:tenon:model-purpose", "manufacturing")}
 	m["context"] = obj{"period": obj{"start": "2026-03-01", "end": w.stamp(90 * 24 * time.Hour)}}
 	return m
@@ -286,7 +280,7 @@ func definitionOfDesign() obj {
 	return obj{"resourceType": "DeviceDefinition", "id": "design", "extension": arr{ext("safety-critical", "valueString", "none")},
 		"identifier": arr{obj{"system": "urn:maker:design", "value": "D-1"}}, "version": arr{"1"}, "owner": ref("Organization/maker"),
 		"deviceName": arr{obj{"name": "cranial plate", "type": "user-friendly-name"}}, "parentDevice": ref("DeviceDefinition/family-cranial-plate"),
-		"shelfLifeStorage": arr{obj{"type": obj{"text": "permanent implant"}, "period": ucum(5, "a"), "specialPrecautionsForStorage": arr{obj{"text": "dry"}}}},
+		"shelfLifeStorage": arr{obj{"type": obj{"text": "permanent implant"}, "period": unit(5, "a"), "specialPrecautionsForStorage": arr{obj{"text": "dry"}}}},
 		"material":         arr{obj{"substance": concept("urn:tenon:material", "Ti6Al4V")}}, "property": properties}
 }
 
@@ -358,7 +352,7 @@ func workDesignConfirmation(w *world) {
 
 func workSamples(w *world) {
 	w.must(prod, obj{"resourceType": "Specimen", "id": "coupon", "status": "available", "type": concept("urn:tenon:sample", "tensile-coupon"),
-		"subject": ref("Substance/ti64-lot"), "receivedTime": w.stamp(0), "collection": obj{"quantity": ucum(2, "1")}, "processing": arr{obj{"additive": arr{ref("Substance/ti64-lot")}}}})
+		"subject": ref("Substance/ti64-lot"), "receivedTime": w.stamp(0), "collection": obj{"quantity": unit(2, "1")}, "processing": arr{obj{"additive": arr{ref("Substance/ti64-lot")}}}})
 	w.name("S12", prod, output("retained-sample", "Specimen/coupon"))
 	w.mustSign(prod, "Specimen/coupon", access.PROD, "retained-sample")
 }

@@ -62,7 +62,7 @@ func (s *story) plate(open int) []byte {
 // it may be produced. The extension case lets what the check finds join the case.
 func (s *story) modelDocument(binary string, content []byte) obj {
 	doc := madeWith(as("design-model", s.ofCase(s.document("设计模型 design model", binary, stl, content))))
-	add(attachment(doc), "extension", ext("model-unit", "valueCode", "mm"))
+	add(attachment(doc), "extension", ext("length-unit", "valueCode", "mm"))
 	doc["category"] = arr{code("model-purpose", "manufacturing")}
 	doc["context"] = obj{"period": obj{"start": day(s.now()), "end": day(s.now().Add(90 * 24 * time.Hour))}}
 	return doc
