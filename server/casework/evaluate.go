@@ -111,11 +111,7 @@ func (v *view) missingOutputs(s *Stage) []Unmet {
 			all = append(all, v.unlike(s, d, r)...)
 		}
 		if n := len(docs); n < d.Min {
-			all = append(all, Unmet{
-				Condition: "output-" + d.Code, State: Unsatisfied, Clause: strings.Join(s.Clauses, " "),
-				Text:    fmt.Sprintf("%s names %d of at least %d outputs %s (%s); add them to Task.output.", s.Code, n, d.Min, d.Code, strings.Join(d.Types, " or ")),
-				Chinese: fmt.Sprintf("%s 的输出 %s 有 %d 项，至少需 %d 项。", s.Code, d.Code, n, d.Min),
-			})
+			all = append(all, v.fewOutputs(s, d, n))
 		}
 	}
 	return all

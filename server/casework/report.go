@@ -111,6 +111,7 @@ type parameterOut struct {
 	ValueCanonical string         `json:"valueCanonical,omitempty"`
 	ValueInstant   string         `json:"valueInstant,omitempty"`
 	ValueBoolean   *bool          `json:"valueBoolean,omitempty"`
+	ValueInteger   *int           `json:"valueInteger,omitempty"`
 	ValueReference *reference     `json:"valueReference,omitempty"`
 	Part           []parameterOut `json:"part,omitempty"`
 }

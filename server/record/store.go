@@ -66,6 +66,7 @@ type Store interface {
 	Grants(ctx context.Context, caseID string) ([]casework.Grant, error)
 
 	Gatherer
+	Worklists
 	LabelStore
 	Referrers
 	Expunger

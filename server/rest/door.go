@@ -40,6 +40,7 @@ type Record interface {
 	PutContent(ctx context.Context, who *access.Context, binary record.Op, content io.Reader) (*record.Result, error)
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
+	Worklists
 	Metas
 	Exports
 	Lastn
@@ -149,6 +150,7 @@ func (d *Door) routes() []route {
 		d.definitionRoutes(),
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
+		d.worklistRoutes(),
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.expungeRoutes(),
