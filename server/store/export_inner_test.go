@@ -26,3 +26,10 @@ func (s *Store) Busy(ctx context.Context) (n int64, err error) {
 	})
 	return n, err
 }
+
+// SetFewWork sets how many cases and open stages of a role a worklist begins with.
+func SetFewWork(cases, open int64) (before, opened int64) {
+	before, opened = fewCases, fewOpen
+	fewCases, fewOpen = cases, open
+	return before, opened
+}

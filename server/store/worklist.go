@@ -20,9 +20,9 @@ var (
 // How a worklist begins: with the cases of somebody who has few, with the open
 // stages of roles that have few, or with what is due first, where much of it is
 // wanted.
-const (
-	fewCases = 1000
-	fewOpen  = 2000
+var (
+	fewCases int64 = 1000
+	fewOpen  int64 = 2000
 )
 
 // OpenTasks implements record.Worklists. All statements see one state of the
