@@ -50,6 +50,7 @@ var rooms = map[string][]string{
 	"server/record":                {"server/access", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/revision", "fhir", "profiles"},
 
 	"server/witness": {"server/ledger"},
+	"server/pdf":     {},
 
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "fhir"},
 

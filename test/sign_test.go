@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -402,6 +403,55 @@ func TestOwnCertificate(t *testing.T) {
 		kept.At = time.Time{}
 		if r := s.verdict(t, kept, after); r.Exit() != 1 || !named(r, "expired signature") {
 			t.Errorf("nothing proves that it was there: exit %d\n%v", r.Exit(), r)
+		}
+	})
+}
+
+// TestSummary takes the PDF out of a dossier, and changes it there.
+func TestSummary(t *testing.T) {
+	s := toSign(t, app.Config{})
+	issued(t, s.Server, "ES256", "hosp-chen")
+	s.sign(t, 201, s.hosp, s.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
+	dossier := s.Expect(t, 200, servertest.Request{Token: s.hosp, Method: "GET", Path: "/fhir/" + s.root + "/$dossier"}).Body
+	kept := trust(t, s.App)
+	r := verifies(t, dossier, kept, time.Now())
+	if r.Exit() != 0 || !bytes.HasPrefix(r.Summary, []byte("%PDF-1.7\n")) {
+		t.Fatalf("exit %d, summary %.20q\n%v", r.Exit(), r.Summary, r)
+	}
+	t.Run("R000-018 its digest is under the seal", func(t *testing.T) {
+		data := base64.StdEncoding.EncodeToString(r.Summary)
+		for name, forged := range map[string][]byte{
+			"changed":  bytes.Replace(dossier, []byte(data[4000:4040]), []byte(strings.Repeat("A", 40)), 1),
+			"left out": bytes.Replace(dossier, []byte(data), nil, 1),
+		} {
+			if bytes.Equal(forged, dossier) {
+				t.Fatalf("%s: nothing was changed", name)
+			}
+			if x := verifies(t, forged, kept, time.Now()); x.Exit() != 1 || !named(x, "changed summary") || x.Summary != nil {
+				t.Errorf("%s: exit %d\n%v", name, x.Exit(), x)
+			}
+		}
+	})
+	t.Run("R001-035 a reader finds stages, signatures, digests and how to verify, in both languages", func(t *testing.T) {
+		if file := os.Getenv("TENON_SUMMARY"); file != "" {
+			if err := os.WriteFile(file, r.Summary, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		program, err := exec.LookPath("pdftotext")
+		if err != nil {
+			t.Skip("pdftotext is not here (apt install poppler-utils)")
+		}
+		cmd := exec.CommandContext(t.Context(), program, "-layout", "-", "-")
+		cmd.Stdin = bytes.NewReader(r.Summary)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for _, want := range []string{"病例档案摘要", "阶段 Stages", "签名 Signatures", "PractitionerRole/hosp-chen", "协议 Agreement", s.contract, "How to verify this without us", "不依赖本系统", kept.LogKey[:20]} {
+			if !bytes.Contains(out, []byte(want)) {
+				t.Errorf("%q is not in\n%.3000s", want, out)
+			}
 		}
 	})
 }

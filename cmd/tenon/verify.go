@@ -17,6 +17,7 @@ type verify struct {
 	app.Config `embed:""`
 	Trust      string `help:"Trust file, kept outside the server; without it the answer is 'self-consistent only' and exit code 3." type:"path"`
 	Seen       string `help:"Checkpoint that a witness keeps (GET /checkpoint of tenon witness): the record must not contradict it." type:"path"`
+	Summary    string `help:"File to write the dossier's PDF for people to, once its seal fits." type:"path"`
 	Files      string `help:"Folder with contents that travelled beside the dossier, named by their SHA-256." type:"path"`
 	Dossier    string `arg:"" optional:"" help:"Dossier to verify; without it the database and the files of --data are verified." type:"path"`
 }
@@ -47,6 +48,14 @@ func (v *verify) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprint(out, report)
+	if v.Summary != "" {
+		if report.Summary == nil || !report.OK() {
+			return errors.New("summary: the dossier holds none that it vouches for")
+		}
+		if err := os.WriteFile(v.Summary, report.Summary, 0o600); err != nil {
+			return err
+		}
+	}
 	switch report.Exit() {
 	case 0:
 		return nil

@@ -14,6 +14,7 @@ import (
 	"tenon/dicomweb/index"
 	"tenon/fhir/tree"
 	"tenon/server/access"
+	"tenon/server/casework"
 	"tenon/server/ledger"
 	"tenon/server/record"
 )
@@ -24,11 +25,12 @@ type dossiers struct{ a *App }
 // Write implements record.Dossiers: every version of every member and of the
 // people and organisations that it names, the audit of the case, the files, and
 // the proofs. What was committed a moment ago is sequenced first.
-func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData) error {
+func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData, snapshot *casework.Snapshot, report casework.Report) error {
 	out := &ledger.Dossier{
 		Case: "Task/" + data.Case, Base: d.a.Config.BaseURL, Title: "Case " + data.Case,
 		Created: d.a.clock().UTC(), Whole: true, Content: d.a.content, Since: d.a.exports(), Anchors: d.a.Store,
 	}
+	out.Summary = (&summary{s: snapshot, report: report, base: d.a.Config.BaseURL}).write
 	newest, err := d.a.Store.NewestAnchors(ctx) // so that what a witness keeps can be held against the dossier
 	if err != nil {
 		return err

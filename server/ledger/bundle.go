@@ -14,6 +14,8 @@ import (
 const (
 	compositionID = "tenon-dossier"
 	proofsID      = "tenon-ledger"
+	summaryID     = "tenon-summary"
+	summaryType   = "application/pdf"
 )
 
 // bundleWriter streams the Bundle; the first error stays. Stored bytes go into
@@ -81,6 +83,14 @@ func (b *bundleWriter) proofs(p *proofs) {
 	b.raw(`"}}`)
 }
 
+// embedded writes a Binary that this package made.
+func (b *bundleWriter) embedded(id, typ string, content []byte) {
+	b.head("Binary", id)
+	b.raw(`{"resourceType":"Binary","id":"` + id + `","contentType":"` + typ + `","data":"`)
+	b.raw(base64.StdEncoding.EncodeToString(content))
+	b.raw(`"}}`)
+}
+
 // content embeds a blob; what does not fit its digest is not sent as if it did.
 func (b *bundleWriter) content(ctx context.Context, blob DossierBlob, open Content) {
 	if b.err != nil {
@@ -137,6 +147,9 @@ func (d *Dossier) composition(origin string, inv *inventory) ([]byte, error) {
 		}
 	}
 	var sections []any
+	if inv.summary != nil {
+		sections = append(sections, section("summary", "Summary 摘要", []reference{{"reference": "Binary/" + summaryID}}))
+	}
 	if len(present) > 0 {
 		sections = append(sections, section("record", "Record 病例记录", present))
 	}

@@ -40,6 +40,31 @@ type Dossier struct {
 	// Anchors are asked for what somebody outside says of the log, for each
 	// signature; nil: nobody says anything.
 	Anchors Anchors
+	// Summary makes the PDF for people; nil: there is none. It is no part of the
+	// record, so the seal of the inventory alone vouches for it.
+	Summary func(Facts) ([]byte, error)
+}
+
+// Facts are what a summary tells of the dossier that it is part of.
+type Facts struct {
+	Origin  string // of the log
+	Key     string // verifier key of the log
+	Size    int64
+	Root    [32]byte
+	Created time.Time
+	// Entries are the versions, deletions included, with the digests that the
+	// inventory lists.
+	Entries []Fact
+	Files   []DossierBlob
+	Events  int // of the audit
+	Anchors []Anchor
+}
+
+// Fact is one version.
+type Fact struct {
+	Reference string
+	Digest    [32]byte
+	Deleted   bool
 }
 
 // Anchors finds anchors.
@@ -83,6 +108,10 @@ func (d *Dossier) Write(ctx context.Context, w io.Writer, log Log, keys *Keys) e
 	if err != nil {
 		return err
 	}
+	summary, err := d.summarise(keys, inv, p)
+	if err != nil {
+		return err
+	}
 	composition, err := d.composition(keys.Signer.Name(), inv)
 	if err != nil {
 		return err
@@ -96,6 +125,9 @@ func (d *Dossier) Write(ctx context.Context, w io.Writer, log Log, keys *Keys) e
 	b.open(d.Case, inv.size, inv.created)
 	b.entry("Composition", compositionID, composition)
 	b.proofs(p)
+	if summary != nil {
+		b.embedded(summaryID, summaryType, summary)
+	}
 	for _, v := range d.Versions {
 		if !v.Deleted {
 			b.entry(v.Type, v.ID, v.Body)

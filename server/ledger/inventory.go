@@ -21,6 +21,7 @@ import (
 //	log 4711 <root in hex>
 //	histories whole
 //	composition <SHA-256>
+//	summary <SHA-256> <size>   the PDF for people, where there is one
 //	version <ref> <SHA-256 of the bytes, of the tombstone for a deletion>
 //	deleted <ref> <SHA-256 of the tombstone>
 //	batch <ref> <number of rows>
@@ -38,6 +39,7 @@ type inventory struct {
 	root        [32]byte
 	whole       bool
 	composition [32]byte
+	summary     *listedBlob
 	versions    []listed // in the order of the bundle; deletions included
 	batches     []listed
 	events      []listed
@@ -72,6 +74,9 @@ func (v *inventory) text() string {
 	}
 	line("histories %s", histories)
 	line("composition %x", v.composition)
+	if v.summary != nil {
+		line("summary %x %d", v.summary.digest, v.summary.size)
+	}
 	for _, l := range v.versions {
 		word := "version"
 		if l.deleted {
@@ -120,6 +125,11 @@ func (v *inventory) line(i int, word []string) (err error) {
 		return v.headLine(word)
 	}
 	switch {
+	case word[0] == "summary" && len(word) == 3 && v.summary == nil:
+		v.summary = &listedBlob{embedded: true, mediaType: summaryType}
+		if v.summary.digest, err = digestOf(word[1]); err == nil {
+			v.summary.size, err = strconv.ParseInt(word[2], 10, 64)
+		}
 	case (word[0] == "version" || word[0] == "deleted") && len(word) == 3:
 		l := listed{ref: word[1], deleted: word[0] == "deleted"}
 		l.digest, err = digestOf(word[2])

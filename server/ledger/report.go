@@ -59,6 +59,7 @@ type Report struct {
 	Findings []Finding
 	More     int // findings beyond those listed
 	Notes    []string
+	Summary  []byte // the PDF for people, as it is sealed; nil where there is none that fits
 }
 
 // OK tells whether nothing is wrong.

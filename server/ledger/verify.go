@@ -190,6 +190,10 @@ func (v *verifier) openProofs(e item) error {
 // part judges an entry that the inventory should list: a version or a content.
 func (v *verifier) part(e item) {
 	l := v.ledger
+	if e.typ() == "Binary" && e.resource.Field("id").Str() == summaryID && l.summary != nil && !l.summarised {
+		v.summary(e)
+		return
+	}
 	if id := e.resource.Field("id").Str(); e.typ() == "Binary" && len(id) == 64 && !e.resource.Field("meta").Exists() {
 		if b, ok := l.blobs[id]; ok {
 			v.embedded(e, b)

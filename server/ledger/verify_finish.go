@@ -24,6 +24,9 @@ func (v *verifier) finish() {
 		return
 	}
 	v.frame()
+	if v.ledger.summary != nil && !v.ledger.summarised {
+		v.report.find(Missing, "summary", "", "the inventory lists it, the Bundle does not hold it")
+	}
 	v.absent()
 	v.deletions()
 	v.events()
@@ -52,6 +55,9 @@ func (v *verifier) frame() {
 // of each in the same place is one version whose identity was changed.
 func (v *verifier) absent() {
 	place := 2 // Composition and proofs come first
+	if v.ledger.summary != nil {
+		place++
+	}
 	for _, version := range v.ledger.versions {
 		if version.deleted {
 			continue

@@ -20,6 +20,7 @@ type opened struct {
 	blobs      map[string]*blobState // by hex digest
 	seen       map[string]bool
 	last       int
+	summarised bool // the summary was met
 	batches    []batchProof
 }
 

@@ -51,7 +51,12 @@ func (r *Recorder) Dossier(ctx context.Context, who *access.Context, root string
 	if r.o.Dossiers == nil {
 		return errors.New("record: no dossier writer is configured")
 	}
-	if err := r.o.Dossiers.Write(ctx, w, data); err != nil {
+	s, err := snapshotOf(data)
+	if err != nil {
+		return err
+	}
+	s.Now = r.now()
+	if err := r.o.Dossiers.Write(ctx, w, data, s, r.o.Engine.Report(s)); err != nil {
 		return fmt.Errorf("record: dossier of %s: %w", root, err)
 	}
 	return nil

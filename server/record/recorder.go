@@ -93,7 +93,8 @@ type Grade struct {
 
 // Dossiers writes the provable export of a case.
 type Dossiers interface {
-	Write(ctx context.Context, w io.Writer, d *CaseData) error
+	// Write streams it; report and snapshot are of the same state.
+	Write(ctx context.Context, w io.Writer, d *CaseData, s *casework.Snapshot, report casework.Report) error
 }
 
 // Recorder is the one way in and out.
