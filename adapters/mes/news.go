@@ -87,6 +87,7 @@ type (
 var Operations = []string{
 	"design-software", "equipment", "print", "post-processing", "raw-material-test", "device-test",
 	"cleaning", "packaging", "sterilisation", "warehouse-in", "warehouse-out",
+	"support-removal", "finishing", "colouring", "assembly",
 }
 
 // ParseNews reads one message strictly: unknown members and double keys are

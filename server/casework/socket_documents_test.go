@@ -56,7 +56,7 @@ func found(check, of, content string, answer bool) obj {
 func photo(id, view, posture string) obj {
 	return obj{
 		"resourceType": "Media", "id": id, "status": "completed", "subject": ref("Patient/p"), "type": obj{"coding": arr{obj{"code": "image"}}},
-		"meta":      obj{"security": arr{obj{"system": "urn:tenon:data-level", "code": "L5"}}},
+		"meta":      obj{"security": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}}},
 		"extension": arr{ext("identity-masked", "valueBoolean", true), ext("posture", "valueCodeableConcept", concept("urn:tenon:posture", posture))},
 		"view":      concept("urn:tenon:photo-view", view), "content": obj{"contentType": "image/jpeg", "url": "Binary/" + id},
 	}

@@ -30,6 +30,7 @@ type figures struct {
 	slots     int
 	serial    string
 	mesh      int64
+	product   string // name of the device, in both languages
 }
 
 var (
@@ -46,7 +47,7 @@ func newFigures(dice *rand.Rand) figures {
 		record: fmt.Sprintf("MR-%07d", dice.IntN(10_000_000)), serial: fmt.Sprintf("%08d", dice.IntN(100_000_000)),
 		width: tenths(dice, 600, 950), depth: tenths(dice, 500, 750), thickness: tenths(dice, 25, 45), tolerance: tenths(dice, 1, 5),
 		roughness: tenths(dice, 60, 120), spacing: tenths(dice, 5, 10), samples: 2 + dice.IntN(3), visits: 2 + dice.IntN(2),
-		duration: 1 + dice.IntN(3), form: dice.IntN(2) == 0, slots: dice.IntN(5), mesh: dice.Int64(),
+		duration: 1 + dice.IntN(3), form: dice.IntN(2) == 0, slots: dice.IntN(5), mesh: dice.Int64(), product: "定制颅骨修补板 custom cranial plate",
 	}
 	f.gender, f.given = "female", pick(dice, women)
 	if dice.IntN(2) == 0 {
@@ -65,7 +66,7 @@ func tenths(dice *rand.Rand, least, most int) float64 {
 	return float64(least+dice.IntN(most-least+1)) / 10
 }
 
-func (f *figures) device() string { return "定制颅骨修补板 custom cranial plate" }
+func (f *figures) device() string { return f.product }
 
 // says is the text of a section. In a real case a person writes it.
 func (s *story) says(section string) string {

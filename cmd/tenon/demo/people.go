@@ -18,13 +18,18 @@ func (p *person) String() string { return p.role + " " + p.ref }
 type cast struct {
 	clin, clin2, img, hosp, agent                        *person // the hospital's 医
 	des, desOutside, rev, revSame, prod, qa, mfr, logist *person // the manufacturer's 工
+	fitter                                               *person // the prosthetist, of a socket
 	mes                                                  *person // a machine
 }
 
 // team are the members of the CareTeam: everybody who will act in the case. The
 // designer des-liu stays outside: he shows that colleagues do not see the case.
 func (c *cast) team() []*person {
-	return []*person{c.clin, c.clin2, c.img, c.hosp, c.agent, c.des, c.rev, c.revSame, c.prod, c.qa, c.mfr, c.logist}
+	all := []*person{c.clin, c.clin2, c.img, c.hosp, c.agent, c.des, c.rev, c.revSame, c.prod, c.qa, c.mfr, c.logist}
+	if c.fitter != nil {
+		all = append(all, c.fitter)
+	}
+	return all
 }
 
 // meet gives everybody a token and a signing key, as an operator does with
@@ -50,6 +55,9 @@ func (s *story) meet() {
 		{&c.logist, "log-ma", "LOG"},
 	} {
 		*p.to = s.admit("PractitionerRole/"+p.id, p.role, true)
+	}
+	if s.socket() {
+		c.fitter = s.admit("PractitionerRole/clin-fang", "CLIN", true)
 	}
 	c.mes = s.admit("Device/mes", "MES", false)
 	for _, p := range append(c.team(), c.desOutside) {

@@ -66,7 +66,7 @@ func section(name, says string) obj {
 // composition is a Composition of the patient with filled sections.
 func (s *story) composition(by *person, title string, sections ...string) obj {
 	list := arr{}
-	for _, name := range sections {
+	for _, name := range s.sections(sections) {
 		list = append(list, section(name, s.says(name)))
 	}
 	return obj{

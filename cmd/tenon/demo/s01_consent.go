@@ -123,7 +123,7 @@ func (s *story) consentResource(team string) obj {
 		"verification": arr{obj{"verified": true, "verifiedWith": ref(s.patient.ref), "verificationDate": at}},
 		"provision": obj{
 			"type":    "permit",
-			"purpose": arr{purpose("examination"), purpose("custom-device-treatment"), purpose("follow-up")},
+			"purpose": s.purposes(purpose("examination"), purpose("custom-device-treatment"), purpose("follow-up")),
 			"actor": arr{obj{
 				"reference": ref(team),
 				"role":      obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}}},

@@ -100,8 +100,11 @@ func (s *story) review() {
 // for nobody else of the same company.
 func (s *story) disclosed() {
 	a := s.web.expect(200, request{as: s.des, method: "GET", path: "/fhir/" + s.study.ref})
-	b := s.web.expect(200, s.dicom(s.des, "/metadata", "application/dicom+json"))
-	s.tell.line("S03b", s.des, "%d and %d: %s reads %s by FHIR and DICOMweb now", a.status, b.status, s.des.name, s.study.ref)
+	s.tell.line("S03b", s.des, "%d %s reads %s now", a.status, s.des.name, s.study.ref)
+	if s.study.uid != "" {
+		b := s.web.expect(200, s.dicom(s.des, "/metadata", "application/dicom+json"))
+		s.tell.line("S03b", s.des, "%d and by DICOMweb", b.status)
+	}
 	s.refused("S03b", refusal{"colleague-outside-the-team", 404, "not-found", ""},
 		request{as: s.desOutside, method: "GET", path: "/fhir/" + s.study.ref})
 }

@@ -27,20 +27,38 @@ func (s *story) treatmentPlan() treatment {
 	patient := ref(s.patient.ref)
 	made := s.transaction(s.clin,
 		entry{urnCondition, obj{
-			"resourceType": "Condition", "subject": patient, "code": text("颅骨缺损 cranial defect"), "bodySite": arr{text(s.figures.side[0] + " " + s.figures.side[1])},
+			"resourceType": "Condition", "subject": patient, "code": text(s.medical().condition), "bodySite": arr{s.medical().site},
 			"clinicalStatus": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}}},
 		}},
-		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text("颅骨封闭 closed skull, protected brain")}},
+		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text(s.medical().goal)}},
 		entry{urnRisk, obj{
 			"resourceType": "RiskAssessment", "status": "final", "subject": patient, "condition": ref(urnCondition),
-			"prediction": arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}},
+			"prediction": s.medical().risks,
 		}},
 		entry{urnPlan, obj{
-			"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": patient, "author": ref(s.clin.ref),
+			"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": s.medical().plan, "subject": patient, "author": ref(s.clin.ref),
 			"addresses": refs(urnCondition), "supportingInfo": refs(s.study.ref), "goal": refs(urnGoal),
 		}},
 	)
 	return treatment{made[0], made[1], made[2], made[3]}
+}
+
+// medical is what the case is about, in the words of the treatment plan.
+type medical struct {
+	condition, goal, plan string
+	site                  obj
+	risks                 arr
+}
+
+func (s *story) medical() medical {
+	if s.socket() {
+		return s.medicalOfStump()
+	}
+	return medical{
+		condition: "颅骨缺损 cranial defect", site: text(s.figures.side[0] + " " + s.figures.side[1]),
+		goal: "颅骨封闭 closed skull, protected brain", plan: "Cranioplasty",
+		risks: arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}},
+	}
 }
 
 // entry is one resource of a transaction.

@@ -119,15 +119,17 @@ func (s *story) keepAnatomy() {
 
 // inspected waits for the check of the file that runs after the commit, and tells
 // whether the surface is closed.
-func (s *story) inspected(content []byte) bool {
+func (s *story) inspected(content []byte) bool { return s.inspectedBy(s.des, content) }
+
+func (s *story) inspectedBy(by *person, content []byte) bool {
 	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
-		for _, o := range s.find(s.des, "Observation?code=urn:tenon:check|watertight&derived-from="+s.design.model) {
+		for _, o := range s.find(by, "Observation?code=urn:tenon:check|watertight&derived-from="+s.design.model) {
 			for _, e := range items(o, "extension") {
 				if str(e, "valueString") != sha(content) {
 					continue
 				}
 				closed, _ := o["valueBoolean"].(bool)
-				s.tell.note("S08", "the server checked %d bytes of STL: watertight %v (%s) %s", len(content), closed, "Observation/"+str(o, "id"), str(o, "note", "text"))
+				s.tell.note(s.stage, "the server checked %d bytes of STL: watertight %v (%s) %s", len(content), closed, "Observation/"+str(o, "id"), str(o, "note", "text"))
 				return closed
 			}
 		}

@@ -18,6 +18,9 @@ func (s *story) verify() {
 	c.signs(s.des, "verification", s.design.model)
 	s.refused("S09", refusal{"one-person-verifies-twice", 403, "two-persons", "Task.status"}, signature(s.revSame, s.design.model, "REV", "verification"))
 	c.signs(s.rev, "verification", s.design.model)
+	if s.socket() {
+		s.verifySocket()
+	}
 	c.complete(s.des, "S09")
 }
 

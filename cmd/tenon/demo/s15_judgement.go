@@ -7,10 +7,16 @@ func (s *story) judge() {
 	c.head("S15")
 	s.unjudged()
 	c.begin(s.clin, "S15")
+	if s.socket() {
+		s.judgeItems()
+	}
 	device := s.judgement("器械判定 judgement of the device", "category", "form", "structure", "function")
 	process := s.judgement("过程判定 judgement of the process", "code", "process-order", "process-conformity", "process-legality", "process-completeness")
 	c.name(s.clin, "S15", output{"device-judgement", device}, output{"process-judgement", process})
 	c.signs(s.clin, "judgement-report", device, process)
+	if s.socket() {
+		s.answerAlignment()
+	}
 	c.complete(s.clin, "S15")
 }
 
@@ -43,7 +49,7 @@ func (s *story) judgement(title, element string, parts ...string) string {
 		entries = append(entries, entry{url, o})
 		results = append(results, ref(url))
 	}
-	report["result"] = results
+	report["result"] = append(results, s.limb.judged[element]...)
 	made := s.transaction(s.clin, append(entries, entry{urnPlan, report})...)
 	return made[len(made)-1]
 }
@@ -56,6 +62,9 @@ func (s *story) accept() {
 		"device", "images", "plan", "requirements", "design", "production-record", "label"))
 	s.refused("S16", refusal{"agent-accepts", 403, "signature-role", "Task.status"}, signature(s.agent, record, "AGENT", "device-acceptance"))
 	c.signs(s.clin, "device-acceptance", record)
+	if s.socket() {
+		s.wear()
+	}
 	c.complete(s.clin, "S16")
 }
 

@@ -9,13 +9,13 @@ func (s *story) followUp() {
 	c.begin(s.clin, "S18")
 	s.used = s.now()
 	use := s.create(s.clin, obj{
-		"resourceType": "Procedure", "status": "completed", "subject": ref(s.patient.ref), "code": text("颅骨修补术 cranioplasty"),
+		"resourceType": "Procedure", "status": "completed", "subject": ref(s.patient.ref), "code": text(s.medical().plan),
 		"performedDateTime": instant(s.used), "focalDevice": arr{obj{"manipulated": ref(s.job.device)}},
 	})
 	outputs := []output{{"use-record", use}}
 	outputs = append(outputs, s.visits()...)
 	s.answerQuestions()
-	for _, finding := range []string{"shape-change", "tissue-induction", "strength-in-use"} {
+	for _, finding := range s.findings() {
 		outputs = append(outputs, output{"finding", s.create(s.clin, obj{
 			"resourceType": "Observation", "status": "final", "code": code("followup", finding),
 			"subject": ref(s.patient.ref), "device": ref(s.job.device), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("followup-result", "as-expected"),
@@ -29,6 +29,14 @@ func (s *story) followUp() {
 	})
 	c.signs(s.clin, "followup", harm, record)
 	c.complete(s.clin, "S18")
+}
+
+// findings are what is looked for at the visits.
+func (s *story) findings() []string {
+	if s.socket() {
+		return []string{"stump-change", "skin-condition", "socket-fit"}
+	}
+	return []string{"shape-change", "tissue-induction", "strength-in-use"}
 }
 
 // visits are made over the duration that the case asks for: seconds here.

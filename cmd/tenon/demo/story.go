@@ -17,11 +17,13 @@ import (
 
 // Options say what story is told.
 type Options struct {
+	Process  string // implant (the default) or socket
 	Seed     int64  // varies patient, figures, order and refusals
 	Database string // sqlite, or a postgres:// URL
 	Patient  string // Synthea bundle whose Patient is used; "": one is made up
 	Images   string // folder with a DICOM series; "": a synthetic one
 	Model    string // STL file; "": a generated plate
+	Scan     string // STL file of a stump, for the socket; "": a generated one
 	Keep     string // folder that keeps the data; "": none is kept
 	Out      io.Writer
 }
@@ -66,6 +68,7 @@ type story struct {
 	design    design
 	job       job
 	used      time.Time
+	limb      limb
 }
 
 // Run tells the story and says what it saw. The error of an answer that was not
@@ -123,7 +126,11 @@ func (s *story) run() {
 	s.meet()
 	s.trust = s.server.trust(s.ctx)
 	s.agree()
-	s.enrol()
+	if s.socket() {
+		s.enrolForSocket()
+	} else {
+		s.enrol()
+	}
 	s.knock()
 	for _, c := range s.chapters() {
 		s.stage = c.code
@@ -141,6 +148,9 @@ type chapter struct {
 // chapters are the stages in one of the orders that the process allows: S05
 // beside S02 and S03a, S04 beside S03b, S12 beside S11, S14 beside S13.
 func (s *story) chapters() []chapter {
+	if s.socket() {
+		return s.socketChapters()
+	}
 	first := []chapter{{"S01", (*story).consent}}
 	first = append(first, s.beside(chapter{"S05", (*story).joinAgreement}, chapter{"S02", (*story).imaging}, chapter{"S03a", (*story).confirm})...)
 	first = append(first, s.beside(chapter{"S04", (*story).treat}, chapter{"S03b", (*story).review})...)
