@@ -312,15 +312,18 @@ func workSocketProduction(w *world) {
 	for _, code := range []string{"cleaning", "assembly", "device-test", "packaging", "warehouse-in", "warehouse-out"} {
 		w.must(prod, done(w, code))
 	}
-	socket := obj{
-		"resourceType": "Device", "id": "socket", "status": "active", "lotNumber": "B-0002", "distinctIdentifier": "CMD-2026-0002", "parent": ref("Device/implant"),
-		"patient": ref("Patient/p"), "owner": ref("Organization/hospital"),
+	socket := device(w)
+	for name, value := range (obj{"id": "socket", "lotNumber": "B-0002", "distinctIdentifier": "CMD-2026-0002", "parent": ref("Device/implant")}) {
+		socket[name] = value
 	}
+	ifu := as("ifu", document("ifu", "ifu"))
+	attachment(ifu)["contentType"] = "application/pdf"
 	foot := obj{"resourceType": "Device", "id": "foot", "status": "active", "parent": ref("Device/implant"), "patient": ref("Patient/p"), "owner": ref("Organization/hospital")}
 	surface := observed("surface-inspection", w, obj{"component": arr{
 		presence("burr", "absent"), presence("damage", "absent"), yesNo("smooth-inner", true), yesNo("smooth-outer", true), yesNo("colour", true),
 	}})
-	w.must(qa, device(w), socket, foot, surface, passed("inspection", "pass", w), label("张三", "MR-7"), document("ifu", "ifu"), composition("history", prod, "record"),
+	w.must(qa, device(w), socket, foot, surface, result("i-thickness", w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/i-thickness"),
+		label("张三", "MR-7"), ifu, history(),
 		answers("assembly", "1", true, "2", true))
 	w.name("S11", prod, output("device", "Device/implant"), output("device", "Device/socket"), output("component", "Device/foot"),
 		output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"), output("ifu", "DocumentReference/ifu"),

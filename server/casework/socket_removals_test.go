@@ -373,7 +373,7 @@ func registeredStudy(w *world) {
 func withoutUnit(w *world) {
 	w.alter("DocumentReference/model", func(b obj) {
 		a := b["content"].([]any)[0].(obj)["attachment"].(obj)
-		a["extension"] = slices.DeleteFunc(a["extension"].([]any), func(e any) bool { return hasURL("model-unit")(e.(obj)) })
+		a["extension"] = slices.DeleteFunc(a["extension"].([]any), func(e any) bool { return hasURL("length-unit")(e.(obj)) })
 	})
 }
 

@@ -46,7 +46,7 @@ var socketAmends = map[string]func(b obj){
 		c := b["content"].(arr)[0].(obj)
 		a := c["attachment"].(obj)
 		a["contentType"] = "model/stl"
-		more("extension", ext("model-unit", "valueCode", "mm"))(a)
+		more("extension", ext("length-unit", "valueCode", "mm"))(a)
 		c["format"] = obj{"system": "urn:tenon:file-format", "code": "STL"}
 	},
 	"Composition/design-output": func(b obj) {

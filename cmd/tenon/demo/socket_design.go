@@ -1,6 +1,10 @@
 package demo
 
-import "tenon/mesh/sample"
+import (
+	"slices"
+
+	"tenon/mesh/sample"
+)
 
 // designSocket is S08: a socket around the scanned stump.
 func (s *story) designSocket() {
@@ -11,11 +15,11 @@ func (s *story) designSocket() {
 	d.binary = s.upload(s.des, stl, d.content)
 	d.model = s.create(s.des, s.socketModel(d.binary, d.content))
 	surface := s.create(s.des, s.file(s.des, "曲面模型 surface model", stl, s.limb.scan))
-	drawing := s.create(s.des, s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))
-	description := s.create(s.des, s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters"))))
+	drawing := s.create(s.des, madeWith(as("drawing", s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))))
+	description := s.create(s.des, as("design-description", s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters")))))
 	d.definition = s.create(s.des, s.ofCase(s.socketDefinition()))
-	d.output = s.create(s.des, s.socketOutput())
-	analysis := s.create(s.des, s.report(s.des, "力学分析 finite element analysis", "pass"))
+	d.output = s.create(s.des, s.socketOutput(drawing, description))
+	analysis := s.create(s.des, s.analysis())
 	c.name(s.des, "S08", append(s.designedParts(), output{"design-model", d.model}, output{"surface-model", surface}, output{"drawing", drawing},
 		output{"design-description", description}, output{"design-definition", d.definition}, output{"design-output", d.output}, output{"analysis", analysis})...)
 	if !s.inspected(d.content) {
@@ -35,25 +39,11 @@ func (s *story) designSocket() {
 
 const wall = 3 // mm
 
-// socketModel is the model for manufacturing, with its format and unit.
+// socketModel is the model for manufacturing, with its format.
 func (s *story) socketModel(binary string, content []byte) obj {
 	doc := s.modelDocument(binary, content)
-	c := doc["content"].(arr)[0].(obj)
-	c["format"] = obj{"system": tenon + "file-format", "code": "STL"}
-	a := c["attachment"].(obj)
-	if list, _ := a["extension"].(arr); !named(list, "model-unit") {
-		a["extension"] = append(list, ext("model-unit", "valueCode", "mm"))
-	}
+	doc["content"].(arr)[0].(obj)["format"] = obj{"system": tenon + "file-format", "code": "STL"}
 	return doc
-}
-
-func named(extensions arr, name string) bool {
-	for _, e := range extensions {
-		if str(e, "url") == tenon+"extension:"+name {
-			return true
-		}
-	}
-	return false
 }
 
 func property(system, name, kind string, values ...any) obj {
@@ -66,33 +56,35 @@ func (s *story) socketDefinition() obj {
 	o["parentDevice"] = ref("DeviceDefinition/family-transtibial-socket")
 	o["shelfLifeStorage"] = arr{obj{"type": text("in daily use"), "period": quantity(3, "a"), "specialPrecautionsForStorage": arr{text("dry, below 50 °C")}}}
 	o["material"] = arr{obj{"substance": code("material", "PA")}}
-	properties := arr{}
+	properties := o["property"].(arr)
 	for _, name := range socketParameters {
-		properties = append(properties, property("parameter", name, "valueCode", text("as designed: "+name)))
+		if !slices.Contains(orderParameters, name) {
+			properties = append(properties, property("parameter", name, "valueCode", text("as designed: "+name)))
+		}
 	}
 	for _, zone := range []string{"load-bearing", "relief", "suspension"} {
 		properties = append(properties, property("socket-zone", zone, "valueQuantity", quantity(1.5, "mm")))
 	}
 	thickness := property("socket-property", "thickness", "valueQuantity", quantity(wall, "mm"))
 	thickness["extension"] = arr{ext("rationale", "valueString", "PA12 by powder bed fusion; 80 kg, moderate activity")}
-	o["property"] = append(properties, thickness, property("socket-property", "interface", "valueCode", text4("pyramid")))
+	o["property"] = append(properties, thickness, property("socket-property", "interface", "valueCode", interfaceCode("pyramid")))
 	return o
 }
 
-// text4 is the code of an interface, which is one of the maker's.
-func text4(code string) obj {
+// interfaceCode is the code of an interface, which is one of the maker's.
+func interfaceCode(code string) obj {
 	return obj{"coding": arr{obj{"system": "urn:tenon:sample:interface", "code": code}}}
 }
 
 // socketOutput is the design output with the parts that 003 clause 5.2 asks for.
-func (s *story) socketOutput() obj {
-	o := s.composition(s.des, "设计输出 design output", "clinical-need", "design-parameters", "manufacturing-parameters",
-		"output-list", "transfer-method", "verification-conditions", "performance", "patient-specific",
-		"dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation")
+func (s *story) socketOutput(drawing, description string) obj {
+	o := s.designOutput(drawing, description)
+	for _, name := range []string{"dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation"} {
+		add(o, "section", section(name, s.says(name)))
+	}
 	brim := section("brim-design", "The brim follows the contour of the stump.")
 	brim["entry"] = refs(s.study.ref)
-	o["section"] = append(o["section"].(arr), brim)
-	return o
+	return add(o, "section", brim)
 }
 
 // alignment is the alignment of a transtibial prosthesis.
@@ -114,7 +106,7 @@ func (s *story) designedParts() []output {
 	})
 	adapter := s.create(s.des, s.ofCase(obj{
 		"resourceType": "DeviceDefinition", "deviceName": arr{obj{"name": "pyramid adapter", "type": "model-name"}}, "owner": ref("Organization/maker"),
-		"property": arr{property("socket-property", "interface", "valueCode", text4("pyramid"))},
+		"property": arr{property("socket-property", "interface", "valueCode", interfaceCode("pyramid"))},
 	}))
 	connection := s.observation(s.des, "连接尺寸 connection", "software", obj{"valueQuantity": quantity(0.02, "mm"), "interpretation": arr{code("verdict", "pass")}})
 	return []output{

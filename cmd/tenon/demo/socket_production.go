@@ -124,9 +124,13 @@ func (s *story) postProcess() {
 		s.news("operation", obj{"operation": s.operationNow(name)})
 	}
 	f := &s.figures
+	s.news("inspected", obj{"inspection": obj{
+		"characteristic": "thickness", "parameter": "dimension", "value": wall, "unit": "mm", "instrument": "micrometer M-04", "resolution": 0.01,
+		"lower": wall - 0.2, "upper": wall + 0.2, "verdict": "pass", "method": "micrometer",
+	}})
 	s.news("released", obj{"device": obj{
 		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000014(21)" + f.serial,
-		"udiDi": "06900000000014", "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(3, 0, 0)),
+		"udiDi": "06900000000014", "udiAidc": "]d20106900000000014" + "21" + f.serial, "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(3, 0, 0)),
 	}})
 	s.news("shipped", obj{"shipment": obj{"carrier": "Sample Express", "tracking": "SX" + f.serial}})
 }
@@ -151,18 +155,24 @@ func (s *story) assemble() {
 		return s.create(s.prod, o)
 	}
 	s.job.device = whole("小腿假肢 transtibial prosthesis", "TTP-"+f.serial, obj{"definition": ref(s.design.definition)})
-	s.change(s.prod, s.job.device, func(o obj) {
-		extensions, _ := o["extension"].(arr)
-		o["extension"] = append(extensions, obj{"url": tenon + "extension:label-content", "extension": arr{
-			obj{"url": "use", "valueString": "walking"}, obj{"url": "site", "valueString": "左小腿 transtibial, left"}, obj{"url": "anatomy-check", "valueBoolean": true},
-			obj{"url": "image-date", "valueDate": s.limb.acquired[:len("2006-01-02")]}, obj{"url": "design-date", "valueDate": s.designDate()},
-		}})
-	})
+	s.change(s.prod, s.job.device, s.labelled)
 	foot := whole("假脚 prosthetic foot", "FT-"+f.serial, obj{"parent": ref(s.job.device)})
 	s.course.name(s.prod, "S11", output{"device", s.job.device}, output{"component", foot})
 	s.change(s.prod, s.limb.socket, func(o obj) {
 		o["owner"], o["definition"] = ref("Organization/hospital"), ref(s.design.definition)
+		s.labelled(o)
 	})
+}
+
+// labelled adds what stands on the label of a device.
+func (s *story) labelled(o obj) {
+	add(o, "extension", obj{"url": tenon + "extension:label-content", "extension": arr{
+		obj{"url": "use", "valueString": "walking"}, obj{"url": "site", "valueString": "左小腿 transtibial, left"}, obj{"url": "anatomy-check", "valueBoolean": true},
+		obj{"url": "image-date", "valueDate": s.limb.acquired[:len("2006-01-02")]}, obj{"url": "design-date", "valueDate": s.designDate()},
+		obj{"url": "custom-made", "valueString": "定制式医疗器械 custom-made device"},
+	}}, obj{"url": tenon + "extension:label-usual", "extension": arr{
+		obj{"url": "storage", "valueString": "dry, below 50 °C"}, obj{"url": "sterility", "valueString": "not sterile"}, obj{"url": "licence", "valueString": "国械备20260001"},
+	}})
 }
 
 // releaseSocket names inspections and papers; the socket is no part of the
@@ -173,10 +183,11 @@ func (s *story) releaseSocket() {
 		finding("burr", false), finding("damage", false), part("smooth-inner", "valueBoolean", true), part("smooth-outer", "valueBoolean", true), part("colour", "valueBoolean", true),
 	}}))
 	assembly := s.create(s.prod, s.formAnswers(s.prod, "socket-assembly", nil))
-	report := s.create(s.qa, s.report(s.qa, "检验报告 inspection report", "pass"))
+	report := s.create(s.qa, results(as("inspection-report", s.report(s.qa, "检验报告 inspection report", "pass")), "every item passed", s.inspections()...))
 	label := s.create(s.prod, s.labelDocument())
-	ifu := s.create(s.prod, s.file(s.prod, "使用说明书 instructions for use", "text/plain", []byte("don, doff, clean; stop at pain")))
-	history := s.create(s.prod, s.composition(s.prod, "产品历史记录 device history record", "record"))
+	ifu := s.create(s.prod, as("ifu", s.file(s.prod, "使用说明书 instructions for use", "application/pdf", page("don, doff, clean; stop at pain"))))
+	history := s.create(s.prod, as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
+		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu")))
 	c.name(s.prod, "S11", output{"surface-inspection", surface}, output{"assembly-check", assembly}, output{"inspection-report", report},
 		output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
 	c.signs(s.prod, "assembly", assembly)
