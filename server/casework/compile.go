@@ -51,6 +51,7 @@ func (c *compiler) header(root tree.Node) {
 		status, _ := strconv.Atoi(part(n, "status"))
 		c.plan.Gates = append(c.plan.Gates, Gate{Code: part(n, "code"), Status: status, Text: part(n, "text"), Chinese: part(n, "chinese")})
 	}
+	c.retention(root)
 	for _, n := range extensions(root, extensionPrefix+"role") {
 		r := RoleRule{Role: access.Role(part(n, "code")), Principal: part(n, "principal") == "true", Clause: part(n, "clause"), Qualifications: parts(n, "qualification")}
 		if !slices.Contains(knownRoles, r.Role) {

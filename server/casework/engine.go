@@ -117,6 +117,10 @@ func keepsFloor(plan *Plan, embedded map[string]*Plan) error {
 		if base.URL != plan.URL {
 			continue
 		}
+		if plan.shorter(base) {
+			x := issue.Errorf(issue.BusinessRule, "The plan must keep records no shorter than the one that it is made after.").Rule("plan-floor").At("PlanDefinition.extension").Clause("R001-166")
+			f.Issues = append(f.Issues, x.Issues[0])
+		}
 		for _, s := range base.Stages {
 			f.Issues = append(f.Issues, droppedFrom(plan.Stage(s.Code), s)...)
 		}

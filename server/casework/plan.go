@@ -16,6 +16,7 @@ type Plan struct {
 	Gates          []Gate
 	Roles          []RoleRule
 	Settings       []Setting
+	Retention      *RetentionRule // nil: for good
 }
 
 // Canonical is "url|version", what a case pins.

@@ -7,8 +7,6 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
-	"tenon/server/access"
-	"tenon/server/search"
 )
 
 // The marks by which the record says that something is to be kept.
@@ -72,49 +70,29 @@ func (e *expunge) proof(last tree.Node) error {
 // inCase keeps the record of a case: for implants it is kept for good.
 func (e *expunge) inCase(tree.Node) error {
 	cases, err := e.r.o.Store.CasesOf(e.ctx, e.Type, e.ID)
-	if err == nil && len(cases) > 0 {
-		err = e.kept("expunge-case", "R001-166", "it belongs to the record of a case", "病例资料不可永久删除。")
+	if err != nil || len(cases) == 0 {
+		return err
 	}
-	return err
+	english, chinese, err := e.r.caseKept(e.ctx, cases[0])
+	if err != nil {
+		return err
+	}
+	return e.kept("expunge-case", "R001-166", "it belongs to the record of a case"+english, "病例资料不可永久删除"+chinese+"。")
 }
 
 // held asks for legal holds, whoever may see them.
 func (e *expunge) held(last tree.Node) error {
-	refusal := e.kept("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
-	for _, name := range []string{"tag", "security"} {
-		for c := range last.Path("meta", name).Items() {
-			if c.Field("system").Str() == holdSystem && c.Field("code").Str() == holdCode {
-				return refusal
-			}
-		}
-	}
-	if e.remains.Last.Patient == "" {
-		return nil
-	}
-	server := &access.Context{Tenant: e.who.Tenant, Kind: access.Server, Principal: "server"}
-	plan, _, err := e.r.parse(server, "Flag", []search.Param{{Name: "patient", Value: e.remains.Last.Patient}}, true)
-	if err != nil {
-		return err
-	}
-	for plan.Count = 100; ; {
-		page, err := e.r.o.Store.Search(e.ctx, plan)
-		if err != nil {
+	held := marked(last)
+	if !held && e.remains.Last.Patient != "" {
+		var err error
+		if held, err = e.r.flagged(e.ctx, e.who, e.remains.Last.Patient); err != nil {
 			return err
 		}
-		for i := range page.Hits {
-			flag, err := parsed(page.Hits[i].Body)
-			if err != nil {
-				return err
-			}
-			if flag.Field("status").Str() == "active" && coded(flag.Field("code"), holdSystem, holdCode) {
-				return refusal
-			}
-		}
-		if page.Next == nil {
-			return nil
-		}
-		plan.After = page.Next
 	}
+	if held {
+		return e.kept("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
+	}
+	return nil
 }
 
 func coded(concept tree.Node, system, code string) bool {

@@ -48,6 +48,7 @@ type Record interface {
 	Merger
 	Expunger
 	Preparer
+	Keeper
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -154,6 +155,7 @@ func (d *Door) routes() []route {
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.expungeRoutes(),
+		d.retentionRoutes(),
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),

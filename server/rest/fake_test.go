@@ -231,3 +231,7 @@ const fhirJSON = "Content-Type: application/fhir+json"
 func (m *memory) Prepare(context.Context, *access.Context, string, string, []byte) ([]byte, error) {
 	return []byte(`{"resourceType":"Parameters","parameter":[{"name":"alg","valueCode":"ES256"}]}`), nil
 }
+
+func (m *memory) Retention(context.Context, *access.Context, record.RetentionQuery) ([]byte, error) {
+	return []byte(`{"resourceType":"Parameters"}`), nil
+}
