@@ -1,0 +1,72 @@
+package casewalk
+
+// agreementProcess is the agreement of hospital and manufacturer (5.2.1): a case
+// without a patient.
+func agreementProcess() *Process {
+	return &Process{
+		Plan: "agreement", Opener: "hosp-chen",
+		Stages: []Stage{{
+			Code: "S05", Owner: "HOSP", Status: 422,
+			Parts: []Part{{Key: "agreement", Type: "Contract", By: "hosp-chen", Body: contract, Sealed: true, Defects: contractDefects()}},
+			Signatures: []Signature{
+				{Role: "HOSP", Purpose: "agreement", Part: "S05/agreement"},
+				{Role: "MFR", Purpose: "agreement", Part: "S05/agreement"},
+			},
+		}},
+	}
+}
+
+// topics are what an agreement covers.
+var topics = []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"}
+
+func contract(w *Writer) Obj {
+	parties, terms := Arr{}, Arr{}
+	for _, p := range cast {
+		if !p.Out {
+			parties = append(parties, Obj{"reference": refs(w.who(p.ID)), "role": coded("role", p.Role)})
+		}
+	}
+	parties = append(parties, Obj{"reference": refs("Device/mes"), "role": coded("role", "MES")})
+	for i, topic := range topics {
+		offer := Obj{"text": "as agreed"}
+		if i == 0 {
+			offer["party"] = parties
+		}
+		terms = append(terms, Obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+	}
+	signer := func(id string) Obj {
+		kind := Obj{"system": "urn:tenon:role", "code": w.Cast[id].Role}
+		return Obj{"type": kind, "party": ref(w.who(id)), "signature": Arr{Obj{"type": Arr{kind}, "when": instant(w.Now), "who": ref(w.who(id))}}}
+	}
+	return Obj{
+		"resourceType": "Contract", "status": "executed", "title": "Custom devices: standing agreement",
+		"subject": refs("Organization/hospital", "Organization/maker"),
+		"applies": Obj{"start": day(w.Now.AddDate(0, -1, 0)), "end": day(w.Now.AddDate(2, 0, 0))},
+		"term":    terms, "signer": Arr{signer("hosp-chen"), signer("mfr-xu")},
+	}
+}
+
+func contractDefects() []Defect {
+	all := []Defect{
+		{Name: "negotiable", Clause: []string{"R001-054"}, Spoil: set("status", "negotiable")},
+		{Name: "without an end", Spoil: set("applies", Obj{"start": "2020-01-01"})},
+		{Name: "over", Clause: []string{"R001-054"}, Spoil: set("applies", Obj{"start": "2020-01-01", "end": "2021-01-01"})},
+		{Name: "one party", Clause: []string{"R001-054"}, Spoil: set("subject", refs("Organization/hospital"))},
+		{Name: "nobody named", Clause: []string{"R001-055"}, Spoil: func(o Obj) { delete(at(o, "term", "offer").(Obj), "party") }},
+	}
+	for _, topic := range topics {
+		all = append(all, Defect{Name: "nothing on " + topic, Clause: []string{"R001-056", "R001-057"}, Spoil: func(o Obj) {
+			kept := Arr{}
+			for _, term := range list(o, "term") {
+				if str(term, "topicCodeableConcept", "coding", "code") != topic {
+					kept = append(kept, term)
+				}
+			}
+			if topic == topics[0] { // the persons stand in the first term
+				at(kept[0], "offer").(Obj)["party"] = at(o, "term", "offer", "party")
+			}
+			o["term"] = kept
+		}})
+	}
+	return all
+}

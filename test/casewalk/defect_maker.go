@@ -1,0 +1,113 @@
+package casewalk
+
+// missing is one defect for each section.
+func missing(sections []string) []Defect {
+	var all []Defect
+	for _, s := range sections {
+		all = append(all, Defect{Name: "no section " + s, Spoil: without(s)})
+	}
+	return all
+}
+
+var (
+	unlabelled = []Defect{{Name: "no confidentiality", Clause: []string{"R001-111"}, Spoil: set("securityLabel", nil)}}
+
+	modelDefects = []Defect{
+		{Name: "for viewing only", Spoil: set("category", Arr{coded("model-purpose", "surgical-model")})},
+		{Name: "no validity", Clause: []string{"R001-108"}, Spoil: set("context", nil)},
+		{Name: "no confidentiality", Clause: []string{"R001-111"}, Spoil: set("securityLabel", nil)},
+	}
+
+	passDefects = []Defect{
+		{Name: "failed", Spoil: verdict("fail")},
+		{Name: "preliminary", Spoil: set("status", "preliminary")},
+		{Name: "no verdict", Spoil: set("conclusionCode", nil)},
+	}
+
+	validationDefects = append([]Defect{{Name: "no mode", Clause: []string{"R001-131"}, Spoil: set("category", nil)}}, passDefects...)
+
+	formDefects = []Defect{
+		{Name: "names no model", Clause: []string{"R001-133"}, Spoil: without("confirmed-design")},
+		{Name: "another file", Clause: []string{"R001-133"}, Spoil: func(o Obj) {
+			for _, s := range list(o, "section") {
+				for _, e := range list(s, "entry") {
+					e["extension"] = Arr{ext("sha-256", "valueString", digest([]byte("another file")))}
+				}
+			}
+		}},
+	}
+
+	deviceDefects = []Defect{
+		{Name: "inactive", Spoil: set("status", "inactive")},
+		{Name: "no batch", Clause: []string{"R001-158"}, Spoil: set("lotNumber", nil)},
+		{Name: "no unique code", Clause: []string{"R001-170"}, Spoil: set("distinctIdentifier", nil)},
+		{Name: "no label content", Clause: []string{"R001-203"}, Spoil: unextended("label-content")},
+		{Name: "another image date", Clause: []string{"R001-203"}, Spoil: relabelled("image-date", "valueDate", "2019-01-01")},
+		{Name: "another design date", Clause: []string{"R001-203"}, Spoil: relabelled("design-date", "valueDate", "2019-01-01")},
+		{Name: "no site", Clause: []string{"R001-203"}, Spoil: relabelled("site", "", nil)},
+		{Name: "no use", Clause: []string{"R001-203"}, Spoil: relabelled("use", "", nil)},
+		{Name: "no anatomy check", Clause: []string{"R001-203"}, Spoil: relabelled("anatomy-check", "", nil)},
+	}
+
+	labelDefects = []Defect{
+		{Name: "another name", Clause: []string{"R001-169"}, Spoil: func(o Obj) {
+			at(o, "contained").(Arr)[0].(Obj)["name"] = Arr{Obj{"text": "Somebody Else", "family": "Else"}}
+		}},
+		{Name: "another number", Clause: []string{"R001-169"}, Spoil: func(o Obj) {
+			at(o, "contained").(Arr)[0].(Obj)["identifier"] = Arr{Obj{"system": "urn:tenon:sample:admission", "value": "MR-0"}}
+		}},
+	}
+
+	sampleDefects = []Defect{
+		{Name: "too few", Clause: []string{"R001-164"}, Spoil: set("collection", Obj{"quantity": quantity(1, "1")})},
+		{Name: "not available", Clause: []string{"R001-163"}, Spoil: set("status", "unavailable")},
+	}
+
+	deliveryDefects = []Defect{
+		{Name: "on the way", Spoil: set("status", "in-progress")},
+		{Name: "no device", Clause: []string{"R001-167"}, Spoil: func(o Obj) { delete(at(o, "suppliedItem").(Obj), "itemReference") }},
+	}
+)
+
+// definitionDefects: every parameter of the order is traced (5.3.1), and what
+// the output states besides.
+func definitionDefects() []Defect {
+	all := []Defect{
+		{Name: "another device name", Clause: []string{"R001-106"}, Spoil: set("deviceName", Arr{Obj{"name": "hip cup", "type": "user-friendly-name"}})},
+		{Name: "no usage period", Clause: []string{"R001-107"}, Spoil: set("shelfLifeStorage", nil)},
+		{Name: "no material", Clause: []string{"R001-112"}, Spoil: set("material", nil)},
+		{Name: "nothing said of safety", Clause: []string{"R001-113"}, Spoil: unextended("safety-critical")},
+	}
+	for _, name := range orderParameters {
+		all = append(all, Defect{Name: "untraced " + name, Clause: []string{"R001-087"}, Spoil: func(o Obj) {
+			kept := Arr{}
+			for _, p := range list(o, "property") {
+				if str(p, "type", "coding", "code") != name {
+					kept = append(kept, p)
+				}
+			}
+			o["property"] = kept
+		}})
+	}
+	return all
+}
+
+// relabelled changes one part of the label's content, or drops it.
+func relabelled(part, kind string, value any) func(Obj) {
+	return func(o Obj) {
+		for _, e := range list(o, "extension") {
+			if str(e, "url") != tenon+"extension:label-content" {
+				continue
+			}
+			kept := Arr{}
+			for _, p := range list(e, "extension") {
+				if str(p, "url") != part {
+					kept = append(kept, p)
+				} else if value != nil {
+					kept = append(kept, Obj{"url": part, kind: value})
+				}
+			}
+			e["extension"] = kept
+		}
+	}
+}

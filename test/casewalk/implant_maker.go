@@ -1,0 +1,163 @@
+package casewalk
+
+// implantMaker are S07 to S10: the design.
+func implantMaker() []Stage {
+	return []Stage{
+		{
+			Code: "S07", Owner: "DES", After: []string{"S06"}, Judges: true, Gate: "G-INPUT", Status: 422,
+			Parts: []Part{{Key: "design-input", Type: "Composition", By: "des-zhang", Body: composed("design input", inputSections...), Defects: missing(inputSections)}},
+			Signatures: []Signature{
+				{Role: "DES", Purpose: "design-input", Part: "S07/design-input"},
+				{Role: "REV", Purpose: "input-review", Part: "S07/design-input", Other: "DES"},
+			},
+		},
+		{
+			Code: "S08", Owner: "DES", After: []string{"S07"}, Judges: true, Gate: "G-OUTPUT", Status: 422,
+			Parts: []Part{
+				{Key: "design-model", Type: "DocumentReference", By: "des-zhang", Body: designModel, File: true, Sealed: true, Defects: modelDefects},
+				{Key: "drawing", Type: "DocumentReference", By: "des-zhang", Body: file("drawing"), File: true, Defects: unlabelled},
+				{Key: "design-description", Type: "DocumentReference", By: "des-zhang", Body: file("description"), File: true, Defects: unlabelled},
+				{Key: "design-definition", Type: "DeviceDefinition", By: "des-zhang", Body: definition, Defects: definitionDefects()},
+				{Key: "design-output", Type: "Composition", By: "des-zhang", Body: composed("design output", outputSections...), Defects: missing(outputSections)},
+				{Key: "analysis", Type: "DiagnosticReport", By: "des-zhang", Body: reported("finite element analysis", "pass")},
+			},
+			Signatures: []Signature{
+				{Role: "DES", Purpose: "design-output", Part: "S08/design-output"},
+				{Role: "REV", Purpose: "output-review", Part: "S08/design-output", Other: "DES"},
+				{Role: "CLIN", Purpose: "feasibility", Part: "S08/design-output"},
+				{Role: "PROD", Purpose: "feasibility", Part: "S08/design-output"},
+				{Role: "CLIN", Purpose: "analysis-approval", Part: "S08/analysis"},
+			},
+			Waivers: []Waiver{{Condition: "machine-fit", Role: "PROD"}},
+		},
+		{
+			Code: "S09", Owner: "DES", After: []string{"S08"}, Judges: true, Gate: "G-VERIFY", Status: 422,
+			Parts: []Part{
+				{Key: "verification-specification", Type: "DocumentReference", By: "des-zhang", Body: file("specification"), File: true},
+				{Key: "verification-plan", Type: "Composition", By: "des-zhang", Body: composed("verification plan", planSections...), Defects: missing(planSections)},
+				{Key: "software", Type: "Device", By: "des-zhang", Given: "Device/cad"},
+				{Key: "verification-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("verification report", "pass"), Defects: passDefects},
+				{Key: "integration-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("integration report", "pass"), Optional: true},
+			},
+			Signatures: []Signature{
+				{Role: "REV", Purpose: "plan-approval", Part: "S09/verification-plan"},
+				{Role: "DES", Purpose: "verification", Part: "S08/design-model"},
+				{Role: "REV", Purpose: "verification", Part: "S08/design-model", Other: "DES"},
+			},
+			Orders: []Order{{Part: "S09/verification-report", Role: "REV", Purpose: "plan-approval", Signed: "S09/verification-plan"}},
+		},
+		{
+			Code: "S10", Owner: "DES", After: []string{"S09"}, Judges: true, Gate: "G-CONFIRM", Status: 422,
+			Parts: []Part{
+				{Key: "validation-plan", Type: "Composition", By: "des-zhang", Body: composed("validation plan", planSections...), Defects: missing(planSections)},
+				{Key: "validation-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("validation report", "pass"), Defects: validationDefects},
+				{Key: "design-scheme", Type: "Composition", By: "des-zhang", Body: composed("design scheme", schemeSections...), Defects: missing(schemeSections)},
+				{Key: "confirmation-form", Type: "Composition", By: "des-zhang", Body: confirmationForm, Needs: []string{"S08/design-model"}, Defects: formDefects},
+			},
+			Signatures: []Signature{
+				{Role: "DES", Purpose: "design-scheme", Part: "S10/design-scheme"},
+				{Role: "CLIN", Purpose: "design-confirmation", Part: "S10/confirmation-form"},
+				{Role: "PROD", Purpose: "design-confirmation", Part: "S10/confirmation-form"},
+			},
+		},
+	}
+}
+
+var (
+	inputSections = []string{
+		"patient-data", "surgical-plan", "structure-form", "mechanical", "biocompatibility", "scan-requirement", "scan-parameters", "data-handling",
+		"conversion-efficiency",
+	}
+	outputSections = []string{
+		"clinical-need", "design-parameters", "manufacturing-parameters", "output-list", "transfer-method", "verification-conditions", "performance",
+		"patient-specific",
+	}
+	planSections   = []string{"methods", "acceptance-criteria", "sample-size-rationale"}
+	schemeSections = []string{
+		"patient-data", "surgical-plan", "flow-chart", "material", "structural-features", "custom-requirements", "matching-devices", "packaging",
+		"post-processing-cleaning", "disinfection", "sterilisation", "delivery-mode", "technical-requirements",
+	}
+	deliverySections   = []string{"format", "properties", "precautions", "operating-steps"}
+	acceptanceSections = []string{"device", "images", "plan", "requirements", "design", "production-record", "label"}
+)
+
+// implantMade are S11 to S14: production and delivery.
+func implantMade() []Stage {
+	return []Stage{
+		{
+			Code: "S11", Owner: "PROD", After: []string{"S10"}, Judges: true, Gate: "G-RELEASE", Status: 422, WorkStatus: 409,
+			WorkNeeds: []string{"S11/machine", "S11/material", "S11/process"}, EndParts: []string{"S12/retained-sample"}, EndStages: []string{"S12"},
+			Parts: append([]Part{
+				{Key: "machine", Type: "Device", By: "prod-zhou", As: Input, Given: "Device/printer"},
+				{Key: "material", Type: "Substance", By: "prod-zhou", As: Input, Given: "Substance/ti64-lot"},
+				{Key: "process", Type: "ActivityDefinition", By: "prod-zhou", As: Input, Given: "ActivityDefinition/lpbf-ti64"},
+				{
+					Key: "device", Type: "Device", By: "prod-zhou", Body: device, Defects: deviceDefects,
+					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
+				},
+				{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Body: reported("inspection report", "pass"), Defects: passDefects},
+				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: label, File: true, Defects: labelDefects},
+				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: file("instructions for use"), File: true},
+				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: composed("device history record", "record")},
+			}, operations()...),
+			Signatures: []Signature{
+				{Role: "PROD", Purpose: "production-record", Part: "S11/device-history-record"},
+				{Role: "QA", Purpose: "product-release", Part: "S11/device-history-record"},
+			},
+			Waivers: []Waiver{{Condition: "machine-capability", Role: "PROD", Work: true, Status: 409}},
+		},
+		{
+			Code: "S12", Owner: "PROD", After: []string{"S10"}, Judges: true, Status: 422,
+			Parts:      []Part{{Key: "retained-sample", Type: "Specimen", By: "prod-zhou", Body: specimen, Defects: sampleDefects}},
+			Signatures: []Signature{{Role: "PROD", Purpose: "retained-sample", Part: "S12/retained-sample"}},
+		},
+		{
+			Code: "S13", Owner: "LOG", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Parts: []Part{
+				{Key: "delivery-list", Type: "SupplyDelivery", By: "log-ma", Body: delivery, Needs: []string{"S11/device"}, Defects: deliveryDefects},
+				custodian("dispatched", "log-ma"), custodian("carried", "log-ma", "S13/dispatched"),
+				custodian("hospital-received", "agent-sun", "S13/carried"), custodian("doctor-received", "clin-wang", "S13/hospital-received"),
+			},
+			Signatures: []Signature{
+				{Role: "LOG", Purpose: "dispatch", Part: "S13/delivery-list"},
+				{Role: "CLIN|AGENT", Purpose: "receipt", Part: "S13/delivery-list"},
+			},
+		},
+		{
+			Code: "S14", Owner: "MFR", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Parts: []Part{
+				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: composed("data delivery", deliverySections...), Defects: missing(deliverySections)},
+				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: file("data file"), File: true},
+			},
+			Signatures: []Signature{{Role: "CLIN", Purpose: "data-receipt", Part: "S14/data-delivery"}},
+		},
+	}
+}
+
+// operationCodes are the controlled items of production and the store (6.2).
+var operationCodes = []string{
+	"design-software", "equipment", "raw-material-test", "print", "post-processing", "cleaning", "device-test", "packaging", "sterilisation",
+	"warehouse-in", "warehouse-out",
+}
+
+func operations() []Part {
+	var all []Part
+	for _, code := range operationCodes {
+		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Body: func(w *Writer) Obj {
+			return Obj{
+				"resourceType": "Task", "status": "completed", "intent": "order", "partOf": refs(w.Tasks["S11"]), "code": coded("operation", code),
+				"for": ref(w.Patient), "owner": ref(w.By), "executionPeriod": Obj{"start": instant(w.Now), "end": instant(w.Now)},
+			}
+		}})
+	}
+	return all
+}
+
+func custodian(code, by string, after ...string) Part {
+	return Part{Key: code, Type: "Provenance", By: by, As: Beside, Needs: append([]string{"S13/delivery-list!"}, after...), Body: func(w *Writer) Obj {
+		return Obj{
+			"resourceType": "Provenance", "target": refs(w.Refs["S13/delivery-list"]), "occurredDateTime": instant(w.Now), "recorded": instant(w.Now),
+			"activity": coded("custody", code), "agent": Arr{Obj{"who": ref(w.By)}},
+		}
+	}}
+}

@@ -1,0 +1,319 @@
+package casewalk
+
+import (
+	"slices"
+	"strings"
+)
+
+// Predict says what must become of a step.
+func (m *Model) Predict(s Step) (v Verdict) {
+	by, st, stage := m.people[s.Who], m.stages[s.Stage], m.p.stage(s.Stage)
+	m.seeing(&v, by)
+	switch s.Kind {
+	case Move, Put:
+		m.predictMove(&v, s, by, st, stage)
+	case Judge:
+		m.predictJudge(&v, s, by, st, stage)
+	case Take:
+		m.predictTake(&v, by, st, stage)
+	case Sign, Outdate:
+		m.predictSign(&v, s, by)
+	case Waive:
+		m.predictWaive(&v, s, by, st, stage)
+	case Make, Edit:
+		m.predictWrite(&v, s, st)
+	case Name, Foreign:
+		m.predictName(&v, s, by, st, stage)
+	case Forge:
+		v.refuse("only the server makes Tasks of stages", "", 409, 403)
+		if m.sees(by) == unsure {
+			v.refuse(by.ID+" may not see the case", "", 404)
+		}
+	case Read:
+		if m.sees(by) == unsure {
+			v.Open = true
+		}
+	case Use:
+		m.predictUse(&v)
+	}
+	return v
+}
+
+// seeing adds what a person may be told who does not see the case.
+func (m *Model) seeing(v *Verdict, by *Person) {
+	if m.sees(by) == unseen {
+		v.refuse(by.ID+" does not see the case", "", 404, 403)
+	}
+}
+
+func (m *Model) role(v *Verdict, by *Person, roles ...string) bool {
+	if slices.Contains(roles, by.Role) {
+		return true
+	}
+	statuses := []int{403}
+	if m.sees(by) == unsure || by.Role == "PAT" {
+		statuses = append(statuses, 404)
+	}
+	v.refuse(by.Role+" may not", "", statuses...)
+	return false
+}
+
+// next is the protocol of every stage: what may follow on what.
+func next(stage *Stage, from string) []string {
+	switch from {
+	case handedOver:
+		return []string{received}
+	case received:
+		if stage.Judges {
+			return []string{judgedOK, judgedNot, returned}
+		}
+		return []string{accepted, returned}
+	case judgedOK:
+		return []string{accepted, returned}
+	case judgedNot:
+		return []string{returned}
+	case accepted:
+		return []string{working, returned}
+	case working:
+		return []string{completed, failed}
+	}
+	return nil
+}
+
+func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stage *Stage) {
+	if st.state == future {
+		v.Absent = true
+		return
+	}
+	owner := m.role(v, by, stage.Owner)
+	if owner && m.sees(by) == unsure {
+		v.Open = true
+	}
+	if !slices.Contains(next(stage, st.state), s.To) {
+		rule := "transition"
+		switch {
+		case s.To == st.state && st.state != completed:
+			v.Open = true // nothing is moved
+			return
+		case !slices.Contains([]string{handedOver, received, judgedOK, judgedNot, accepted, working}, st.state):
+			rule = "stage-closed"
+		case s.To == accepted && stage.Judges && st.state == received:
+			rule = "judged-first"
+		}
+		v.refuse(st.state+" does not become "+s.To, rule, 409, 422)
+		return
+	}
+	m.conditionsOf(v, s, st, stage)
+}
+
+// conditionsOf are those of a move that the protocol allows.
+func (m *Model) conditionsOf(v *Verdict, s Step, st *stageState, stage *Stage) {
+	switch s.To {
+	case judgedOK, judgedNot:
+		purpose := "judgement"
+		if s.To == judgedNot {
+			purpose = "nonconform"
+		}
+		for _, before := range stage.After {
+			pred := m.stages[before]
+			k := m.signed(stage.Owner, purpose, pred.task, pred.version, "")
+			switch {
+			case k == nil:
+				v.refuse(before+" is not judged", "predecessor-judged", 422)
+			case k.at < st.received:
+				v.Open = true // judged before this stage was received
+			}
+		}
+		if s.To == judgedNot {
+			v.Open = true // the protocol does not say whether all must be so judged
+		}
+	case accepted:
+		if stage.Judges && m.signed(stage.Owner, "acceptance", st.task, st.version, "") == nil {
+			v.refuse("not taken over by a signature", "", 422)
+		}
+	case working:
+		v.Reasons = append(v.Reasons, m.unstarted(stage)...)
+	case completed:
+		v.Reasons = append(v.Reasons, m.unmet(stage)...)
+		v.Open = v.Open || m.unsure(stage)
+	case returned, failed:
+		v.Open = true
+	}
+}
+
+func (m *Model) predictJudge(v *Verdict, s Step, by *Person, st *stageState, stage *Stage) {
+	pred := m.stages[s.Pred]
+	if pred.state != completed || !slices.Contains(stage.After, s.Pred) {
+		v.Absent = true
+		return
+	}
+	var judges []string
+	for _, other := range m.p.Stages {
+		if other.Judges && slices.Contains(other.After, s.Pred) {
+			judges = append(judges, other.Owner)
+		}
+	}
+	if m.role(v, by, judges...) && (by.Role != stage.Owner || !stage.Judges || st.state != received) {
+		v.Open = true
+	}
+}
+
+func (m *Model) predictTake(v *Verdict, by *Person, st *stageState, stage *Stage) {
+	if st.state == future {
+		v.Absent = true
+		return
+	}
+	if m.role(v, by, stage.Owner) && (!stage.Judges || st.state != judgedOK) {
+		v.Open = true
+	}
+}
+
+// asked finds the stages that ask for a signature.
+func (m *Model) asked(role, purpose, part string) (all []*Stage, which Signature) {
+	for i := range m.p.Stages {
+		for _, k := range m.p.Stages[i].Signatures {
+			if slices.Contains(roles(k.Role), role) && k.Purpose == purpose && k.Part == part {
+				all, which = append(all, &m.p.Stages[i]), k
+			}
+		}
+	}
+	return all, which
+}
+
+func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
+	p := m.parts[s.Part]
+	if p == nil || !p.named || s.Kind == Outdate && p.version == "1" {
+		v.Absent = true
+		return
+	}
+	if s.Kind == Outdate {
+		v.refuse("not the current version", "sign-version", 412)
+	}
+	m.role(v, by, s.Role)
+	stages, asked := m.asked(s.Role, s.Purpose, s.Part)
+	if len(stages) == 0 {
+		v.refuse("nobody asks "+s.Role+" to sign "+s.Part+" for "+s.Purpose, "signature-role", 403)
+		return
+	}
+	if !slices.ContainsFunc(stages, func(st *Stage) bool { return m.stages[st.Code].state == working }) {
+		v.Open = true
+	}
+	if asked.Person != "" && asked.Person != by.ID || m.sees(by) == unsure {
+		v.Open = true // not the attending clinician
+	}
+	m.twoPersons(v, s, by, p, stages[0])
+}
+
+// twoPersons: who signs in one of two roles must not stand behind the other.
+func (m *Model) twoPersons(v *Verdict, s Step, by *Person, p *partState, stage *Stage) {
+	for _, k := range stage.Signatures {
+		if k.Part != s.Part || k.Other == "" || s.Role != k.Role && s.Role != k.Other {
+			continue
+		}
+		other := k.Other
+		if s.Role == k.Other {
+			other = k.Role
+		}
+		for _, a := range m.marks {
+			if a.role == other && a.target == p.ref && a.version == p.version && a.by.Human == by.Human {
+				v.refuse("the same person signed as "+other, "two-persons", 403)
+				return
+			}
+		}
+		if by.ID == "rev-zhang" {
+			v.Open = true // the designer has not signed yet
+		}
+	}
+}
+
+func (m *Model) predictWaive(v *Verdict, s Step, by *Person, st *stageState, stage *Stage) {
+	for _, w := range stage.Waivers {
+		if w.Condition != s.Purpose {
+			continue
+		}
+		m.role(v, by, w.Role)
+		if st.state == future || st.state == completed || m.sees(by) == unsure {
+			v.Open = true
+		}
+		return
+	}
+	v.Absent = true
+}
+
+func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
+	stage, part := m.p.part(s.Part)
+	p := m.parts[s.Part]
+	if !m.has(part.Needs) {
+		v.Absent = true
+		return
+	}
+	switch {
+	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != part.By:
+		v.Absent = true
+	case s.Kind == Edit && st.state == completed && part.Sealed:
+		v.refuse(stage.Code+" is completed", "document-sealed", 409)
+	case part.Type == "ImagingStudy" && m.stages["S01"].state != completed:
+		if c := m.parts["S01/consent"]; c != nil && m.signed("PAT", "consent", c.ref, c.version, "") != nil {
+			v.Open = true // signed, but the stage is not completed
+			return
+		}
+		v.refuse("no signed consent", "", 409, 403, 404)
+	case part.Work && st.state != working:
+		if st.state == future || st.state == completed || st.state == returned || st.state == failed {
+			v.Absent = true
+			return
+		}
+		v.refuse(stage.Code+" is not at work", "", 409)
+	case st.state == future || st.state == handedOver || st.state == completed:
+		v.Absent = true
+	}
+}
+
+func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stage *Stage) {
+	if st.state == future {
+		v.Absent = true
+		return
+	}
+	if s.Kind == Name {
+		_, part := m.p.part(s.Part)
+		if p := m.parts[s.Part]; p == nil || p.named || part.As == Beside {
+			v.Absent = true
+			return
+		}
+		if part.As == Input && st.state == working {
+			v.Open = true
+		}
+	} else {
+		v.refuse("about another patient", "other-patient", 422)
+	}
+	m.role(v, by, stage.Owner)
+	if m.sees(by) == unsure {
+		v.Open = true
+	}
+	switch st.state {
+	case received, judgedOK, accepted, working:
+	case judgedNot:
+		v.Open = true
+	default:
+		v.refuse("nothing is named while it is "+st.state, "", 409)
+	}
+}
+
+func (m *Model) predictUse(v *Verdict) {
+	if m.parts["S11/device"] == nil || m.stages["S17"].state == completed {
+		v.Absent = true
+		return
+	}
+	v.refuse("the device is not released for use", "", 409)
+}
+
+// has tells whether the parts that another refers to are there.
+func (m *Model) has(needs []string) bool {
+	for _, need := range needs {
+		path, named := strings.CutSuffix(need, "!")
+		if p := m.parts[path]; p == nil || p.ref == "" || named && !p.named {
+			return false
+		}
+	}
+	return true
+}

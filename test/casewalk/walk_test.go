@@ -1,0 +1,65 @@
+package casewalk
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"tenon/server/app"
+	"tenon/server/store/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m.Run)) }
+
+// number reads a number of the environment.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatalf("%s=%q is no number", name, v)
+	}
+	return n
+}
+
+// engines runs a test on both.
+func engines(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite") })
+	t.Run("postgres", func(t *testing.T) { test(t, database(t)) })
+}
+
+func database(t *testing.T) string {
+	return pgtest.Database(t, "casewalk", func(ctx context.Context, url string) error {
+		a, err := app.Open(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Database: url, Sample: true})
+		if err != nil {
+			return err
+		}
+		return a.Close()
+	})
+}
+
+// TestWalk takes random steps; TENON_WALK_STEPS says how many for each plan and
+// engine, TENON_WALK_SEED which.
+func TestWalk(t *testing.T) {
+	steps, seed := number(t, "TENON_WALK_STEPS", 600), number(t, "TENON_WALK_SEED", 1)
+	engines(t, func(t *testing.T, database string) {
+		w := NewWorld(t, database)
+		if err := w.Agree(); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*Process{agreementProcess(), implant()} {
+			t.Run(p.Plan, func(t *testing.T) {
+				tally, err := w.Walk(p, uint64(seed), steps)
+				if err != nil {
+					t.Fatal(w.Shrunk(p, err, time.Duration(number(t, "TENON_WALK_SHRINK", 60))*time.Second))
+				}
+				t.Log(tally)
+			})
+		}
+	})
+}

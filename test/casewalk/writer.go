@@ -1,0 +1,127 @@
+package casewalk
+
+import "time"
+
+// Writer is what a document is written with: who writes, about whom, and what
+// was written before.
+type Writer struct {
+	By        string // PractitionerRole/x
+	Patient   string // Patient/x
+	Person    Obj    // the Patient
+	Root      string // Task/x of the case
+	Number    string
+	Agreement string // Contract/x that stands
+	Now       time.Time
+	Refs      map[string]string // "S04/goal" → "Goal/x"
+	Sums      map[string]string // SHA-256 of the files by part
+	Tasks     map[string]string // stage → "Task/x"
+	File      string            // Binary/x of the part that is written
+	Sum       string            // of its content
+	Kind      string            // content type
+	Cast      map[string]*Person
+	Confirmed string // date of the form as written
+	Imaged    string // ImagingStudy.started as written
+	Studies   map[string]string
+}
+
+func (w *Writer) who(id string) string { return w.Cast[id].Ref }
+
+// ofCase carries the case: what no Task names joins it by this.
+func (w *Writer) ofCase(o Obj) Obj {
+	list, _ := o["extension"].(Arr)
+	o["extension"] = append(list, ext("case", "valueReference", ref(w.Root)))
+	return o
+}
+
+func section(name string) Obj {
+	return Obj{"title": name, "code": coded("section", name), "text": Obj{
+		"status": "generated", "div": `<div xmlns="http://www.w3.org/1999/xhtml">` + name + `</div>`,
+	}}
+}
+
+func (w *Writer) composition(title string, sections ...string) Obj {
+	list := Arr{}
+	for _, name := range sections {
+		list = append(list, section(name))
+	}
+	return Obj{
+		"resourceType": "Composition", "status": "final", "type": text(title), "title": title, "subject": ref(w.Patient),
+		"date": instant(w.Now), "author": refs(w.By), "section": list,
+	}
+}
+
+func composed(title string, sections ...string) func(*Writer) Obj {
+	return func(w *Writer) Obj { return w.composition(title, sections...) }
+}
+
+func (w *Writer) report(title, verdict string) Obj {
+	return Obj{
+		"resourceType": "DiagnosticReport", "status": "final", "code": text(title), "category": Arr{text(title)}, "subject": ref(w.Patient),
+		"issued": instant(w.Now), "performer": refs(w.By), "conclusionCode": Arr{coded("verdict", verdict)},
+	}
+}
+
+func reported(title, verdict string) func(*Writer) Obj {
+	return func(w *Writer) Obj { return w.report(title, verdict) }
+}
+
+// filed is a DocumentReference with the file that was stored before.
+func (w *Writer) filed(title string) Obj {
+	return w.ofCase(Obj{
+		"resourceType": "DocumentReference", "status": "current", "subject": ref(w.Patient), "description": title,
+		"securityLabel": Arr{coded("data-level", "L4")},
+		"content": Arr{Obj{"attachment": Obj{
+			"extension": Arr{ext("sha-256", "valueString", w.Sum)}, "contentType": w.Kind, "url": w.File, "title": title,
+		}}},
+	})
+}
+
+func file(title string) func(*Writer) Obj {
+	return func(w *Writer) Obj { return w.filed(title) }
+}
+
+// spoilers
+
+// set replaces a top-level element; nil removes it.
+func set(element string, value any) func(Obj) {
+	return func(o Obj) {
+		if value == nil {
+			delete(o, element)
+			return
+		}
+		o[element] = value
+	}
+}
+
+// without drops the section of a Composition.
+func without(sectionCode string) func(Obj) {
+	return func(o Obj) {
+		kept := Arr{}
+		for _, s := range list(o, "section") {
+			if str(s, "code", "coding", "code") != sectionCode {
+				kept = append(kept, s)
+			}
+		}
+		o["section"] = kept
+	}
+}
+
+// verdict replaces the conclusion.
+func verdict(code string) func(Obj) { return set("conclusionCode", Arr{coded("verdict", code)}) }
+
+// unextended drops an extension.
+func unextended(name string) func(Obj) {
+	return func(o Obj) {
+		kept := Arr{}
+		for _, e := range list(o, "extension") {
+			if str(e, "url") != tenon+"extension:"+name {
+				kept = append(kept, e)
+			}
+		}
+		if len(kept) == 0 {
+			delete(o, "extension")
+			return
+		}
+		o["extension"] = kept
+	}
+}
