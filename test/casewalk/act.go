@@ -91,6 +91,9 @@ func (a *Answer) told() string {
 // after holds $case and the Tasks against the model: after a refusal nothing is
 // changed, after an allowed step only what the step says.
 func (c *Case) after(s Step, v Verdict, ok bool) error {
+	if c.quiet {
+		return nil
+	}
 	seen, err := c.look()
 	if err == nil {
 		err = c.agree(seen)

@@ -18,6 +18,7 @@ type Case struct {
 	written map[string]Obj // last body of a part, as the server has it
 	trace   []Step
 	stored  string // SHA-256 of the file that was stored last
+	quiet   bool   // $case and Tasks are not compared after every step
 	toggle  bool
 	last    time.Time
 	allowed int

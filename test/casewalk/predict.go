@@ -97,6 +97,8 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 			return
 		case !slices.Contains([]string{handedOver, received, judgedOK, judgedNot, accepted, working}, st.state):
 			rule = "stage-closed"
+		case s.To == judgedOK || s.To == judgedNot:
+			rule = ""
 		case s.To == accepted && stage.Judges && st.state == received:
 			rule = "judged-first"
 		}
