@@ -184,8 +184,8 @@ func (c *Case) tookWrite(s Step, a *Answer) error {
 	}
 	p.version, p.defect, p.written = a.version(), s.Defect, c.clock
 	c.written[path] = decode(a.Body)
-	if part.File {
-		c.sums[path] = c.stored
+	if part.File && s.Kind == Make {
+		c.sums[path], c.files[path] = c.stored[1], c.stored
 	}
 	if part.Type == "DocumentReference" && part.Key == "design-model" {
 		return c.inspected(p.ref, c.sums[path])

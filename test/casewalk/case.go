@@ -17,8 +17,9 @@ type Case struct {
 	sums    map[string]string
 	written map[string]Obj // last body of a part, as the server has it
 	trace   []Step
-	stored  string // SHA-256 of the file that was stored last
-	quiet   bool   // $case and Tasks are not compared after every step
+	stored  [3]string // Binary, SHA-256 and content type of the file that was stored last
+	files   map[string][3]string
+	quiet   bool // $case and Tasks are not compared after every step
 	toggle  bool
 	last    time.Time
 	allowed int
@@ -26,7 +27,7 @@ type Case struct {
 
 // Open begins a case of a process.
 func (w *World) Open(p *Process) (*Case, error) {
-	c := &Case{w: w, number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, written: map[string]Obj{}}
+	c := &Case{w: w, number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, files: map[string][3]string{}, written: map[string]Obj{}}
 	people := maps.Clone(w.Cast)
 	settings := Arr{Obj{"name": "case-number", "valueString": c.number}}
 	if p.Settings != nil {

@@ -40,7 +40,7 @@ var (
 	deviceDefects = []Defect{
 		{Name: "inactive", Spoil: set("status", "inactive")},
 		{Name: "no batch", Clause: []string{"R001-158"}, Spoil: set("lotNumber", nil)},
-		{Name: "no unique code", Clause: []string{"R001-170"}, Spoil: set("distinctIdentifier", nil)},
+		{Name: "no unique code", Clause: []string{"R001-170"}, Spoil: func(o Obj) { delete(o, "distinctIdentifier"); delete(o, "udiCarrier") }},
 		{Name: "no label content", Clause: []string{"R001-203"}, Spoil: unextended("label-content")},
 		{Name: "another image date", Clause: []string{"R001-203"}, Spoil: relabelled("image-date", "valueDate", "2019-01-01")},
 		{Name: "another design date", Clause: []string{"R001-203"}, Spoil: relabelled("design-date", "valueDate", "2019-01-01")},

@@ -1,11 +1,16 @@
 package casewalk
 
-import "time"
+import (
+	"encoding/base64"
+	"time"
+)
 
 // The documents of S08 to S14.
 
 func designModel(w *Writer) Obj {
-	o := w.filed("design model")
+	o := with(as("design-model", file("design model")), producedWith)(w)
+	attachment := at(o, "content", "attachment").(Obj)
+	attachment["extension"] = append(attachment["extension"].(Arr), ext("length-unit", "valueCode", "mm"))
 	o["category"] = Arr{coded("model-purpose", "manufacturing")}
 	o["context"] = Obj{"period": Obj{"start": day(w.Now), "end": day(w.Now.AddDate(0, 3, 0))}}
 	return o
@@ -18,6 +23,7 @@ func definition(w *Writer) Obj {
 		switch name {
 		case "dimension":
 			p["valueQuantity"] = Arr{quantity(80, "mm")}
+			p["extension"] = Arr{ext("source-image", "valueReference", ref(w.Refs["S02/image-study"])), ext("safety-critical", "valueBoolean", true)}
 		case "roughness":
 			p["valueQuantity"] = Arr{quantity(8, "um")}
 		default:
@@ -25,8 +31,12 @@ func definition(w *Writer) Obj {
 		}
 		properties = append(properties, p)
 	}
+	for _, heading := range []string{"mechanical", "biological", "interface", "stability", "insertion", "manufacturability"} {
+		properties = append(properties, Obj{"type": coded("performance", heading), "valueCode": Arr{text("as designed: " + heading)}})
+	}
+	properties = append(properties, Obj{"type": coded("design-property", "smallest-feature"), "valueQuantity": Arr{quantity(1.5, "mm")}})
 	return w.ofCase(Obj{
-		"resourceType": "DeviceDefinition", "extension": Arr{ext("safety-critical", "valueString", "none")},
+		"resourceType": "DeviceDefinition", "version": Arr{"1"}, "identifier": Arr{Obj{"system": "urn:maker:design", "value": "D-" + w.Number}},
 		"deviceName":   Arr{Obj{"name": "custom cranial plate", "type": "user-friendly-name"}},
 		"parentDevice": ref("DeviceDefinition/family-cranial-plate"), "owner": ref("Organization/maker"),
 		"shelfLifeStorage": Arr{Obj{
@@ -37,11 +47,10 @@ func definition(w *Writer) Obj {
 }
 
 func confirmationForm(w *Writer) Obj {
-	o := w.composition("design confirmation form", "declaration")
+	o := as("confirmation-form", composed("design confirmation form", "declaration"))(w)
+	o["attester"] = Arr{Obj{"mode": "professional", "party": ref(w.who("clin-wang"))}, Obj{"mode": "professional", "party": ref(w.who("prod-zhou"))}}
 	confirmed := section("confirmed-design")
-	entry := ref(w.Refs["S08/design-model"])
-	entry["extension"] = Arr{ext("sha-256", "valueString", w.Sums["S08/design-model"])}
-	confirmed["entry"] = Arr{entry}
+	confirmed["entry"] = Arr{underDigest(w.Refs["S08/design-model"], w.Sums["S08/design-model"])}
 	o["section"] = append(o["section"].(Arr), confirmed)
 	return o
 }
@@ -61,7 +70,15 @@ func device(w *Writer) Obj {
 			Obj{"url": "anatomy-check", "valueBoolean": true},
 			Obj{"url": "image-date", "valueDate": w.Imaged[:len(time.DateOnly)]},
 			Obj{"url": "design-date", "valueDate": w.Confirmed[:len(time.DateOnly)]},
+			Obj{"url": "custom-made", "valueString": "custom-made device"},
+		}}, Obj{"url": tenon + "extension:label-usual", "extension": Arr{
+			Obj{"url": "storage", "valueString": "dry, sealed"}, Obj{"url": "sterility", "valueString": "sterile, gamma"},
+			Obj{"url": "licence", "valueString": "国械注准20203130303"},
 		}}},
+		"manufacturer": "Sample maker", "udiCarrier": Arr{Obj{
+			"deviceIdentifier": "06900000000014", "entryType": "manual", "carrierHRF": "(01)06900000000014(21)" + w.Number,
+			"carrierAIDC": base64.StdEncoding.EncodeToString([]byte("]d2010690000000001421" + w.Number)),
+		}},
 	})
 }
 
@@ -78,13 +95,58 @@ func specimen(w *Writer) Obj {
 	return Obj{
 		"resourceType": "Specimen", "status": "available", "type": coded("sample", "tensile-coupon"), "subject": ref("Substance/ti64-lot"),
 		"receivedTime": instant(w.Now), "collection": Obj{"quantity": quantity(2, "1")},
+		"processing": Arr{Obj{"additive": refs("Substance/ti64-lot")}},
 	}
 }
 
 func delivery(w *Writer) Obj {
 	return Obj{
 		"resourceType": "SupplyDelivery", "status": "completed", "patient": ref(w.Patient), "supplier": ref(w.By),
-		"type":         foreign("supply-item-type", "device"),
-		"suppliedItem": Obj{"quantity": Obj{"value": 1}, "itemReference": ref(w.Refs["S11/device"])},
+		"receiver": refs(w.who("clin-wang")), "identifier": Arr{Obj{"system": "urn:maker:delivery", "value": "DL-" + w.Number}},
+		"occurrenceDateTime": instant(w.Now),
+		"type":               foreign("supply-item-type", "device"),
+		"suppliedItem":       Obj{"quantity": Obj{"value": 1}, "itemReference": ref(w.Refs["S11/device"])},
 	}
+}
+
+// designOutput lists every file of the design under the digest of its content.
+func designOutput(w *Writer) Obj {
+	o := as("design-output", composed("design output", outputSections...))(w)
+	o["confidentiality"] = "R"
+	entries := Arr{}
+	for _, path := range []string{"S08/design-model", "S08/drawing", "S08/design-description"} {
+		entries = append(entries, underDigest(w.Refs[path], w.Sums[path]))
+	}
+	sectionOf(o, "output-list")["entry"] = entries
+	sectionOf(o, "transfer-method")["extension"] = Arr{ext("transfer-method", "valueCode", "fhir-rest")}
+	return o
+}
+
+func specification(w *Writer) Obj {
+	o := as("verification-specification", file("specification"))(w)
+	o["masterIdentifier"] = Obj{"system": "urn:maker:document", "value": "VS-07 rev. 3"}
+	return o
+}
+
+// testPlan is a plan of verification or validation with one item.
+func testPlan(document, item string, sections ...string) func(*Writer) Obj {
+	return func(w *Writer) Obj {
+		o := as(document, composed(document, sections...))(w)
+		criterion := section(item)
+		criterion["code"] = coded("characteristic", item)
+		sectionOf(o, "acceptance-criteria")["section"] = Arr{criterion}
+		return o
+	}
+}
+
+func validation(w *Writer) Obj {
+	o := tested("validation-report", "validation report", "S10/strength", "S10/validation-plan")(w)
+	o["category"], o["subject"] = Arr{coded("validation-mode", "material-test")}, ref("Device/representative")
+	return o
+}
+
+func dataFile(w *Writer) Obj {
+	o := as("data-file", file("data file"))(w)
+	at(o, "content").(Arr)[0].(Obj)["format"] = Obj{"system": "urn:ietf:bcp:13", "code": "text/plain"}
+	return o
 }

@@ -15,11 +15,18 @@ func implantMaker() []Stage {
 			Code: "S08", Owner: "DES", After: []string{"S07"}, Judges: true, Gate: "G-OUTPUT", Status: 422,
 			Parts: []Part{
 				{Key: "design-model", Type: "DocumentReference", By: "des-zhang", Body: designModel, File: true, Sealed: true, Defects: modelDefects},
-				{Key: "drawing", Type: "DocumentReference", By: "des-zhang", Body: file("drawing"), File: true, Defects: unlabelled},
-				{Key: "design-description", Type: "DocumentReference", By: "des-zhang", Body: file("description"), File: true, Defects: unlabelled},
+				{Key: "drawing", Type: "DocumentReference", By: "des-zhang", Body: with(as("drawing", file("drawing")), producedWith), File: true, Defects: unlabelled},
+				{Key: "design-description", Type: "DocumentReference", By: "des-zhang", Body: as("design-description", file("description")), File: true, Defects: unlabelled},
 				{Key: "design-definition", Type: "DeviceDefinition", By: "des-zhang", Body: definition, Defects: definitionDefects()},
-				{Key: "design-output", Type: "Composition", By: "des-zhang", Body: composed("design output", outputSections...), Defects: missing(outputSections)},
-				{Key: "analysis", Type: "DiagnosticReport", By: "des-zhang", Body: reported("finite element analysis", "pass")},
+				{
+					Key: "design-output", Type: "Composition", By: "des-zhang", Body: designOutput, Defects: missing(outputSections),
+					Needs: []string{"S08/design-model", "S08/drawing", "S08/design-description"},
+				},
+				result("stress", "des-zhang", "ultimate-strength", 210, "MPa"),
+				{
+					Key: "analysis", Type: "DiagnosticReport", By: "des-zhang", Needs: []string{"S08/stress"},
+					Body: with(tested("analysis", "finite element analysis", "S08/stress"), producedWith, ext("iteration", "valuePositiveInt", 2)),
+				},
 			},
 			Signatures: []Signature{
 				{Role: "DES", Purpose: "design-output", Part: "S08/design-output"},
@@ -33,11 +40,15 @@ func implantMaker() []Stage {
 		{
 			Code: "S09", Owner: "DES", After: []string{"S08"}, Judges: true, Gate: "G-VERIFY", Status: 422,
 			Parts: []Part{
-				{Key: "verification-specification", Type: "DocumentReference", By: "des-zhang", Body: file("specification"), File: true},
-				{Key: "verification-plan", Type: "Composition", By: "des-zhang", Body: composed("verification plan", planSections...), Defects: missing(planSections)},
+				{Key: "verification-specification", Type: "DocumentReference", By: "des-zhang", Body: specification, File: true},
+				{Key: "verification-plan", Type: "Composition", By: "des-zhang", Body: testPlan("verification-plan", "thickness", planSections...), Defects: missing(planSections)},
 				{Key: "software", Type: "Device", By: "des-zhang", Given: "Device/cad"},
-				{Key: "verification-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("verification report", "pass"), Defects: passDefects},
-				{Key: "integration-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("integration report", "pass"), Optional: true},
+				result("thickness", "des-zhang", "thickness", 3, "mm"),
+				{
+					Key: "verification-report", Type: "DiagnosticReport", By: "des-zhang", Defects: passDefects,
+					Needs: []string{"S09/thickness", "S09/verification-plan", "S09/verification-specification"},
+					Body:  tested("verification-report", "verification report", "S09/thickness", "S09/verification-plan", "S09/verification-specification"),
+				},
 			},
 			Signatures: []Signature{
 				{Role: "REV", Purpose: "plan-approval", Part: "S09/verification-plan"},
@@ -49,9 +60,13 @@ func implantMaker() []Stage {
 		{
 			Code: "S10", Owner: "DES", After: []string{"S09"}, Judges: true, Gate: "G-CONFIRM", Status: 422,
 			Parts: []Part{
-				{Key: "validation-plan", Type: "Composition", By: "des-zhang", Body: composed("validation plan", planSections...), Defects: missing(planSections)},
-				{Key: "validation-report", Type: "DiagnosticReport", By: "des-zhang", Body: reported("validation report", "pass"), Defects: validationDefects},
-				{Key: "design-scheme", Type: "Composition", By: "des-zhang", Body: composed("design scheme", schemeSections...), Defects: missing(schemeSections)},
+				{Key: "validation-plan", Type: "Composition", By: "des-zhang", Body: testPlan("validation-plan", "ultimate-strength", append(planSections, "representative-product")...), Defects: missing(planSections)},
+				result("strength", "des-zhang", "ultimate-strength", 940, "MPa"),
+				{
+					Key: "validation-report", Type: "DiagnosticReport", By: "des-zhang", Body: validation, Defects: validationDefects,
+					Needs: []string{"S10/strength", "S10/validation-plan"},
+				},
+				{Key: "design-scheme", Type: "Composition", By: "des-zhang", Body: as("design-scheme", composed("design scheme", schemeSections...)), Defects: missing(schemeSections)},
 				{Key: "confirmation-form", Type: "Composition", By: "des-zhang", Body: confirmationForm, Needs: []string{"S08/design-model"}, Defects: formDefects},
 			},
 			Signatures: []Signature{
@@ -77,6 +92,10 @@ var (
 		"patient-data", "surgical-plan", "flow-chart", "material", "structural-features", "custom-requirements", "matching-devices", "packaging",
 		"post-processing-cleaning", "disinfection", "sterilisation", "delivery-mode", "technical-requirements",
 	}
+	historySections = []string{
+		"images", "model", "build-file", "process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection",
+		"retained-samples", "label-ifu",
+	}
 	deliverySections   = []string{"format", "properties", "precautions", "operating-steps"}
 	acceptanceSections = []string{"device", "images", "plan", "requirements", "design", "production-record", "label"}
 )
@@ -95,10 +114,14 @@ func implantMade() []Stage {
 					Key: "device", Type: "Device", By: "prod-zhou", Body: device, Defects: deviceDefects,
 					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
 				},
-				{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Body: reported("inspection report", "pass"), Defects: passDefects},
-				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: label, File: true, Defects: labelDefects},
-				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: file("instructions for use"), File: true},
-				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: composed("device history record", "record")},
+				result("inspection", "qa-wu", "thickness", 80, "mm", "S11/device"),
+				{
+					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects,
+					Body: tested("inspection-report", "inspection report", "S11/inspection"),
+				},
+				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true, Defects: labelDefects},
+				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: as("ifu", file("instructions for use")), File: true},
+				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: as("device-history-record", composed("device history record", historySections...))},
 			}, operations()...),
 			Signatures: []Signature{
 				{Role: "PROD", Purpose: "production-record", Part: "S11/device-history-record"},
@@ -124,10 +147,10 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S14", Owner: "MFR", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Code: "S14", Owner: "MFR", Also: []string{"DES"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
 			Parts: []Part{
-				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: composed("data delivery", deliverySections...), Defects: missing(deliverySections)},
-				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: file("data file"), File: true},
+				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: as("data-delivery", composed("data delivery", deliverySections...)), Defects: missing(deliverySections)},
+				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: dataFile, File: true},
 			},
 			Signatures: []Signature{{Role: "CLIN", Purpose: "data-receipt", Part: "S14/data-delivery"}},
 		},

@@ -58,6 +58,15 @@ func (m *Model) role(v *Verdict, by *Person, roles ...string) bool {
 	return false
 }
 
+// owner refuses who is not of the role that moves a stage.
+func (m *Model) owner(v *Verdict, by *Person, stage *Stage) bool {
+	if slices.Contains(stage.Also, by.Role) {
+		v.Open = true
+		return true
+	}
+	return m.role(v, by, stage.Owner)
+}
+
 // next is the protocol of every stage: what may follow on what.
 func next(stage *Stage, from string) []string {
 	switch from {
@@ -85,7 +94,7 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 		v.Absent = true
 		return
 	}
-	owner := m.role(v, by, stage.Owner)
+	owner := m.owner(v, by, stage)
 	if owner && m.sees(by) == unsure {
 		v.Open = true
 	}
@@ -195,6 +204,9 @@ func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 	stages, asked := m.asked(s.Role, s.Purpose, s.Part)
 	if len(stages) == 0 {
 		v.refuse("nobody asks "+s.Role+" to sign "+s.Part+" for "+s.Purpose, "signature-role", 403)
+		if m.sees(by) == unsure {
+			v.refuse(by.ID+" may not see the case", "", 404)
+		}
 		return
 	}
 	if !slices.ContainsFunc(stages, func(st *Stage) bool { return m.stages[st.Code].state == working }) {
@@ -252,6 +264,8 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 	switch {
 	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != part.By:
 		v.Absent = true
+	case s.Kind == Edit && st.state == completed && s.Defect != "":
+		v.Absent = true
 	case s.Kind == Edit && st.state == completed && part.Sealed:
 		v.refuse(stage.Code+" is completed", "document-sealed", 409)
 	case part.Type == "ImagingStudy" && m.stages["S01"].state != completed:
@@ -288,7 +302,7 @@ func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stag
 	} else {
 		v.refuse("about another patient", "other-patient", 422)
 	}
-	m.role(v, by, stage.Owner)
+	m.owner(v, by, stage)
 	if m.sees(by) == unsure {
 		v.Open = true
 	}

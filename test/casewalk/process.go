@@ -12,7 +12,10 @@ type Process struct {
 // Stage is one stage and everything that it asks for.
 type Stage struct {
 	Code  string
-	Owner string   // role that moves it
+	Owner string // role that moves it
+	// Also are roles that the server lets move it although the protocol's table
+	// names the owner alone: open until that is decided.
+	Also  []string
 	After []string // stages to be completed before
 	// Judges tells that the owner is a principal, who judges the stages before
 	// and takes over by a signature.

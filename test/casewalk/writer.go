@@ -80,6 +80,87 @@ func file(title string) func(*Writer) Obj {
 	return func(w *Writer) Obj { return w.filed(title) }
 }
 
+// as says what a document is: its type, or the code of a report.
+func as(document string, body func(*Writer) Obj) func(*Writer) Obj {
+	return func(w *Writer) Obj {
+		o := body(w)
+		element := "type"
+		if o["resourceType"] == "DiagnosticReport" {
+			element = "code"
+		}
+		o[element] = coded("document", document)
+		return o
+	}
+}
+
+// with puts an extension on a document.
+func with(body func(*Writer) Obj, extensions ...Obj) func(*Writer) Obj {
+	return func(w *Writer) Obj {
+		o := body(w)
+		all, _ := o["extension"].(Arr)
+		for _, e := range extensions {
+			all = append(all, e)
+		}
+		o["extension"] = all
+		return o
+	}
+}
+
+// producedWith says which software made a file.
+var producedWith = Obj{"url": tenon + "extension:produced-with", "extension": Arr{
+	Obj{"url": "device", "valueReference": ref("Device/cad")}, Obj{"url": "version", "valueString": "5.2.0"},
+}}
+
+// tested is a report on results, which follows plans.
+func tested(document, title, result string, follows ...string) func(*Writer) Obj {
+	return as(document, func(w *Writer) Obj {
+		o := w.report(title, "pass")
+		o["conclusion"], o["result"] = "every item passed", refs(w.Refs[result])
+		list := Arr{}
+		for _, f := range follows {
+			list = append(list, ext("follows", "valueReference", ref(w.Refs[f])))
+		}
+		if len(list) > 0 {
+			o["extension"] = list
+		}
+		return o
+	})
+}
+
+// result is a result of a test that passed.
+func result(key, by, characteristic string, value float64, unit string, needs ...string) Part {
+	return Part{Key: key, Type: "Observation", By: by, As: Beside, Needs: needs, Body: func(w *Writer) Obj {
+		o := w.ofCase(Obj{
+			"resourceType": "Observation", "status": "final", "subject": ref(w.Patient), "code": coded("characteristic", characteristic),
+			"effectiveDateTime": instant(w.Now), "valueQuantity": quantity(value, unit), "method": text("measured"), "performer": refs(w.By),
+			"interpretation": Arr{coded("verdict", "pass")},
+			"referenceRange": Arr{Obj{"low": quantity(value-0.5, unit), "high": quantity(value+0.5, unit)}},
+		})
+		if len(needs) > 0 {
+			o["device"] = ref(w.Refs[needs[0]])
+			o["extension"] = append(o["extension"].(Arr), ext("resolution", "valueQuantity", quantity(0.01, "mm")))
+			o["code"] = coded("parameter", "dimension")
+		}
+		return o
+	}}
+}
+
+// sectionOf finds a section of a Composition.
+func sectionOf(o Obj, name string) Obj {
+	for _, s := range list(o, "section") {
+		if str(s, "title") == name {
+			return s
+		}
+	}
+	return Obj{}
+}
+
+func underDigest(target, sum string) Obj {
+	e := ref(target)
+	e["extension"] = Arr{ext("sha-256", "valueString", sum)}
+	return e
+}
+
 // spoilers
 
 // set replaces a top-level element; nil removes it.
