@@ -10,6 +10,7 @@ import (
 )
 
 type packages struct {
+	Build  packageBuild  `cmd:"" help:"Write the guide that this binary carries as a FHIR package (.tgz)."`
 	Add    packageAdd    `cmd:"" help:"Load FHIR packages (.tgz) for R4; running servers take them over within a second."`
 	List   packageList   `cmd:"" help:"List the packages that are loaded."`
 	Remove packageRemove `cmd:"" help:"Take a package out."`
