@@ -26,6 +26,7 @@ type commands struct {
 	User    user          `cmd:"" help:"Issue tokens and signing keys."`
 	Version version       `cmd:"" help:"Print the version."`
 
+	Audit   auditCommand   `cmd:"" help:"Write the audit of a case, a person, a patient or a period, with proofs if asked."`
 	Witness witnessCommand `cmd:"" help:"Watch a log from outside: cosign its checkpoints, and only those that extend what was seen."`
 
 	DeadLetters deadLetters `cmd:"" help:"List messages to others that were set aside, or try one again."`
