@@ -67,6 +67,7 @@ type Store interface {
 
 	Gatherer
 	Worklists
+	Tracer
 	LabelStore
 	Referrers
 	Expunger

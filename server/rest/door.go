@@ -41,6 +41,7 @@ type Record interface {
 	Content(ctx context.Context, who *access.Context, id string) (record.BlobReader, *record.Version, error)
 	Everything
 	Worklists
+	Tracer
 	Metas
 	Exports
 	Lastn
@@ -152,6 +153,7 @@ func (d *Door) routes() []route {
 		d.terminologyRoutes(),
 		d.everythingRoutes(),
 		d.worklistRoutes(),
+		d.traceRoutes(),
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.expungeRoutes(),
