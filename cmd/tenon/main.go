@@ -35,6 +35,8 @@ type commands struct {
 	Terminology terminologyCommand `cmd:"" help:"Import, list and remove large code systems."`
 	Validate    validateCommand    `cmd:"" help:"Validate files offline by the embedded definitions, packages and profiles."`
 
+	Plan planCommand `cmd:"" help:"Check plans: the processes that cases run on."`
+
 	Conformance conformanceCommand `cmd:"" help:"Ask a FHIR R4 server, whichever it is, for what the specification demands, case by case."`
 
 	FHIRPath fhirpathCommand `cmd:"" name:"fhirpath" help:"Evaluate a FHIRPath expression on files; one line a result: path, type, value."`

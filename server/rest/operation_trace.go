@@ -179,9 +179,11 @@ func part(name string, v valued) map[string]any {
 	return map[string]any{"name": name, v.kind: v.value}
 }
 
-func textValue(s string) valued  { return valueIf(s != "", "valueString", s) }
+func textValue(s string) valued { return valueIf(s != "", "valueString", s) }
 func codeValue(s string) valued { return valueIf(s != "", "valueCode", s) }
-func refValue(r string) valued   { return valueIf(r != "", "valueReference", map[string]string{"reference": r}) }
+func refValue(r string) valued {
+	return valueIf(r != "", "valueReference", map[string]string{"reference": r})
+}
 
 func valueIf(there bool, kind string, value any) valued {
 	if !there {
