@@ -21,8 +21,8 @@ var (
 // stages of roles that have few, or with what is due first, where much of it is
 // wanted.
 var (
-	fewCases int64 = 1000
-	fewOpen  int64 = 2000
+	fewCases int64 = 300
+	fewOpen  int64 = 300
 )
 
 // OpenTasks implements record.Worklists. All statements see one state of the
