@@ -91,7 +91,7 @@ func (a *Answer) told() string {
 // after holds $case and the Tasks against the model: after a refusal nothing is
 // changed, after an allowed step only what the step says.
 func (c *Case) after(s Step, v Verdict, ok bool) error {
-	if c.quiet {
+	if c.quiet && s.To != completed { // the next Tasks are named then
 		return nil
 	}
 	seen, err := c.look()
