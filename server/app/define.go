@@ -16,8 +16,8 @@ func serverOf(organization string) *access.Context {
 	return &access.Context{Tenant: "main", Kind: access.Server, Principal: "server", Organization: organization}
 }
 
-// define stores the embedded definitions where they are absent or another
-// version of them stands; a case keeps the version that it was opened with.
+// define stores the embedded definitions where they are absent or differ; a case
+// keeps the version of the plan that it was opened with.
 func (a *App) define(ctx context.Context) error {
 	d := &record.Draft{Door: "cli", Operation: "define"}
 	for _, body := range profiles.Definitions() {
@@ -31,7 +31,7 @@ func (a *App) define(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if stored == nil || !sameVersion(stored, root) {
+		if stored == nil || !sameDefinition(stored, root) {
 			d.Ops = append(d.Ops, record.Op{Method: "PUT", Type: typ, ID: id, Body: bytes.Clone(body)})
 		}
 	}
@@ -44,20 +44,29 @@ func (a *App) define(ctx context.Context) error {
 	return nil
 }
 
-func sameVersion(stored []byte, root tree.Node) bool {
+// sameDefinition tells whether what is stored is the embedded definition, but for
+// what a server adds to it. What is stored is what came in, so bytes are compared.
+func sameDefinition(stored []byte, root tree.Node) bool {
 	doc, err := tree.Parse(stored)
-	return err == nil && versionOf(doc.Root()) == versionOf(root)
-}
-
-// versionOf is the version of a definition; an ObservationDefinition has that
-// element from R5 on only, so an extension bears it.
-func versionOf(root tree.Node) string {
-	for e := range root.Field("extension").Items() {
-		if e.Field("url").Str() == "urn:tenon:extension:version" {
-			return e.Field("valueString").Str()
+	if err != nil {
+		return false
+	}
+	members := 0
+	for name, child := range doc.Root().Fields() {
+		if name == "meta" {
+			continue
+		}
+		members++
+		if !bytes.Equal(child.Raw(), root.Field(name).Raw()) {
+			return false
 		}
 	}
-	return root.Field("version").Str()
+	for name := range root.Fields() {
+		if name != "meta" {
+			members--
+		}
+	}
+	return members == 0
 }
 
 // sample loads the sample organisations and people once.

@@ -2,3 +2,6 @@ package app
 
 // Pace is pace for the tests.
 var Pace = pace
+
+// SameDefinition is sameDefinition.
+var SameDefinition = sameDefinition
