@@ -97,7 +97,7 @@ func (c *compiler) once(at, id string, ids map[string]bool) {
 // number and type; that the stage, document or role exists only we can tell.
 var (
 	callOfDocument = regexp.MustCompile(`\b(output|input|traces|validatedForDesign|derivedFromEach)\('([^']*)',\s*'([^']*)'\)`)
-	callOfStage    = regexp.MustCompile(`\b(?:stage|completed)\('([^']*)'\)`)
+	callOfStage    = regexp.MustCompile(`\b(?:stage|completed|verdictCurrent)\('([^']*)'\)`)
 	callOfStages   = regexp.MustCompile(`\bcompletedAll\('([^']*)'\)`)
 	callOfRole     = regexp.MustCompile(`\b(?:signed|signedAt|inTeamAs)\('([^']*)'`)
 	callOfRoles    = regexp.MustCompile(`\b(?:distinctPersons|gradeAbove)\('([^']*)',\s*'([^']*)'`)
@@ -127,6 +127,11 @@ func (c *compiler) checkArguments(at, source string) {
 	for _, m := range callOfSetting.FindAllStringSubmatch(source, -1) {
 		if !slices.ContainsFunc(c.plan.Settings, func(s Setting) bool { return s.Code == m[1] }) {
 			c.fault(at, "The setting %q is unknown to the plan.", m[1])
+		}
+	}
+	for _, m := range callOfFamily.FindAllStringSubmatch(source, -1) {
+		if families[m[1]] == nil {
+			c.fault(at, "The question %q is unknown: judged() knows what the record can answer.", m[1])
 		}
 	}
 	for _, m := range callOfLimit.FindAllStringSubmatch(source, -1) {

@@ -21,7 +21,7 @@ func predicates() []fhirpath.Function {
 		notExpiredPredicate, youngerThanPredicate, followedForPredicate,
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
 		validatedPredicate, validatedForDesignPredicate,
-		withinPredicate, resolutionPredicate,
+		withinPredicate, resolutionPredicate, judgedPredicate, verdictCurrentPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
 		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}

@@ -29,6 +29,7 @@ func (v *view) judge(s *Stage, c *Condition) (u Unmet, ok bool) {
 		u.Text += " It cannot be judged: " + fault.Error()
 		u.Chinese += "（无法评估）"
 	case state == NotEvaluated:
+		u.Text, u.Chinese = e.told(u.Text, u.Chinese)
 		u.Text += fmt.Sprintf(" The server cannot evaluate this; %s must sign the root Task for it with the purpose %q.", c.Waiver, waive+c.ID)
 		u.Chinese += fmt.Sprintf("系统无法评估，须由 %s 以 %q 为目的在根任务上签字。", c.Waiver, waive+c.ID)
 	case state == Pending:

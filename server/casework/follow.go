@@ -14,10 +14,13 @@ func (d *decider) follow() {
 		case Returned, Failed:
 			d.reopen(m)
 		case Working:
+			d.stamp(m, "start")
 			if m.from == Accepted && opensProduction(m.stage) {
 				d.effects = append(d.effects, Effect{Message: d.after.jobOrder(m.task)})
 			}
 		case Completed:
+			d.stamp(m, "end")
+			d.storeVerdict(m.stage, m.task)
 			d.handOver()
 			d.close()
 		}
@@ -73,4 +76,21 @@ func (d *decider) hold() {
 			d.effects = append(d.effects, Effect{Update: moved(task.Root, ChangePending, "The patient's consent is not in force.")})
 		}
 	}
+}
+
+// stamp writes into the Task of a stage when work on it began and ended: the
+// server's clock, which nobody else sets. Work that goes on after a hold began
+// when it first did.
+func (d *decider) stamp(m move, end string) {
+	p := period{Start: m.task.Root.Path("executionPeriod", "start").Str(), End: m.task.Root.Path("executionPeriod", "end").Str()}
+	now := instant(d.after.s.Now)
+	switch {
+	case end == "end":
+		p.End = now
+	case p.Start == "":
+		p.Start = now
+	default:
+		return
+	}
+	d.effects = append(d.effects, Effect{Update: edited(m.task.Root, member{"executionPeriod", string(marshal(p))})})
 }

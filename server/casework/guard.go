@@ -133,7 +133,7 @@ func list[T ~string](items []T) string {
 }
 
 // immutable are the elements of a stage Task that only the server writes.
-var immutable = []string{"instantiatesCanonical", "partOf", "groupIdentifier", "intent", "code", "for", "authoredOn", "performerType", "restriction", "reasonReference"}
+var immutable = []string{"instantiatesCanonical", "partOf", "groupIdentifier", "intent", "code", "for", "authoredOn", "performerType", "restriction", "reasonReference", "executionPeriod"}
 
 // tampered names the elements of a Task that a change may not touch.
 func tampered(before, after tree.Node) []string {

@@ -66,7 +66,7 @@ func (v *view) inOrder(it *item, s *Stage) {
 	}
 	it.rest(task)
 	made, _, dated := span(authored(task))
-	done := task.Updated
+	done := finished(task)
 	if !dated {
 		it.fall(notEvaluated, task.Ref()+" states no time.", task.Ref()+" 未载明时间。")
 		return
@@ -74,7 +74,7 @@ func (v *view) inOrder(it *item, s *Stage) {
 	it.value = authored(task) + " … " + instant(done)
 	for _, code := range s.After {
 		before := v.current(code)
-		if before == nil || made.Before(before.Updated.Truncate(precision)) {
+		if before == nil || made.Before(finished(before)) {
 			it.fall(nonconform, fmt.Sprintf("%s was handed over before %s was completed.", s.Code, code), fmt.Sprintf("%s 在 %s 完成之前移交。", s.Code, code))
 		}
 	}
@@ -87,6 +87,14 @@ func (v *view) inOrder(it *item, s *Stage) {
 			it.fall(nonconform, fmt.Sprintf("%s was judged before it was handed over.", s.Code), fmt.Sprintf("%s 在移交之前已被判定。", s.Code))
 		}
 	}
+}
+
+// finished is when work on a stage ended, by the server's clock.
+func finished(task *Resource) time.Time {
+	if end, _, ok := span(task.Root.Path("executionPeriod", "end").Str()); ok {
+		return end
+	}
+	return task.Updated.Truncate(precision)
 }
 
 // signedInTime asks for each signature of the stage before its completion.
@@ -228,7 +236,7 @@ func processLegality(v *view) []item {
 		}
 		for _, r := range v.named("ethics-approval") {
 			_, until, ok := span(validityOf(r).Field("end").Str())
-			if !ok || task != nil && until.Before(task.Updated) {
+			if !ok || task != nil && until.Before(finished(task)) {
 				it.fall(nonconform, r.Ref()+" was not valid when it was used.", r.Ref()+" 使用时已失效。")
 			}
 		}

@@ -98,11 +98,11 @@ func (q requirement) id() string {
 
 // measure is a value that an Observation, or a component of one, bears.
 type measure struct {
-	of    *Resource
-	code  tree.Node
-	at    tree.Node // has value[x], and the extensions
+	of     *Resource
+	code   tree.Node
+	at     tree.Node // has value[x], and the extensions
 	figure figure
-	fault note
+	fault  note
 }
 
 // answers tells whether a measured value is about the requirement: it bears its
