@@ -112,8 +112,34 @@ func workPlan(w *world) {
 }
 
 var orderParameters = []string{
-	"use-site", "use-purpose", "structure", "mechanical", "dimension", "surface-treatment", "roughness",
+	"use-site", "use-purpose", "structure", "surface-treatment",
 	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode",
+}
+
+// figured is a concept of two systems: which parameter, and which of its kind.
+func figured(parameter, characteristic string) obj {
+	return obj{"coding": arr{obj{"system": "urn:tenon:parameter", "code": parameter}, obj{"system": "urn:tenon:characteristic", "code": characteristic}}}
+}
+
+// orderedFigures are the requirements of the order that have a figure.
+func orderedFigures() arr {
+	return arr{
+		obj{"code": figured("dimension", "thickness"), "valueRange": obj{"low": quantity("2.9", "mm"), "high": quantity("3.1", "mm")},
+			"extension": arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity("3.0", "mm"))}},
+		obj{"code": concept("urn:tenon:parameter", "roughness"), "valueQuantity": quantity("6.3", "um")},
+		obj{"code": figured("mechanical", "yield-strength"), "valueQuantity": quantity("800", "MPa")},
+	}
+}
+
+// inspected are the measured values of the device: what inspection found.
+func inspected(w *world) []obj {
+	of := func(id string, code obj, value, unit string) obj {
+		return obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": code, "effectiveDateTime": w.stamp(0),
+			"method": obj{"text": "measured"}, "valueQuantity": quantity(value, unit), "interpretation": arr{concept("urn:tenon:verdict", "pass")}}
+	}
+	thickness := of("m-thickness", figured("dimension", "thickness"), "3.02", "mm")
+	thickness["extension"] = arr{ext("resolution", "valueQuantity", quantity("0.01", "mm"))}
+	return []obj{thickness, of("m-roughness", concept("urn:tenon:characteristic", "roughness"), "5.8", "um"), of("m-yield", figured("mechanical", "yield-strength"), "861", "MPa")}
 }
 
 func workOrder(w *world) {
@@ -124,6 +150,7 @@ func workOrder(w *world) {
 	for _, code := range orderParameters {
 		params = append(params, obj{"code": concept("urn:tenon:parameter", code), "valueCodeableConcept": obj{"text": "as drawn"}})
 	}
+	params = append(params, orderedFigures()...)
 	w.must(clin,
 		obj{"resourceType": "DocumentReference", "id": "ethics", "status": "current", "content": arr{obj{"attachment": file("ethics approval")}},
 			"context": obj{"period": obj{"start": "2026-01-01", "end": "2027-01-01"}}},
@@ -266,7 +293,7 @@ func analysis(w *world) obj {
 // definitionOfDesign answers every parameter of the order.
 func definitionOfDesign() obj {
 	properties := arr{}
-	for _, code := range append([]string{"material", "surgical-tool"}, orderParameters...) {
+	for _, code := range append([]string{"material", "surgical-tool", "roughness", "mechanical", "dimension"}, orderParameters...) {
 		p := obj{"type": concept("urn:tenon:parameter", code), "valueCode": arr{obj{"text": "as designed"}}}
 		if code == "dimension" {
 			p = obj{"type": concept("urn:tenon:parameter", code), "valueQuantity": arr{mm(3)}, "extension": arr{ext("source-image", "valueReference", ref("ImagingStudy/ct"))}}
@@ -400,7 +427,7 @@ func workProduction(w *world) {
 	}
 	ifu := as("ifu", document("ifu", "ifu"))
 	attachment(ifu)["contentType"] = "application/pdf"
-	w.must(qa, device(w), result("i-thickness", w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/i-thickness"), label("张三", "MR-7"), ifu, history())
+	w.must(qa, append(inspected(w), device(w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/m-thickness", "Observation/m-roughness", "Observation/m-yield"), label("张三", "MR-7"), ifu, history())...)
 	w.name("S11", prod, output("device", "Device/implant"), output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"),
 		output("ifu", "DocumentReference/ifu"), output("device-history-record", "Composition/history"))
 	w.mustSign(prod, "Composition/history", access.PROD, "production-record")
@@ -440,9 +467,12 @@ func workData(w *world) {
 	w.mustSign(clin, "Composition/data", access.CLIN, "data-receipt")
 }
 
+// judged is the clinician's verdict on one thing, about everything that the
+// judgement rests on.
 func judged(id, element, code string) obj {
 	o := obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": obj{"text": id},
-		"valueCodeableConcept": concept("urn:tenon:verdict", "conform")}
+		"focus":     arr{ref("ImagingStudy/ct"), ref("CarePlan/plan"), ref("DeviceRequest/order"), ref("Composition/scheme"), ref("Composition/history"), ref("DocumentReference/label")},
+		"performer": arr{ref(clin.Principal)}, "method": concept("urn:tenon:judgement-method", "visual"), "valueCodeableConcept": concept("urn:tenon:verdict", "conform")}
 	if element == "category" {
 		o["category"] = arr{concept("urn:tenon:judgement", code)}
 	} else {
@@ -451,11 +481,30 @@ func judged(id, element, code string) obj {
 	return o
 }
 
+// deviceJudgements are what the clinician says of the device.
+func deviceJudgements() []obj {
+	all := []obj{judged("j-form", "category", "form"), judged("j-structure", "category", "structure"), judged("j-function", "category", "function")}
+	for i, code := range []string{"fit", "biocompatibility", "cell-response"} {
+		o := judged("j-"+code, "code", code)
+		o["category"] = arr{concept("urn:tenon:judgement", []string{"form", "function", "function"}[i])}
+		if code == "biocompatibility" {
+			o["method"] = concept("urn:tenon:judgement-method", "test-report")
+			o["extension"] = arr{ext("standard-part", "valueString", "GB/T 16886.5")}
+			o["derivedFrom"] = arr{ref("DocumentReference/biotest")}
+		}
+		all = append(all, o)
+	}
+	grade := judged("j-cytotoxicity", "code", "cytotoxicity")
+	delete(grade, "valueCodeableConcept")
+	grade["valueInteger"] = 0
+	return append(all, grade)
+}
+
 func workJudgement(w *world) {
-	bodies, results := []obj{}, map[string]arr{}
-	for _, c := range []string{"form", "structure", "function"} {
-		bodies = append(bodies, judged("j-"+c, "category", c))
-		results["device-judgement"] = append(results["device-judgement"], ref("Observation/j-"+c))
+	bodies := append([]obj{document("biotest", "no cytotoxicity")}, deviceJudgements()...)
+	results := map[string]arr{}
+	for _, o := range bodies[1:] {
+		results["device-judgement"] = append(results["device-judgement"], ref("Observation/"+o["id"].(string)))
 	}
 	for _, c := range []string{"process-order", "process-conformity", "process-legality", "process-completeness"} {
 		bodies = append(bodies, judged("j-"+c, "code", c))
@@ -471,6 +520,7 @@ func workJudgement(w *world) {
 		w.name("S15", clin, output(id, "DiagnosticReport/"+id))
 		w.mustSign(clin, "DiagnosticReport/"+id, access.CLIN, "judgement-report")
 	}
+	w.mustSign(clin, "Task/root", access.CLIN, "waive:strength-computed")
 }
 
 func workAcceptance(w *world) {

@@ -145,9 +145,9 @@ var removals = map[string][]removal{
 	"data-of-patient": {put("DocumentReference/data-file", "subject", ref(other))},
 	"data-intact":     {content("DocumentReference/data-file", "other")},
 	// S15
-	"form-judged":      {put("Observation/j-form", "category", nil)},
+	"form-judged":      {both(put("Observation/j-form", "category", nil), put("Observation/j-fit", "category", nil))},
 	"structure-judged": {drop("Observation/j-structure")},
-	"function-judged":  {put("Observation/j-function", "category", nil)},
+	"function-judged":  {both(put("Observation/j-function", "category", nil), put("Observation/j-biocompatibility", "category", nil), put("Observation/j-cell-response", "category", nil))},
 	"process-judged":   {put("Observation/j-process-legality", "code", obj{"text": "x"})},
 	"no-nonconformity": {put("Observation/j-form", "valueCodeableConcept", concept("urn:tenon:verdict", "nonconform")), put("DiagnosticReport/process-judgement", "conclusionCode", arr{concept("urn:tenon:verdict", "nonconform")})},
 	"process-covered":  {anew("S12"), anew("S05")},
