@@ -502,6 +502,9 @@ func deviceJudgements() []obj {
 
 func workJudgement(w *world) {
 	bodies := append([]obj{document("biotest", "no cytotoxicity")}, deviceJudgements()...)
+	if w.plan.ID != "implant" {
+		bodies = bodies[:len(bodies)-1] // a grade of cytotoxicity is of implants
+	}
 	results := map[string]arr{}
 	for _, o := range bodies[1:] {
 		results["device-judgement"] = append(results["device-judgement"], ref("Observation/"+o["id"].(string)))
@@ -520,7 +523,9 @@ func workJudgement(w *world) {
 		w.name("S15", clin, output(id, "DiagnosticReport/"+id))
 		w.mustSign(clin, "DiagnosticReport/"+id, access.CLIN, "judgement-report")
 	}
-	w.mustSign(clin, "Task/root", access.CLIN, "waive:strength-computed")
+	if w.plan.ID == "implant" {
+		w.mustSign(clin, "Task/root", access.CLIN, "waive:strength-computed")
+	}
 }
 
 func workAcceptance(w *world) {

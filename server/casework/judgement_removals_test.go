@@ -19,7 +19,7 @@ func init() {
 			reads("m-thickness", "3.02", "s"), put("Observation/m-thickness", "valueQuantity", obj{"value": 3.02, "unit": "mm"}),
 			put("Observation/m-thickness", "extension", arr{ext("resolution", "valueQuantity", quantity("0.2", "mm"))}), put("Observation/m-thickness", "extension", nil),
 			put("Observation/m-thickness", "status", "preliminary"), put("Observation/m-thickness", "subject", ref("Device/another")), put("Observation/m-thickness", "subject", ref(other)),
-			uncited("m-thickness"), ordered("dimension", "valueRange", nil), ordered("dimension", "code", figured("dimension", "length")), keyOfDesign,
+			uncited("m-thickness"), orderedAs("dimension", "valueRange", nil), orderedAs("dimension", "code", figured("dimension", "length")), keyOfDesign,
 			cut("DeviceRequest/order", "parameter", is("code", "dimension")),
 		},
 		"fit-judged": {
@@ -35,7 +35,7 @@ func init() {
 		},
 		"surface-computed": {
 			reads("m-roughness", "6.4", "um"), reads("m-roughness", "0.0064", "mm"), uncited("m-roughness"), put("Observation/m-roughness", "code", obj{"text": "x"}),
-			ordered("roughness", "valueRange", obj{"low": quantity("6", "um"), "high": quantity("7", "um")}), coated, smoothInWords,
+			orderedAs("roughness", "valueRange", obj{"low": quantity("6", "um"), "high": quantity("7", "um")}), coated, smoothInWords,
 			cut("DeviceRequest/order", "parameter", is("code", "roughness")), put("Observation/m-roughness", "extension", arr{ext("zone", "valueString", "inside")}), inZone("outside"),
 		},
 		"pores-computed":         {porousWithoutPores, porousOf("300", "600", "250", "500"), porousOf("300", "600", "300", ""), porousOf("300", "600", "", "")},
@@ -43,7 +43,7 @@ func init() {
 		"anatomy-judged":         {asked("anatomical-function", obj{"text": "protects the brain"})},
 		"function-computed": {
 			reads("m-yield", "799.9", "MPa"), reads("m-yield", "0.7", "GPa"), uncited("m-yield"), asked("anatomical-function", obj{"text": "protects the brain"}),
-			ordered("mechanical", "valueRange", obj{"low": quantity("900", "MPa"), "high": quantity("950", "MPa")}),
+			orderedAs("mechanical", "valueRange", obj{"low": quantity("900", "MPa"), "high": quantity("950", "MPa")}),
 		},
 		"biocompatibility-judged": {
 			put("Observation/j-biocompatibility", "derivedFrom", nil), put("Observation/j-biocompatibility", "extension", nil), put("Observation/j-biocompatibility", "code", obj{"text": "x"}),
@@ -53,7 +53,7 @@ func init() {
 		"cell-response-judged": {put("Observation/j-cell-response", "code", obj{"text": "x"}), porousOf("300", "600", "350", "500"),
 			both(porousOf("300", "600", "350", "500"), connected("60"), ownDefinition(ownLimit("pore-connectivity", "%", "90", nil)))},
 		"strength-computed": {unwaived("strength-computed"), both(ownDefinition(ownLimit("yield-strength", "MPa", "900", nil)), cut("DeviceRequest/order", "parameter", is("code", "mechanical"))),
-			both(ordered("mechanical", "valueQuantity", quantity("900", "MPa")))},
+			both(orderedAs("mechanical", "valueQuantity", quantity("900", "MPa")))},
 		"critical-judged": {criticalProperty("porosity"), both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", arr{concept("urn:tenon:verdict", "fail")})),
 			both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", nil))},
 		"label-computed": {labelPart("use"), labelPart("site"), labelPart("anatomy-check"), labelDate("image-date", "2026-02-28"), labelDate("design-date", "2026-03-09")},
@@ -98,8 +98,8 @@ func uncited(id string) removal {
 	}
 }
 
-// ordered gives a parameter of the order another value, and no other one.
-func ordered(code, name string, value any) removal {
+// orderedAs gives a parameter of the order another value, and no other one.
+func orderedAs(code, name string, value any) removal {
 	return func(w *world) {
 		found := false
 		w.alter("DeviceRequest/order", func(b obj) {
@@ -137,18 +137,18 @@ func asked(code string, value obj) removal {
 	}
 }
 
-func property(w *world, p obj) {
+func designProperty(w *world, p obj) {
 	w.alter("DeviceDefinition/design", func(b obj) { b["property"] = append(b["property"].([]any), p) })
 }
 
 // keyOfDesign: the designer adds a key dimension that nobody measured.
 func keyOfDesign(w *world) {
-	property(w, obj{"type": figured("dimension", "width"), "valueQuantity": arr{quantity("60.0", "mm")}, "extension": arr{ext("key-dimension", "valueBoolean", true)}})
+	designProperty(w, obj{"type": figured("dimension", "width"), "valueQuantity": arr{quantity("60.0", "mm")}, "extension": arr{ext("key-dimension", "valueBoolean", true)}})
 }
 
 func criticalProperty(characteristic string) removal {
 	return func(w *world) {
-		property(w, obj{"type": concept("urn:tenon:characteristic", characteristic), "valueCode": arr{obj{"text": "x"}}, "extension": arr{ext("safety-critical", "valueBoolean", true)}})
+		designProperty(w, obj{"type": concept("urn:tenon:characteristic", characteristic), "valueCode": arr{obj{"text": "x"}}, "extension": arr{ext("safety-critical", "valueBoolean", true)}})
 	}
 }
 
@@ -159,34 +159,34 @@ func shrinking(model, ratio, low, high string) removal {
 	return func(w *world) {
 		asked("shrinkage-min-range", obj{"low": quantity(low, "%"), "high": quantity(high, "%")})(w)
 		if ratio != "" {
-			property(w, obj{"type": concept("urn:tenon:parameter", "shrinkage-ratio"), "valueQuantity": arr{quantity(ratio, "%")}})
+			designProperty(w, obj{"type": concept("urn:tenon:parameter", "shrinkage-ratio"), "valueQuantity": arr{quantity(ratio, "%")}})
 		}
 		cut("DeviceDefinition/design", "property", is("type", "dimension"))(w)
 		p := obj{"type": figured("dimension", "thickness"), "valueQuantity": arr{quantity("3.0", "mm")}}
 		if model != "" {
 			p["extension"] = arr{ext("model-dimension", "valueQuantity", quantity(model, "mm"))}
 		}
-		property(w, p)
+		designProperty(w, p)
 	}
 }
 
 func measuredShrinkage(value, unit string) removal {
-	return func(w *world) { found(w, "m-shrinkage", "shrinkage", "valueQuantity", quantity(value, unit)) }
+	return func(w *world) { inspectionFound(w, "m-shrinkage", "shrinkage", "valueQuantity", quantity(value, unit)) }
 }
 
-// found adds a measured value to the inspection.
-func found(w *world, id, characteristic, kind string, value any) {
+// inspectionFound adds a measured value to the inspection.
+func inspectionFound(w *world, id, characteristic, kind string, value any) {
 	w.lay(obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": concept("urn:tenon:characteristic", characteristic), kind: value}, qa.Principal)
 	w.alter("DiagnosticReport/inspection", func(b obj) { b["result"] = append(b["result"].([]any), ref("Observation/"+id)) })
 }
 
 func coated(w *world) {
-	ordered("surface-treatment", "valueCodeableConcept", concept("urn:tenon:surface-treatment", "coat"))(w)
+	orderedAs("surface-treatment", "valueCodeableConcept", concept("urn:tenon:surface-treatment", "coat"))(w)
 	put("Observation/m-roughness", "effectiveDateTime", "2026-03-01T00:00:00Z")(w)
 }
 
 func smoothInWords(w *world) {
-	ordered("roughness", "valueCodeableConcept", obj{"text": "mirror finish"})(w)
+	orderedAs("roughness", "valueCodeableConcept", obj{"text": "mirror finish"})(w)
 	uncited("m-roughness")(w)
 }
 
@@ -211,14 +211,14 @@ func porousOf(low, high, least, most string) removal {
 			}
 		}
 		if len(size) > 0 {
-			found(w, "m-pores", "pore-size", "valueRange", size)
+			inspectionFound(w, "m-pores", "pore-size", "valueRange", size)
 		}
 	}
 }
 
 func connected(percent string) removal {
 	return func(w *world) {
-		found(w, "m-connectivity", "pore-connectivity", "valueQuantity", quantity(percent, "%"))
+		inspectionFound(w, "m-connectivity", "pore-connectivity", "valueQuantity", quantity(percent, "%"))
 	}
 }
 
