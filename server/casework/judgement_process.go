@@ -117,6 +117,11 @@ var operationSequence = [][]string{
 	{"packaging", "warehouse-in"}, {"sterilisation", "warehouse-in"}, {"warehouse-in", "warehouse-out"},
 }
 
+// sequenced tells whether an operation has its place in the sequence.
+func sequenced(code string) bool {
+	return slices.ContainsFunc(operationSequence, func(pair []string) bool { return slices.Contains(pair, code) })
+}
+
 func (v *view) operationsInOrder() []item {
 	starts, ends := map[string]time.Time{}, map[string]time.Time{}
 	it := computed("process-order/operations")
@@ -127,6 +132,9 @@ func (v *view) operationsInOrder() []item {
 		_, until, ended := span(r.Root.Path("executionPeriod", "end").Str())
 		it.rest(r)
 		known++
+		if !sequenced(code) && (!begun || !ended) {
+			continue // an event beside the sequence, such as the start of the job
+		}
 		if !begun || !ended {
 			it.fall(notEvaluated, fmt.Sprintf("The operation %s states no time (executionPeriod).", r.Ref()), fmt.Sprintf("工序 %s 未载明起止时间。", r.Ref()))
 			continue

@@ -1,6 +1,9 @@
 package demo
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // placeOrder is S06: the clinician orders, and both parties sign the same version.
 func (s *story) placeOrder() {
@@ -38,7 +41,12 @@ func (s *story) orderResource() obj {
 		case "use-site":
 			p["valueCodeableConcept"] = text(f.side[0] + " " + f.side[1])
 		case "dimension":
-			p["valueRange"] = obj{"low": quantity(f.width-f.tolerance, "mm"), "high": quantity(f.width+f.tolerance, "mm")}
+			p["code"] = figured("dimension", "thickness")
+			p["extension"] = arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity(f.thickness, "mm"))}
+			p["valueRange"] = obj{"low": quantity(tidy(f.thickness-f.tolerance), "mm"), "high": quantity(tidy(f.thickness+f.tolerance), "mm")}
+		case "mechanical":
+			p["code"] = figured("mechanical", "yield-strength")
+			p["valueQuantity"] = quantity(800, "MPa")
 		case "roughness":
 			p["valueQuantity"] = quantity(f.roughness, "um")
 		default:
@@ -60,3 +68,12 @@ func (s *story) orderResource() obj {
 		"authoredOn": instant(s.now()), "occurrencePeriod": obj{"start": day(s.now()), "end": day(s.now().Add(60 * 24 * time.Hour))},
 	}
 }
+
+// figured is the code of a requirement that has a figure: which parameter, and
+// which of its kind, by which a measured value is found again.
+func figured(parameter, characteristic string) obj {
+	return obj{"coding": arr{obj{"system": tenon + "parameter", "code": parameter}, obj{"system": tenon + "characteristic", "code": characteristic}}}
+}
+
+// tidy takes the noise of binary fractions off a figure in hundredths.
+func tidy(v float64) float64 { return math.Round(v*100) / 100 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -97,16 +98,24 @@ func (s *story) makeDevice() {
 		}
 	}
 	f := &s.figures
-	s.news("inspected", obj{"inspection": obj{
-		"characteristic": "thickness", "parameter": "dimension", "value": f.thickness, "unit": "mm", "instrument": "micrometer M-04", "resolution": 0.01,
-		"lower": f.thickness - f.tolerance, "upper": f.thickness + f.tolerance, "verdict": "pass", "method": "micrometer",
-	}})
+	for _, found := range []obj{
+		{"characteristic": "thickness", "parameter": "dimension", "value": written(f.thickness), "unit": "mm", "instrument": "micrometer M-04", "resolution": 0.01,
+			"lower": tidy(f.thickness - f.tolerance), "upper": tidy(f.thickness + f.tolerance), "method": "micrometer"},
+		{"characteristic": "roughness", "parameter": "roughness", "value": written(f.roughness - 0.5), "unit": "um", "upper": f.roughness, "instrument": "profilometer P-02", "method": "profilometer"},
+		{"characteristic": "yield-strength", "parameter": "mechanical", "value": written(861), "unit": "MPa", "lower": 800, "instrument": "tensile tester T-01", "method": "tensile test of the coupon"},
+	} {
+		found["verdict"] = "pass"
+		s.news("inspected", obj{"inspection": found})
+	}
 	s.news("released", obj{"device": obj{
 		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000014(21)" + f.serial,
 		"udiDi": "06900000000014", "udiAidc": "]d20106900000000014" + "21" + f.serial, "code": "CMD-" + f.serial, "manufactured": day(s.now()), "expires": day(s.now().AddDate(5, 0, 0)),
 	}})
 	s.news("shipped", obj{"shipment": obj{"carrier": "Sample Express", "tracking": "SX" + f.serial}})
 }
+
+// written is a measured value as it was written down: 3.00, not 3.
+func written(v float64) json.Number { return json.Number(fmt.Sprintf("%.2f", v)) }
 
 func (s *story) operation(name string) obj {
 	end := s.now()

@@ -64,6 +64,7 @@ func (s *story) releaseDevice() {
 	s.refused("S11", refusal{"released-without-quality", 422, "G-RELEASE/released-by-quality", "Task.status"},
 		patch(s.prod, c.task("S11"), step(s.prod, "completed")))
 	c.signs(s.qa, "product-release", history)
+	s.exchanged()
 }
 
 // labelDocument is the printed label; the name on it must be the patient's.
@@ -80,7 +81,7 @@ func (s *story) labelDocument() obj {
 
 // inspections are what was measured on the made device: the MES reported it.
 func (s *story) inspections() (list []string) {
-	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:parameter|dimension") {
+	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:parameter|dimension,urn:tenon:parameter|roughness,urn:tenon:parameter|mechanical") {
 		list = append(list, "Observation/"+str(o, "id"))
 	}
 	return list

@@ -1,5 +1,10 @@
 package demo
 
+import (
+	"fmt"
+	"slices"
+)
+
 // judge is S15: the clinician judges form, structure and function of the device,
 // and four parts of the process.
 func (s *story) judge() {
@@ -10,12 +15,15 @@ func (s *story) judge() {
 	if s.socket() {
 		s.judgeItems()
 	}
-	device := s.judgement("器械判定 judgement of the device", "category", "form", "structure", "function")
-	process := s.judgement("过程判定 judgement of the process", "code", "process-order", "process-conformity", "process-legality", "process-completeness")
+	paper := s.create(s.clin, s.ofCase(s.file(s.clin, "生物学检验报告 report of the biological test", "application/pdf", page("GB/T 16886.5: grade 0"))))
+	device := s.judgement("器械判定 judgement of the device", "device-judgement", s.judgedDevice(paper)...)
+	process := s.judgement("过程判定 judgement of the process", "process-judgement", s.judgedProcess()...)
 	c.name(s.clin, "S15", output{"device-judgement", device}, output{"process-judgement", process})
 	c.signs(s.clin, "judgement-report", device, process)
 	if s.socket() {
 		s.answerAlignment()
+	} else {
+		c.answers(s.clin, "strength-computed")
 	}
 	c.complete(s.clin, "S15")
 }
@@ -29,23 +37,57 @@ func (s *story) unjudged() {
 	s.refused("S15", refusal{"accepted-unjudged", 409, "judged-first", "Task.status"}, patch(s.clin, task, step(s.clin, "accepted")))
 }
 
-// judgement makes a report with one Observation for each part, in a transaction.
-// No Task names the Observations, so they carry the extension of the case.
-func (s *story) judgement(title, element string, parts ...string) string {
-	report := s.report(s.clin, title, "conform")
+// judgedDevice are what the clinician judges: what figures cannot say of form,
+// structure and function, and the grade of cytotoxicity of the test report.
+func (s *story) judgedDevice(paper string) []obj {
+	var all []obj
+	for _, j := range [][2]string{{"form", "fit"}, {"structure", "anatomy"}, {"function", "cell-response"}, {"function", "biocompatibility"}, {"function", "cytotoxicity"}} {
+		o := s.judged(j[1])
+		o["category"] = arr{code("judgement", j[0])}
+		switch j[1] {
+		case "biocompatibility":
+			o["method"], o["derivedFrom"] = code("judgement-method", "test-report"), refs(paper)
+			add(o, "extension", ext("standard-part", "valueString", "GB/T 16886.5"))
+		case "cytotoxicity":
+			if s.socket() {
+				continue
+			}
+			delete(o, "valueCodeableConcept")
+			o["method"], o["valueInteger"] = code("judgement-method", "test-report"), 0
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// judgedProcess is the clinician's view of the process; the server has its own,
+// computed from the record, and refuses a conform that it does not find.
+func (s *story) judgedProcess() []obj {
+	var all []obj
+	for _, part := range []string{"process-order", "process-conformity", "process-legality", "process-completeness"} {
+		all = append(all, s.judged(part))
+	}
+	return all
+}
+
+// judged is the clinician's verdict on one thing, about all that is judged.
+func (s *story) judged(part string) obj {
+	c := s.course
+	return s.ofCase(obj{
+		"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "code": code("judgement", part), "method": code("judgement-method", "visual"),
+		"focus":     refs(s.job.device, s.study.ref, s.plan.plan, s.order, c.outputs("S10")["design-scheme"], c.outputs("S11")["device-history-record"], c.outputs("S11")["label"]),
+		"performer": refs(s.clin.ref), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("verdict", "conform"),
+	})
+}
+
+// judgement makes a report of these Observations, in a transaction. No Task names
+// the Observations, so they carry the extension of the case.
+func (s *story) judgement(title, document string, judged ...obj) string {
+	report := as(document, s.report(s.clin, title, "conform"))
 	var entries []entry
 	results := arr{}
-	for i, part := range parts {
-		url := urnCondition[:len(urnCondition)-2] + []string{"10", "11", "12", "13"}[i]
-		o := s.ofCase(obj{
-			"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "focus": refs(s.job.device), "code": text(part),
-			"performer": refs(s.clin.ref), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("verdict", "conform"),
-		})
-		if element == "category" {
-			o["category"] = arr{code("judgement", part)}
-		} else {
-			o["code"] = code("judgement", part)
-		}
+	for i, o := range judged {
+		url := fmt.Sprintf("%s%02d", urnCondition[:len(urnCondition)-2], 10+i)
 		entries = append(entries, entry{url, o})
 		results = append(results, ref(url))
 	}
@@ -75,19 +117,18 @@ func (s *story) release() {
 	c.begin(s.clin, "S17")
 	assessment := c.add(s.clin, "S17", "conformity-assessment", s.report(s.clin, "符合性评价 conformity assessment", "conform"))
 	c.signs(s.clin, "conformity", assessment)
-	s.exchanged()
 	c.complete(s.clin, "S17")
 }
 
-// exchanged gives the device to another patient just before its release.
+// exchanged gives the device to another patient just before it leaves the maker.
 func (s *story) exchanged() {
 	give := func(to *person) *answer {
 		return s.change(s.prod, s.job.device, func(o obj) { o["patient"] = ref(to.ref) })
 	}
 	a := give(s.stranger)
-	s.tell.line("S17", s.prod, "%d %s makes %s the device of %s", a.status, s.prod.name, s.job.device, s.stranger.ref)
-	s.refused("S17", refusal{"another-patients-device", 409, "G-USE/right-patient", "Task.status"},
-		patch(s.clin, s.course.task("S17"), step(s.clin, "completed")))
+	s.tell.line("S11", s.prod, "%d %s makes %s the device of %s", a.status, s.prod.name, s.job.device, s.stranger.ref)
+	s.refused("S11", refusal{"another-patients-device", 422, "G-RELEASE/device-of-patient", "Task.status"},
+		patch(s.prod, s.course.task("S11"), step(s.prod, "completed")))
 	a = give(s.patient)
-	s.tell.line("S17", s.prod, "%d %s gives it back to %s", a.status, s.prod.name, s.patient.ref)
+	s.tell.line("S11", s.prod, "%d %s gives it back to %s", a.status, s.prod.name, s.patient.ref)
 }
