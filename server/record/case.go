@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/casework"
 )
@@ -24,6 +25,26 @@ func (r *Recorder) Case(ctx context.Context, who *access.Context, root string) (
 	}
 	s.Now = r.now()
 	return json.Marshal(r.o.Engine.Report(s).Parameters())
+}
+
+// Judge computes the judgement of a case as it is now, and tells whether the
+// verdict that was stored still stands: the operation Task/{root}/$judge. Nothing
+// is written but the audit row of the read.
+func (r *Recorder) Judge(ctx context.Context, who *access.Context, root string) ([]byte, error) {
+	data, err := r.caseData(ctx, who, root, "judge")
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshotOf(data)
+	if err != nil {
+		return nil, err
+	}
+	s.Now = r.now()
+	judged, err := r.o.Engine.Judge(s)
+	if err != nil {
+		return nil, issue.Errorf(issue.BusinessRule, "The case has no plan that can run: %v", err).Rule("plan").WithStatus(409).Chinese("病例没有可执行的流程计划。")
+	}
+	return json.Marshal(judged.Parameters())
 }
 
 // caseData loads a case that the caller reaches, with the audit row of the read.

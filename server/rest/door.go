@@ -34,6 +34,7 @@ type Record interface {
 	Transaction(ctx context.Context, who *access.Context, bundle []byte, how record.Bundled) ([]byte, error)
 	Apply(ctx context.Context, who *access.Context, planID string, params []byte) (*record.Result, error)
 	Case(ctx context.Context, who *access.Context, root string) ([]byte, error)
+	Judge(ctx context.Context, who *access.Context, root string) ([]byte, error)
 	Sign(ctx context.Context, who *access.Context, typ, id string, params []byte) (*record.Result, error)
 	Dossier(ctx context.Context, who *access.Context, root string, w io.Writer) error
 	Validate(ctx context.Context, who *access.Context, j record.Judgement) ([]issue.Issue, error)
@@ -199,6 +200,7 @@ func (d *Door) caseRoutes() []route {
 	return []route{
 		{"POST", "/PlanDefinition/:id/$apply", d.apply, false},
 		{"GET", "/Task/:id/$case", d.caseReport, false},
+		{"GET", "/Task/:id/$judge", d.judge, false},
 		{"GET", "/Task/:id/$dossier", d.dossier, false},
 		{"POST", "/:type/:id/$sign", d.sign, false},
 		{"GET", "/:type/:id/$bytes", d.bytes, false},

@@ -133,6 +133,7 @@ func TestInteractions(t *testing.T) {
 		{"apply", "POST", "/fhir/PlanDefinition/p/$apply", `{"resourceType":"Parameters"}`, []string{fhirJSON}, 201, map[string]string{"Location": base + "/Task/root/_history/1"}},
 		{"case", "GET", "/fhir/Task/root/$case", "", nil, 200, map[string]string{"body": "Parameters"}},
 		{"sign", "POST", "/fhir/Task/root/$sign", `{"resourceType":"Parameters"}`, []string{fhirJSON}, 403, map[string]string{"rule": "signing-secret", "body": "签名口令错误"}},
+		{"R001-205 judge", "GET", "/fhir/Task/root/$judge", "", nil, 200, map[string]string{"body": "Parameters"}},
 		{"case with escaped dollar", "GET", "/fhir/Task/root/%24case", "", nil, 200, map[string]string{"body": "Parameters"}},
 		{"unknown operation, escaped", "GET", "/fhir/Task/root/%24no", "", nil, 404, map[string]string{"rule": "unknown-operation"}},
 		{"validate", "POST", "/fhir/Patient/$validate", `{"resourceType":"Patient"}`, []string{fhirJSON}, 200, map[string]string{"rule": "valid"}},

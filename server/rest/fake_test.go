@@ -153,6 +153,10 @@ func (m *memory) Case(_ context.Context, _ *access.Context, root string) ([]byte
 	return []byte(`{"resourceType":"Parameters"}`), nil
 }
 
+func (m *memory) Judge(_ context.Context, _ *access.Context, root string) ([]byte, error) {
+	return []byte(`{"resourceType":"Parameters"}`), nil
+}
+
 func (m *memory) Sign(_ context.Context, _ *access.Context, typ, id string, params []byte) (*record.Result, error) {
 	return nil, issue.Errorf(issue.Forbidden, "The secret is wrong.").Rule("signing-secret").Chinese("签名口令错误。")
 }

@@ -69,6 +69,7 @@ var refusals = []struct {
 	{"R001-179", "accepted-unjudged", 409, "judged-first", "Task.status"},
 	{"R001-208", "agent-accepts", 403, "signature-role", "Task.status"},
 	{"R001-153", "another-patients-device", 422, "G-RELEASE/device-of-patient", "Task.status"},
+	{"R001-183 R001-205", "conform-over-computed-nonconform", 422, "G-JUDGE/accuracy-computed", "Task.status"},
 	{"R001-220", "followup-closed-too-early", 422, "G-CLOSE/visits-made", "Task.status"},
 	{"", "patient-edits-the-order", 403, "role-lacks-verb", ""},
 	{"", "another-patient-reads", 404, "not-found", ""},

@@ -24,8 +24,52 @@ func (s *story) judge() {
 		s.answerAlignment()
 	} else {
 		c.answers(s.clin, "strength-computed")
+		s.overruled()
 	}
 	c.complete(s.clin, "S15")
+	s.computed("conform")
+}
+
+// overruled: the clinician says conform, and the server finds the thickness out of
+// its tolerance: the inspection is set wrong, and right again.
+func (s *story) overruled() {
+	measured := s.find(s.qa, "Observation?code=urn:tenon:characteristic|thickness&code=urn:tenon:parameter|dimension")
+	ref := "Observation/" + str(measured[len(measured)-1], "id")
+	set := func(value float64) {
+		s.change(s.qa, ref, func(o obj) { o["valueQuantity"].(obj)["value"] = written(value) })
+	}
+	set(s.figures.thickness + s.figures.tolerance + 0.1)
+	s.computed("nonconform")
+	s.refused("S15", refusal{"conform-over-computed-nonconform", 422, "G-JUDGE/accuracy-computed", "Task.status"},
+		patch(s.clin, s.course.task("S15"), step(s.clin, "completed")))
+	set(s.figures.thickness)
+}
+
+// computed asks the server for its own judgement.
+func (s *story) computed(want string) {
+	a := s.web.expect(200, request{as: s.clin, method: "GET", path: "/fhir/" + s.course.root + "/$judge"})
+	counts := map[string]int{}
+	verdict := ""
+	for _, p := range items(a.json(), "parameter") {
+		switch str(p, "name") {
+		case "verdict":
+			verdict = str(p, "valueCode")
+		case "question":
+			for _, part := range items(p, "part") {
+				if str(part, "name") == "verdict" {
+					counts[str(part, "valueCode")]++
+				}
+			}
+		case "stale":
+			if stale, _ := p["valueBoolean"].(bool); stale {
+				stop(fmt.Errorf("the verdict is stale: %s", a.body))
+			}
+		}
+	}
+	if verdict != want {
+		stop(&Unexpected{"GET $judge", want, verdict, string(a.body)})
+	}
+	s.tell.note("S15", "$judge computes %s: %d questions conform, %d nonconform, %d not evaluated", verdict, counts["conform"], counts["nonconform"], counts["not-evaluated"])
 }
 
 // unjudged tries to take the stage over without a signed judgement of the stages
