@@ -119,7 +119,8 @@ func (s *story) judged(part string) obj {
 	c := s.course
 	return s.ofCase(obj{
 		"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "code": code("judgement", part), "method": code("judgement-method", "visual"),
-		"focus":     refs(s.job.device, s.study.ref, s.plan.plan, s.order, c.outputs("S10")["design-scheme"], c.outputs("S11")["device-history-record"], c.outputs("S11")["label"]),
+		"focus": refs(slices.DeleteFunc([]string{s.job.device, s.study.ref, s.plan.plan, s.order, c.outputs("S10")["design-scheme"], c.outputs("S11")["device-history-record"], c.outputs("S11")["label"]},
+			func(r string) bool { return r == "" })...),
 		"performer": refs(s.clin.ref), "effectiveDateTime": instant(s.now()), "valueCodeableConcept": code("verdict", "conform"),
 	})
 }
@@ -135,7 +136,7 @@ func (s *story) judgement(title, document string, judged ...obj) string {
 		entries = append(entries, entry{url, o})
 		results = append(results, ref(url))
 	}
-	report["result"] = append(results, s.limb.judged[element]...)
+	report["result"] = append(results, s.limb.judged[map[string]string{"device-judgement": "category", "process-judgement": "code"}[document]]...)
 	made := s.transaction(s.clin, append(entries, entry{urnPlan, report})...)
 	return made[len(made)-1]
 }
