@@ -49,8 +49,12 @@ func workImaging(w *world) {
 }
 
 func workConfirmation(w *world) {
+	answers := arr{}
+	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
+		answers = append(answers, obj{"linkId": id, "answer": arr{obj{"valueBoolean": true}}})
+	}
 	w.must(clin, obj{"resourceType": "QuestionnaireResponse", "id": "checklist", "status": "completed", "subject": ref("Patient/p"),
-		"item": arr{obj{"linkId": "1", "answer": arr{obj{"valueBoolean": true}}}, obj{"linkId": "2", "answer": arr{obj{"valueBoolean": true}}}}})
+		"questionnaire": "urn:tenon:questionnaire:data-confirmation|1.1.0", "authored": w.stamp(0), "author": ref(clin.Principal), "item": answers})
 	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"))
 	w.mustSign(clin, "ImagingStudy/ct", access.CLIN, "data-confirmation")
 	w.mustSign(clin, "QuestionnaireResponse/checklist", access.CLIN, "data-confirmation")

@@ -44,3 +44,18 @@ func TestEveryProfileBlocks(t *testing.T) {
 		t.Errorf("%d documents have profiles: the plan lost some", seen)
 	}
 }
+
+// TestChecklistOfTheForm leaves one item out that the form asks for: what is
+// there is answered, and the form is not.
+func TestChecklistOfTheForm(t *testing.T) {
+	t.Run("R001-046 an item left out", func(t *testing.T) {
+		w := stop(t, "S03a working")
+		w.alter("QuestionnaireResponse/checklist", func(b obj) { b["item"] = b["item"].([]any)[:8] })
+		refused(t, w.try("S03a", casework.Stop), 0, "", "profile-data-checklist")
+	})
+	t.Run("R001-046 a form of before", func(t *testing.T) {
+		w := stop(t, "S03a working")
+		put("QuestionnaireResponse/checklist", "questionnaire", "urn:tenon:questionnaire:data-confirmation|1.0.0")(w)
+		refused(t, w.try("S03a", casework.Stop), 0, "", "checklist-complete", "R001-046")
+	})
+}
