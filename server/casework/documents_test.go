@@ -137,13 +137,13 @@ func orderedFigures() arr {
 
 // inspected are the measured values of the device: what inspection found.
 func inspected(w *world) []obj {
-	of := func(id string, code obj, value, unit string) obj {
-		return obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": code, "effectiveDateTime": w.stamp(0),
+	of := func(id string, code obj, value, unit, low, high string) obj {
+		return obj{"device": obj{"display": "instrument"}, "referenceRange": arr{obj{"low": quantity(low, unit), "high": quantity(high, unit)}}, "resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": code, "effectiveDateTime": w.stamp(0),
 			"method": obj{"text": "measured"}, "valueQuantity": quantity(value, unit), "interpretation": arr{concept("urn:tenon:verdict", "pass")}}
 	}
-	thickness := of("m-thickness", figured("dimension", "thickness"), "3.02", "mm")
+	thickness := of("m-thickness", figured("dimension", "thickness"), "3.02", "mm", "2.9", "3.1")
 	thickness["extension"] = arr{ext("resolution", "valueQuantity", quantity("0.01", "mm"))}
-	return []obj{thickness, of("m-roughness", concept("urn:tenon:characteristic", "roughness"), "5.8", "um"), of("m-yield", figured("mechanical", "yield-strength"), "861", "MPa")}
+	return []obj{thickness, of("m-roughness", concept("urn:tenon:characteristic", "roughness"), "5.8", "um", "0", "8"), of("m-yield", figured("mechanical", "yield-strength"), "861", "MPa", "800", "1200")}
 }
 
 func workOrder(w *world) {
@@ -391,7 +391,7 @@ func workSamples(w *world) {
 // addInputs names machine, material and process for production.
 func addInputs(task obj) obj {
 	in := task["input"].([]any)
-	for _, i := range [][2]string{{"machine", "Device/printer"}, {"material", "Substance/ti64-lot"}, {"process", "ActivityDefinition/lpbf-ti64"}} {
+	for _, i := range [][2]string{{"capability-assessment", "DiagnosticReport/capability"}, {"machine", "Device/printer"}, {"material", "Substance/ti64-lot"}, {"process", "ActivityDefinition/lpbf-ti64"}} {
 		in = append(in, output(i[0], i[1]))
 	}
 	task["input"] = in
@@ -400,7 +400,53 @@ func addInputs(task obj) obj {
 
 var operationCodes = []string{"design-software", "equipment", "print", "post-processing", "raw-material-test", "device-test", "cleaning", "packaging", "sterilisation", "warehouse-in", "warehouse-out"}
 
+// capability is the assessment of the printer for the design.
+func capability(w *world) obj {
+	r := reported("capability-assessment", passed("capability", "pass", w), prod, "Observation/v-thickness")
+	r["subject"] = ref("Device/printer")
+	with(r, "extension", ext("assessed-design", "valueReference", ref("DeviceDefinition/design")))
+	for _, code := range []string{"material-properties", "consistency", "defect-control"} {
+		with(r, "extension", obj{"url": "urn:tenon:extension:assurance", "extension": arr{part("code", "valueCode", code), part("evidence", "valueString", "PQ-12")}})
+	}
+	return r
+}
+
+// printParameters are what the process asks to record of printing.
+func printParameters() arr {
+	list := arr{}
+	for code, v := range map[string][2]any{
+		"laser-power": {280, "W"}, "scan-speed": {1200, "mm/s"}, "hatch-distance": {140, "um"}, "spot-size": {80, "um"}, "layer-thickness": {30, "um"}, "oxygen": {0.08, "%"},
+		"preheat": {80, "Cel"}, "virgin-ratio": {60, "%"}, "reuse-count": {3, "1"}, "plate-x": {120, "mm"}, "plate-y": {85, "mm"}, "rotation": {45, "deg"},
+	} {
+		q := unit(0, v[1].(string))
+		q["value"] = v[0]
+		list = append(list, obj{"type": concept("urn:tenon:process-parameter", code), "valueQuantity": q})
+	}
+	return list
+}
+
+// inspection is what else than the thickness was inspected: one look for all.
+func inspection(w *world) obj {
+	codings := arr{}
+	for _, code := range append([]string{"material", "surgical-tool"}, orderParameters...) {
+		if code != "dimension" && code != "roughness" && code != "mechanical" {
+			codings = append(codings, obj{"system": "urn:tenon:parameter", "code": code})
+		}
+	}
+	return obj{"resourceType": "Observation", "id": "i-look", "status": "final", "subject": ref("Patient/p"), "code": obj{"coding": codings}, "effectiveDateTime": w.stamp(0),
+		"valueCodeableConcept": concept("urn:tenon:verdict", "pass"), "interpretation": arr{concept("urn:tenon:verdict", "pass")}}
+}
+
 func operation(w *world, code string) obj {
+	o := operationTask(w, code)
+	if code == "print" {
+		o["input"] = printParameters()
+	}
+	o["requester"], o["output"] = obj{"display": "operator 7"}, arr{obj{"type": obj{"text": "result"}, "valueString": "done"}}
+	return o
+}
+
+func operationTask(w *world, code string) obj {
 	return obj{"resourceType": "Task", "id": "op-" + code, "status": "completed", "intent": "order", "partOf": arr{ref(w.task("S11"))},
 		"code": concept("urn:tenon:operation", code), "executionPeriod": obj{"start": w.stamp(0), "end": w.stamp(0)}}
 }
@@ -431,7 +477,8 @@ func workProduction(w *world) {
 	}
 	ifu := as("ifu", document("ifu", "ifu"))
 	attachment(ifu)["contentType"] = "application/pdf"
-	w.must(qa, append(inspected(w), device(w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/m-thickness", "Observation/m-roughness", "Observation/m-yield"), label("张三", "MR-7"), ifu, history())...)
+	w.must(qa, append(inspected(w), inspection(w), device(w), reported("inspection-report", passed("inspection", "pass", w), qa,
+		"Observation/m-thickness", "Observation/m-roughness", "Observation/m-yield", "Observation/i-look"), label("张三", "MR-7"), ifu, history())...)
 	w.name("S11", prod, output("device", "Device/implant"), output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"),
 		output("ifu", "DocumentReference/ifu"), output("device-history-record", "Composition/history"))
 	w.mustSign(prod, "Composition/history", access.PROD, "production-record")
@@ -439,8 +486,14 @@ func workProduction(w *world) {
 }
 
 func history() obj {
-	return as("device-history-record", composition("history", prod, "images", "model", "build-file", "process-parameters", "material-lot", "machine", "software", "procedures",
+	h := as("device-history-record", composition("history", prod, "images", "model", "build-file", "process-parameters", "material-lot", "machine", "software", "procedures",
 		"operations", "inspection", "retained-samples", "label-ifu"))
+	for i, r := range []string{"ImagingStudy/ct", "DocumentReference/model", "", "ActivityDefinition/lpbf-ti64", "Substance/ti64-lot", "Device/printer", "Device/cad"} {
+		if r != "" {
+			h["section"].(arr)[i].(obj)["entry"] = arr{ref(r)}
+		}
+	}
+	return h
 }
 
 func handOver(w *world, code string, by *access.Context) obj {

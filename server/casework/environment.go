@@ -22,6 +22,7 @@ func predicates() []fhirpath.Function {
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
 		validatedPredicate, validatedForDesignPredicate,
 		withinPredicate, resolutionPredicate, judgedPredicate, verdictCurrentPredicate,
+		fitsPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
 		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}

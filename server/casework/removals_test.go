@@ -97,22 +97,29 @@ var removals = map[string][]removal{
 	"output-reviewer-grade":  {directory("PractitionerRole/rev-huang", "extension", arr{ext("grade", "valueInteger", 1)})},
 	"analysis-present":       {drop("DiagnosticReport/analysis")},
 	"machine-fit":            {unwaived("machine-fit")},
+	"output-list-files":      {cut("Composition/design-output", "section", is("code", "output-list")), refile("DocumentReference/drawing", "drawing 2")},
+	"proposals-answered":     {withProposal},
 	// S09
 	"verification-sections": {cut("Composition/v-plan", "section", is("code", "acceptance-criteria"))},
 	"plan-before-results":   {put("DiagnosticReport/v-report", "issued", "2026-01-01T00:00:00Z"), unsigned("Composition/v-plan", "plan-approval", access.REV)},
 	"results-pass":          {failed("DiagnosticReport/v-report"), put("DiagnosticReport/v-report", "status", "preliminary")},
+	"results-cover-plan":    {put("Observation/v-thickness", "interpretation", arr{concept("urn:tenon:verdict", "fail")}), put("Observation/v-thickness", "code", concept("urn:tenon:characteristic", "width")), put("DiagnosticReport/v-report", "result", nil), put("Observation/v-thickness", "method", nil)},
+	"specification-cited":   {put("DiagnosticReport/v-report", "extension", arr{ext("follows", "valueReference", ref("Composition/v-plan"))}), put("DiagnosticReport/v-report", "extension", arr{ext("follows", "valueReference", ref("DocumentReference/specification"))})},
+	"software-aspects":      {verification("vr-cad", "extension", arr{ext("validated-version", "valueString", "5.2.0")}), verification("vr-cad", "frequency", obj{})},
+	"tool-chain":            {putAll("extension", nil, "DocumentReference/model", "DocumentReference/drawing", "DiagnosticReport/analysis"), otherVersion},
 	"software-validated":    {put("Device/cad", "version", arr{obj{"value": "5.3.0"}}), verificationGone("Device/cad")},
 	"verified-by-two":       {asPerson("DocumentReference/model", access.REV, des), unsigned("DocumentReference/model", "verification", access.DES)},
 	"integration-verified":  {withTool},
 	// S10
-	"validation-sections": {cut("Composition/val-plan", "section", is("code", "methods"))},
-	"validation-pass":     {failed("DiagnosticReport/val-report"), put("DiagnosticReport/val-report", "category", nil)},
-	"scheme-sections":     {cut("Composition/scheme", "section", is("code", "flow-chart")), cut("Composition/scheme", "section", is("code", "technical-requirements"))},
-	"form-dated":          {put("Composition/form", "date", nil)},
-	"form-names-model":    {cut("Composition/form", "section", is("code", "confirmed-design"))},
-	"form-binds-file":     {refile("DocumentReference/model", "model 2"), cut("Composition/form", "section", is("code", "confirmed-design"))},
-	"model-intact":        {content("DocumentReference/model", "model 2")},
-	"confirmed-by-two":    {asPerson("Composition/form", access.PROD, clin)},
+	"validation-sections":    {cut("Composition/val-plan", "section", is("code", "methods"))},
+	"validation-pass":        {failed("DiagnosticReport/val-report"), put("DiagnosticReport/val-report", "category", nil)},
+	"validation-covers-plan": {put("Observation/val-thickness", "interpretation", arr{concept("urn:tenon:verdict", "fail")}), put("Observation/val-thickness", "status", "preliminary")},
+	"scheme-sections":        {cut("Composition/scheme", "section", is("code", "flow-chart")), cut("Composition/scheme", "section", is("code", "technical-requirements"))},
+	"form-dated":             {put("Composition/form", "date", nil)},
+	"form-names-model":       {cut("Composition/form", "section", is("code", "confirmed-design"))},
+	"form-binds-file":        {refile("DocumentReference/model", "model 2"), cut("Composition/form", "section", is("code", "confirmed-design"))},
+	"model-intact":           {content("DocumentReference/model", "model 2")},
+	"confirmed-by-two":       {asPerson("Composition/form", access.PROD, clin)},
 	// S11
 	"design-confirmed":        {anew("S10"), anew("S08")},
 	"confirmation-current":    {refile("DocumentReference/model", "model 2"), unsigned("Composition/form", "design-confirmation", access.PROD)},
@@ -124,6 +131,15 @@ var removals = map[string][]removal{
 	"model-for-manufacturing": {put("DocumentReference/model", "category", arr{concept("urn:tenon:model-purpose", "preview")})},
 	"model-file-intact":       {content("DocumentReference/model", "model 2")},
 	"machine-capability":      {unwaived("machine-capability")},
+	"machine-recorded":        {put("Device/printer", "serialNumber", nil), put("Substance/ti64-lot", "category", nil), directory("ActivityDefinition/lpbf-ti64", "status", "draft")},
+	"capability-assessed":     {failed("DiagnosticReport/capability"), put("DiagnosticReport/capability", "subject", ref("Device/printer-new")), put("DiagnosticReport/capability", "extension", nil), drop("DiagnosticReport/capability")},
+	"type-inspection-current": {verificationGone("DeviceDefinition/family-cranial-plate")},
+	"operations-documented":   {put("Task/op-cleaning", "requester", nil), put("Task/op-post-processing", "output", nil), put("Task/op-print", "executionPeriod", nil)},
+	"operations-in-order":     {put("Task/op-warehouse-in", "executionPeriod", obj{"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}), put("Task/op-warehouse-out", "executionPeriod", obj{"start": "2030-01-01T00:00:00Z", "end": "2030-01-01T00:00:00Z"})},
+	"process-recorded":        {withParameter("oxygen", 0.5), withParameter("laser-power", 100), put("Task/op-print", "input", nil)},
+	"order-inspected":         {put("Observation/i-look", "interpretation", arr{concept("urn:tenon:verdict", "fail")}), drop("Observation/i-look"), put("Observation/m-thickness", "device", nil), both(put("Observation/m-thickness", "valueQuantity", quantity("3.30", "mm")), put("Observation/m-thickness", "referenceRange", arr{obj{"high": quantity("3.5", "mm")}}))},
+	"samples-of-lot":          {put("Specimen/coupon", "processing", arr{obj{"additive": arr{ref("Substance/other")}}})},
+	"history-complete":        {cut("Composition/history", "section", is("code", "machine")), cut("Composition/history", "section", is("code", "process-parameters"))},
 	"operations-recorded":     {drop("Task/op-print"), put("Task/op-sterilisation", "status", "in-progress")},
 	"warehouse-recorded":      {drop("Task/op-warehouse-out")},
 	"inspections-pass":        {failed("DiagnosticReport/inspection")},
@@ -235,6 +251,41 @@ func withThirdParty(w *world) {
 	w.alter("DeviceRequest/order", func(b obj) {
 		b["parameter"] = append(b["parameter"].([]any), obj{"code": concept("urn:tenon:parameter", "third-party-report"), "valueBoolean": true})
 	})
+}
+
+// withProposal is a proposal of the designer that nobody answered.
+func withProposal(w *world) {
+	w.lay(obj{"resourceType": "Communication", "id": "proposal", "status": "completed", "category": arr{concept("urn:tenon:dialogue", "proposal")}, "subject": ref("Patient/p"),
+		"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}, "payload": arr{obj{"contentString": "a rim of 2 mm"}}}, des.Principal)
+}
+
+// otherVersion lets the model be made with a version that is not verified.
+func otherVersion(w *world) {
+	w.alter("DocumentReference/model", func(b obj) {
+		b["extension"].([]any)[0].(obj)["extension"].([]any)[1].(obj)["valueString"] = "6.0"
+	})
+}
+
+// withParameter records another value of printing.
+func withParameter(code string, value float64) removal {
+	return func(w *world) {
+		w.alter("Task/op-print", func(b obj) {
+			for _, in := range b["input"].([]any) {
+				if is("type", code)(in.(obj)) {
+					in.(obj)["valueQuantity"].(obj)["value"] = value
+				}
+			}
+		})
+	}
+}
+
+// putAll sets the same member of several resources.
+func putAll(name string, value any, refs ...string) removal {
+	return func(w *world) {
+		for _, r := range refs {
+			put(r, name, value)(w)
+		}
+	}
 }
 
 func withProblem(w *world) {

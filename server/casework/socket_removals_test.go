@@ -303,7 +303,7 @@ var socketOwn = map[string][]removal{
 		inPart("Observation/print-inspection", "missing-face", concept("urn:tenon:presence", "present")), partGone("Observation/print-inspection", "missing-face"),
 	},
 	"inspected-before-post-processing": {put("Observation/print-inspection", "effectiveDateTime", "2026-03-01T00:00:00Z"), put("Observation/print-inspection", "effectiveDateTime", "2026-12-01T00:00:00Z"), put("Observation/print-inspection", "effectiveDateTime", nil)},
-	"supports-removed":                 {drop("Task/op-support-removal"), put("Task/op-support-removal", "owner", nil), put("Task/op-support-removal", "executionPeriod", nil), put("Task/op-support-removal", "status", "failed")},
+	"supports-removed":                 {drop("Task/op-support-removal"), both(put("Task/op-support-removal", "owner", nil), put("Task/op-support-removal", "requester", nil)), put("Task/op-support-removal", "executionPeriod", nil), put("Task/op-support-removal", "status", "failed")},
 	"surface-finished": {
 		inOperation("finishing", "finish-method", "", nil), inPart("Observation/surface-inspection", "burr", concept("urn:tenon:presence", "present")),
 		inPart("Observation/surface-inspection", "smooth-inner", false), inPart("Observation/surface-inspection", "smooth-outer", false), partGone("Observation/surface-inspection", "smooth-inner"),

@@ -43,6 +43,7 @@ var stops = sync.OnceValue(func() map[string]*world {
 		w.accept(step.stage, step.owner, step.role)
 		all[step.stage+" accepted"] = w.at(t)
 		if step.stage == "S11" {
+			w.must(prod, capability(w))
 			w.must(step.owner, addInputs(w.get(w.task("S11"))))
 			all["S11 accepted"] = w.at(t)
 			w.mustSign(prod, "Task/root", access.PROD, "waive:machine-capability")

@@ -32,8 +32,9 @@ func (s *story) designIt() {
 	d.definition = s.create(s.des, s.ofCase(s.definition()))
 	drawing := s.create(s.des, madeWith(as("drawing", s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))))
 	description := s.create(s.des, as("design-description", s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters")))))
-	s.keepAnatomy()
-	d.output = s.create(s.des, s.designOutput(drawing, description))
+	listed := []any{underDigest(d.model, d.content), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters")))}
+	d.output = s.create(s.des, s.designOutput(append(listed, s.keepAnatomy()...)))
+	s.forMachine()
 	analysis := s.create(s.des, s.analysis())
 	c.name(s.des, "S08", output{"drawing", drawing}, output{"design-description", description}, output{"design-definition", d.definition},
 		output{"design-output", d.output}, output{"analysis", analysis})
@@ -42,7 +43,6 @@ func (s *story) designIt() {
 	c.signs(s.rev, "output-review", d.output)
 	s.shuffled(func() { c.signs(s.clin, "feasibility", d.output) }, func() { c.signs(s.prod, "feasibility", d.output) })
 	c.signs(s.clin, "analysis-approval", analysis)
-	c.answers(s.prod, "machine-fit")
 	s.refused("S08", refusal{"design-of-another-patient", 404, "not-found", ""}, request{as: s.stranger, method: "GET", path: "/fhir/" + d.model})
 	c.complete(s.des, "S08")
 }
@@ -108,13 +108,23 @@ func (s *story) closedModel() {
 
 // keepAnatomy keeps an open file of --model, such as a scanned skull, as what the
 // plate was designed on.
-func (s *story) keepAnatomy() {
+func (s *story) keepAnatomy() []any {
 	if s.o.Model == "" || s.design.first == s.design.binary {
-		return
+		return nil
 	}
 	doc := as("design-description", s.document("解剖模型 anatomy that the plate was designed on", s.design.first, stl, s.contents[s.design.first]))
 	doc["category"] = arr{code("model-purpose", "surgical-model")}
-	s.course.add(s.des, "S08", "design-description", doc)
+	return []any{underDigest(s.course.add(s.des, "S08", "design-description", doc), s.contents[s.design.first])}
+}
+
+// forMachine names the machine that the design is meant for: what the server
+// measured of the model is held against what it can make.
+func (s *story) forMachine() {
+	task := s.course.task("S08")
+	a := s.web.expect(200, patch(s.des, task, arr{obj{"op": "add", "path": "/input/-", "value": obj{
+		"type": code("document", "machine"), "valueReference": ref("Device/printer"),
+	}}}))
+	s.tell.line("S08", s.des, "%d %s names Device/printer: the model is held against its build volume and smallest feature", a.status, s.des.name)
 }
 
 // inspected waits for the check of the file that runs after the commit, and tells
@@ -185,13 +195,11 @@ func (s *story) drawing() []byte {
 }
 
 // designOutput lists every file of the design under the digest of its content.
-func (s *story) designOutput(drawing, description string) obj {
+func (s *story) designOutput(files []any) obj {
 	o := as("design-output", s.composition(s.des, "设计输出 design output", "clinical-need", "design-parameters", "manufacturing-parameters",
 		"output-list", "transfer-method", "verification-conditions", "performance", "patient-specific"))
 	o["confidentiality"] = "R"
-	sectionOf(o, "output-list")["entry"] = arr{
-		underDigest(s.design.model, s.design.content), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters"))),
-	}
+	sectionOf(o, "output-list")["entry"] = files
 	sectionOf(o, "transfer-method")["extension"] = arr{ext("transfer-method", "valueCode", "fhir-rest")}
 	return o
 }

@@ -13,6 +13,8 @@ import (
 type job struct {
 	order  standin.Order
 	device string // Device/x
+	// capability is the assessment of the machine for the design: DiagnosticReport/x.
+	capability string
 }
 
 // produce is S11, with S12 beside it: the MES makes the device and tells of every
@@ -20,8 +22,8 @@ type job struct {
 func (s *story) produce() {
 	c := s.course
 	task := c.take(s.prod, "S11")
+	s.job.capability = s.create(s.prod, s.ofCase(s.capability()))
 	s.wrongMachine(task)
-	c.answers(s.prod, "machine-capability")
 	c.work(s.prod, "S11")
 	s.receiveOrder()
 	samples := s.dice.IntN(2)
@@ -49,7 +51,7 @@ func (s *story) wrongMachine(task string) {
 				named = append(named, in)
 			}
 		}
-		for _, d := range []output{{"machine", machine}, {"material", material}, {"process", "ActivityDefinition/lpbf-ti64"}} {
+		for _, d := range []output{{"capability-assessment", s.job.capability}, {"machine", machine}, {"material", material}, {"process", "ActivityDefinition/lpbf-ti64"}} {
 			named = append(named, obj{"type": code("document", d.document), "valueReference": ref(d.ref)})
 		}
 		return arr{obj{"op": "add", "path": "/input", "value": named}}
@@ -68,6 +70,21 @@ func (s *story) wrongMachine(task string) {
 		})
 	a := s.web.expect(200, patch(s.prod, task, inputs("Device/printer", "Substance/ti64-lot")))
 	s.tell.line("S11", s.prod, "%d %s names machine Device/printer, material Substance/ti64-lot and the process", a.status, s.prod.name)
+}
+
+// capability is the assessment that the machine and its process can make this
+// design.
+func (s *story) capability() obj {
+	deviation := s.create(s.prod, s.ofCase(s.result("geometry", 0.03, 0, 0.05, "mm", "test part, coordinate measuring machine")))
+	report := as("capability-assessment", s.report(s.prod, "能力评估 assessment of capability", "pass"))
+	report["subject"] = ref("Device/printer")
+	add(report, "extension", ext("assessed-design", "valueReference", ref(s.design.definition)))
+	for _, assured := range []string{"material-properties", "consistency", "defect-control"} {
+		add(report, "extension", obj{"url": tenon + "extension:assurance", "extension": arr{
+			obj{"url": "code", "valueCode": assured}, obj{"url": "evidence", "valueString": "process qualification PQ-12"},
+		}})
+	}
+	return results(report, "capable", deviation)
 }
 
 // receiveOrder waits for the job order that the open gate sent to the MES.

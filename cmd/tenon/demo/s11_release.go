@@ -57,8 +57,8 @@ func (s *story) releaseDevice() {
 	report := s.create(s.qa, inspection)
 	label := s.create(s.prod, s.labelDocument())
 	ifu := s.create(s.prod, as("ifu", s.file(s.prod, "使用说明书 instructions for use", "application/pdf", page("single use; check the anatomy before use"))))
-	history := s.create(s.prod, as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
-		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu")))
+	history := s.create(s.prod, s.history(as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
+		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu"))))
 	c.name(s.prod, "S11", output{"device", s.job.device}, output{"inspection-report", report}, output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
 	c.signs(s.prod, "production-record", history)
 	s.refused("S11", refusal{"released-without-quality", 422, "G-RELEASE/released-by-quality", "Task.status"},
@@ -79,8 +79,30 @@ func (s *story) labelDocument() obj {
 	return doc
 }
 
-// inspections are what was measured on the made device: the MES reported it.
+// history names what it takes to make the device again.
+func (s *story) history(o obj) obj {
+	for section, of := range map[string][]string{
+		"images": {s.study.ref}, "model": {s.design.model}, "process-parameters": {"ActivityDefinition/lpbf-ti64"},
+		"material-lot": {"Substance/ti64-lot"}, "machine": {"Device/printer"}, "software": {"Device/cad"},
+	} {
+		sectionOf(o, section)["entry"] = refs(of...)
+	}
+	return o
+}
+
+// inspections are what was measured on the made device, which the MES reported,
+// and one look at everything else that the order asks for.
 func (s *story) inspections() (list []string) {
+	codings := arr{}
+	for _, name := range orderParameters {
+		if name != "dimension" && name != "roughness" && name != "mechanical" {
+			codings = append(codings, obj{"system": tenon + "parameter", "code": name})
+		}
+	}
+	list = append(list, s.create(s.qa, s.ofCase(obj{
+		"resourceType": "Observation", "status": "final", "subject": ref(s.patient.ref), "code": obj{"coding": codings}, "effectiveDateTime": instant(s.now()),
+		"valueCodeableConcept": code("verdict", "pass"), "interpretation": arr{code("verdict", "pass")},
+	})))
 	for _, o := range s.find(s.qa, "Observation?code=urn:tenon:parameter|dimension,urn:tenon:parameter|roughness,urn:tenon:parameter|mechanical") {
 		list = append(list, "Observation/"+str(o, "id"))
 	}
