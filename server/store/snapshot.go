@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -16,7 +17,9 @@ import (
 //	                   root Task instantiates
 //	hop 2              parties that those refer to (role → person, organisation)
 //	limits             ObservationDefinitions of the hospital that opened the case
-//	verification       VerificationResults that target a party or a member Device
+//	processes          ActivityDefinitions that the Tasks of the case take as input
+//	verification       VerificationResults that target a party, a process, or a
+//	                   member Device, DeviceDefinition or Substance
 func (s *Store) Snapshot(ctx context.Context, caseID string) (*record.CaseData, error) {
 	tenant, err := s.tenantID(ctx, false)
 	if err != nil {
@@ -82,8 +85,39 @@ func (l *caseLoad) load() (err error) {
 	if err := l.limits(); err != nil {
 		return err
 	}
-	_, err = l.versions(&d.Directory, l.verified(append(append(devices(d.Members, members), first...), second...)))
+	made, err := l.processes()
+	if err != nil {
+		return err
+	}
+	_, err = l.versions(&d.Directory, l.verified(append(append(append(verifiable(d.Members, members), first...), second...), made...)))
 	return err
+}
+
+// processes loads the ActivityDefinitions that the Tasks of the case take as
+// input: a definition is nobody's member, and what production must record stands
+// in it.
+func (l *caseLoad) processes() ([]int64, error) {
+	var ids []string
+	for i := range l.data.Members {
+		m := &l.data.Members[i]
+		if m.Type != "Task" || !bytes.Contains(m.Body, []byte("ActivityDefinition/")) {
+			continue
+		}
+		var task struct {
+			Input []struct{ ValueReference struct{ Reference string } }
+		}
+		_ = json.Unmarshal(m.Body, &task) // stored bytes are a Task
+		for _, in := range task.Input {
+			ref, _, _ := strings.Cut(in.ValueReference.Reference, "/_history/")
+			if at := strings.LastIndex(ref, "ActivityDefinition/"); at >= 0 {
+				ids = append(ids, ref[at+len("ActivityDefinition/"):])
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return l.versions(&l.data.Directory, l.selecting("FROM resource r WHERE r.tenant = ? AND r.type = 'ActivityDefinition' AND ", l.tenant).inTexts("r.id", ids))
 }
 
 func (l *caseLoad) join() string { return (&statement{d: l.d}).forced() }
@@ -124,11 +158,13 @@ func (l *caseLoad) verified(rows []int64) *statement {
 	return s.inRows("x.rid", rows)
 }
 
-// devices are the rows of the members that are Devices; rows run beside members.
-func devices(members []record.Version, rows []int64) []int64 {
+// verifiable are the rows of the members that a VerificationResult may be about
+// and that are no parties; rows run beside members.
+func verifiable(members []record.Version, rows []int64) []int64 {
 	var out []int64
 	for i := range members {
-		if members[i].Type == "Device" {
+		switch members[i].Type {
+		case "Device", "DeviceDefinition", "Substance":
 			out = append(out, rows[i])
 		}
 	}

@@ -78,7 +78,9 @@ func interfaceCode(code string) obj {
 
 // socketOutput is the design output with the parts that 003 clause 5.2 asks for.
 func (s *story) socketOutput(drawing, description string) obj {
-	o := s.designOutput(drawing, description)
+	o := s.designOutput([]any{
+		underDigest(s.design.model, s.design.content), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters"))),
+	})
 	for _, name := range []string{"dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation"} {
 		add(o, "section", section(name, s.says(name)))
 	}
