@@ -150,3 +150,55 @@ func dataFile(w *Writer) Obj {
 	at(o, "content").(Arr)[0].(Obj)["format"] = Obj{"system": "urn:ietf:bcp:13", "code": "text/plain"}
 	return o
 }
+
+// capability is the assessment that the machine can make the design (6.1).
+func capability(w *Writer) Obj {
+	o := w.ofCase(tested("capability-assessment", "assessment of capability", "S09/thickness")(w))
+	o["subject"] = ref("Device/printer")
+	all := append(o["extension"].(Arr), ext("assessed-design", "valueReference", ref(w.Refs["S08/design-definition"])))
+	for _, assured := range []string{"material-properties", "consistency", "defect-control"} {
+		all = append(all, Obj{"url": tenon + "extension:assurance", "extension": Arr{
+			Obj{"url": "code", "valueCode": assured}, Obj{"url": "evidence", "valueString": "PQ-12"},
+		}})
+	}
+	o["extension"] = all
+	return o
+}
+
+// history names what it takes to make the device again (5.4.3).
+func history(w *Writer) Obj {
+	o := as("device-history-record", composed("device history record", historySections...))(w)
+	sectionOf(o, "images")["entry"] = refs(w.Refs["S02/image-study"])
+	sectionOf(o, "model")["entry"] = refs(w.Refs["S08/design-model"])
+	sectionOf(o, "machine")["entry"] = refs("Device/printer", "Device/cad", "Substance/ti64-lot", "ActivityDefinition/lpbf-ti64")
+	return o
+}
+
+// operation is one step of production with operator, time and result; printing
+// has its parameters (6.2).
+func operation(w *Writer, code string) Obj {
+	ended := w.Now.Add(-3 * time.Hour) // in whatever order they are written down
+	switch code {
+	case "warehouse-in":
+		ended = w.Now.Add(-time.Hour)
+	case "warehouse-out":
+		ended = w.Now
+	}
+	o := Obj{
+		"resourceType": "Task", "status": "completed", "intent": "order", "partOf": refs(w.Tasks["S11"]), "code": coded("operation", code),
+		"for": ref(w.Patient), "owner": ref(w.By), "executionPeriod": Obj{"start": instant(ended), "end": instant(ended)},
+		"requester": ref(w.By), "output": Arr{Obj{"type": text("result"), "valueString": "done"}},
+	}
+	if code == "print" {
+		o["input"] = Arr{
+			setting("laser-power", 280, "W"), setting("scan-speed", 1200, "mm/s"), setting("hatch-distance", 140, "um"), setting("spot-size", 80, "um"),
+			setting("layer-thickness", 30, "um"), setting("oxygen", 0.08, "%"), setting("preheat", 80, "Cel"), setting("virgin-ratio", 60, "%"),
+			setting("reuse-count", 3, "1"), setting("plate-x", 120, "mm"), setting("plate-y", 85, "mm"), setting("rotation", 45, "deg"),
+		}
+	}
+	return o
+}
+
+func setting(code string, value float64, unit string) Obj {
+	return Obj{"type": coded("process-parameter", code), "valueQuantity": quantity(value, unit)}
+}

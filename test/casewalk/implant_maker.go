@@ -105,11 +105,15 @@ func implantMade() []Stage {
 	return []Stage{
 		{
 			Code: "S11", Owner: "PROD", After: []string{"S10"}, Judges: true, Gate: "G-RELEASE", Status: 422, WorkStatus: 409,
-			WorkNeeds: []string{"S11/machine", "S11/material", "S11/process"}, EndParts: []string{"S12/retained-sample"}, EndStages: []string{"S12"},
+			WorkNeeds: []string{"S11/machine", "S11/material", "S11/process", "S11/capability-assessment"}, EndParts: []string{"S12/retained-sample"}, EndStages: []string{"S12"},
 			Parts: append([]Part{
 				{Key: "machine", Type: "Device", By: "prod-zhou", As: Input, Given: "Device/printer"},
 				{Key: "material", Type: "Substance", By: "prod-zhou", As: Input, Given: "Substance/ti64-lot"},
 				{Key: "process", Type: "ActivityDefinition", By: "prod-zhou", As: Input, Given: "ActivityDefinition/lpbf-ti64"},
+				{
+					Key: "capability-assessment", Type: "DiagnosticReport", By: "prod-zhou", As: Input, Body: capability,
+					Needs: []string{"S08/design-definition", "S09/thickness"},
+				},
 				{
 					Key: "device", Type: "Device", By: "prod-zhou", Body: device, Defects: deviceDefects,
 					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
@@ -121,13 +125,12 @@ func implantMade() []Stage {
 				},
 				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true, Defects: labelDefects},
 				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: as("ifu", file("instructions for use")), File: true},
-				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: as("device-history-record", composed("device history record", historySections...))},
+				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: history, Needs: []string{"S02/image-study", "S08/design-model"}},
 			}, operations()...),
 			Signatures: []Signature{
 				{Role: "PROD", Purpose: "production-record", Part: "S11/device-history-record"},
 				{Role: "QA", Purpose: "product-release", Part: "S11/device-history-record"},
 			},
-			Waivers: []Waiver{{Condition: "machine-capability", Role: "PROD", Work: true, Status: 409}},
 		},
 		{
 			Code: "S12", Owner: "PROD", After: []string{"S10"}, Judges: true, Status: 422,
@@ -167,10 +170,7 @@ func operations() []Part {
 	var all []Part
 	for _, code := range operationCodes {
 		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Body: func(w *Writer) Obj {
-			return Obj{
-				"resourceType": "Task", "status": "completed", "intent": "order", "partOf": refs(w.Tasks["S11"]), "code": coded("operation", code),
-				"for": ref(w.Patient), "owner": ref(w.By), "executionPeriod": Obj{"start": instant(w.Now), "end": instant(w.Now)},
-			}
+			return operation(w, code)
 		}})
 	}
 	return all
