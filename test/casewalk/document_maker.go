@@ -202,3 +202,24 @@ func operation(w *Writer, code string) Obj {
 func setting(code string, value float64, unit string) Obj {
 	return Obj{"type": coded("process-parameter", code), "valueQuantity": quantity(value, unit)}
 }
+
+// look is what inspection finds without measuring: one answer to every parameter
+// of the order but the dimension.
+func look(w *Writer) Obj {
+	codings := Arr{}
+	for _, name := range orderParameters {
+		if name != "dimension" {
+			codings = append(codings, Obj{"system": tenon + "parameter", "code": name})
+		}
+	}
+	return w.ofCase(Obj{
+		"resourceType": "Observation", "status": "final", "subject": ref(w.Patient), "code": Obj{"coding": codings},
+		"effectiveDateTime": instant(w.Now), "performer": refs(w.By), "valueCodeableConcept": coded("verdict", "pass"), "interpretation": Arr{coded("verdict", "pass")},
+	})
+}
+
+func inspection(w *Writer) Obj {
+	o := tested("inspection-report", "inspection report", "S11/inspection")(w)
+	o["result"] = refs(w.Refs["S11/inspection"], w.Refs["S11/look"])
+	return o
+}

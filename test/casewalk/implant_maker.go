@@ -119,9 +119,10 @@ func implantMade() []Stage {
 					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
 				},
 				result("inspection", "qa-wu", "thickness", 80, "mm", "S11/device"),
+				{Key: "look", Type: "Observation", By: "qa-wu", As: Beside, Body: look},
 				{
-					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects,
-					Body: tested("inspection-report", "inspection report", "S11/inspection"),
+					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection", "S11/look"}, Defects: passDefects,
+					Body: inspection,
 				},
 				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true, Defects: labelDefects},
 				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: as("ifu", file("instructions for use")), File: true},

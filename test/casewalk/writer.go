@@ -139,11 +139,7 @@ func result(key, by, characteristic string, value float64, unit string, needs ..
 		if len(needs) > 0 {
 			o["device"] = ref(w.Refs[needs[0]])
 			o["extension"] = append(o["extension"].(Arr), ext("resolution", "valueQuantity", quantity(0.01, "mm")))
-			codings := Arr{} // one look at the device answers the whole order
-			for _, name := range orderParameters {
-				codings = append(codings, Obj{"system": tenon + "parameter", "code": name})
-			}
-			o["code"] = Obj{"coding": codings}
+			o["code"] = coded("parameter", "dimension")
 		}
 		return o
 	}}
