@@ -3,5 +3,6 @@
 // back. The mappings (webhook, B2MML, OPC UA …) are thin and live below it.
 //
 //	G-PRODUCE opens → outbox → sink → MES
-//	MES → news → record: operation Tasks, Observations, the Device
+//	change, stop → outbox → sink → MES: hold, resume, change, cancel
+//	MES → news → record: operation Tasks, Observations, the Device, answers
 package mes

@@ -40,6 +40,8 @@ func Draft(n *News, job *record.Version, maker string, body []byte) (*record.Dra
 		task := m.task("shipped", "completed", object{"start": n.At.Format(timeForm), "end": n.At.Format(timeForm)})
 		task["note"] = []any{object{"text": n.Shipment.Carrier + " " + n.Shipment.Tracking}}
 		draft.Ops, err = m.posts(task)
+	case Answered:
+		draft.Ops, err = m.posts(m.answer())
 	}
 	return draft, err
 }
@@ -77,6 +79,21 @@ func (m mapping) task(code, status string, period object) object {
 	}
 	if m.n.Operator != "" {
 		t["requester"] = object{"display": m.n.Operator}
+	}
+	return t
+}
+
+// answer is a Task that says what came of a control; the process takes it from
+// there (it completes the Task of the control).
+func (m mapping) answer() object {
+	const system = "urn:tenon:job-control"
+	a := m.n.Answer
+	t := m.task("", "completed", object{"start": m.n.At.Format(timeForm), "end": m.n.At.Format(timeForm)})
+	t["identifier"] = append(t["identifier"].([]any), object{"system": system, "value": a.Control})
+	t["code"] = object{"coding": []any{object{"system": system, "code": "acknowledged"}}}
+	t["businessStatus"] = object{"coding": []any{object{"system": system, "code": a.Outcome}}}
+	if a.Detail != "" {
+		t["note"] = []any{object{"text": a.Detail}}
 	}
 	return t
 }

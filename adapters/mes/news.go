@@ -23,6 +23,7 @@ type News struct {
 	Inspection *Inspection `json:"inspection,omitempty"`
 	Device     *Device     `json:"device,omitempty"`
 	Shipment   *Shipment   `json:"shipment,omitempty"`
+	Answer     *Answer     `json:"answer,omitempty"`
 }
 
 // Events of News.
@@ -32,6 +33,7 @@ const (
 	Inspected = "inspected"
 	Released  = "released"
 	Shipped   = "shipped"
+	Answered  = "acknowledged"
 )
 
 type (
@@ -81,7 +83,17 @@ type (
 		Carrier  string `json:"carrier"`
 		Tracking string `json:"tracking"`
 	}
+	// Answer is what came of a job control (hold, resume, change, cancel). A
+	// machine that prints on, for whatever reason, is refused, never stopped.
+	Answer struct {
+		Control string `json:"control"` // number of the control, as it was sent
+		Outcome string `json:"outcome"` // stopped, finished, cancelled, resumed, refused
+		Detail  string `json:"detail,omitempty"`
+	}
 )
+
+// Outcomes are the codes of urn:tenon:job-control that answer a control.
+var Outcomes = []string{"stopped", "finished", "cancelled", "resumed", "refused"}
 
 // Operations are the codes of urn:tenon:operation that an MES may report.
 var Operations = []string{
@@ -109,7 +121,7 @@ func ParseNews(body []byte) (*News, error) {
 func (n *News) check() error {
 	part, known := map[string]bool{
 		Started: true, Operated: n.Operation != nil, Inspected: n.Inspection != nil,
-		Released: n.Device != nil, Shipped: n.Shipment != nil,
+		Released: n.Device != nil, Shipped: n.Shipment != nil, Answered: n.Answer != nil,
 	}[n.Event]
 	switch {
 	case n.ID == "" || len(n.ID) > 128:
@@ -119,12 +131,15 @@ func (n *News) check() error {
 	case n.At.IsZero():
 		return bad("at", "a message says when it happened")
 	case !known:
-		return bad("event", fmt.Sprintf("%q is not an event: started, operation, inspected, released or shipped", n.Event))
+		return bad("event", fmt.Sprintf("%q is not an event: started, operation, inspected, released, shipped or acknowledged", n.Event))
 	case !part:
 		return bad("event", fmt.Sprintf("the event %q comes with the member that describes it", n.Event))
 	}
 	if o := n.Operation; o != nil {
 		return o.check()
+	}
+	if a := n.Answer; a != nil && (a.Control == "" || !slices.Contains(Outcomes, a.Outcome)) {
+		return bad("answer", "it needs the number of the control and one of the outcomes stopped, finished, cancelled, resumed or refused")
 	}
 	if i := n.Inspection; i != nil && (i.Characteristic == "" || i.Verdict != "pass" && i.Verdict != "fail" || i.Value == "") {
 		return bad("inspection", "it needs characteristic, value and the verdict pass or fail")

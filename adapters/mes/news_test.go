@@ -13,6 +13,8 @@ const operation = `{"id":"M-1","jobOrder":"Task/j","event":"operation","at":"202
  "operation":{"code":"print","start":"2026-11-21T08:00:00Z","end":"2026-11-22T08:00:00Z","result":"done","machine":"SN-1",
  "parameters":[{"code":"layer-thickness","value":0.030,"unit":"mm"}]}}`
 
+const answer = `{"id":"M-9","jobOrder":"Task/j","event":"acknowledged","at":"2026-11-22T08:00:00Z","answer":{"control":"j/1","outcome":"stopped","detail":"layer 211 of 900"}}`
+
 func TestParseNews(t *testing.T) {
 	tests := []struct{ name, body, path string }{
 		{"a whole operation", operation, ""},
@@ -30,6 +32,10 @@ func TestParseNews(t *testing.T) {
 		{"no result", strings.Replace(operation, `"result":"done"`, `"result":"maybe"`, 1), "operation.result"},
 		{"a device without a unique code", `{"id":"M","jobOrder":"Task/j","event":"released","at":"2026-11-22T08:00:00Z","device":{"name":"n","lot":"L","manufactured":"2026-11-22"}}`, "device"},
 		{"an inspection without verdict", `{"id":"M","jobOrder":"Task/j","event":"inspected","at":"2026-11-22T08:00:00Z","inspection":{"characteristic":"c","value":1,"unit":"mm","verdict":"nice"}}`, "inspection"},
+		{"an answer", answer, ""},
+		{"an answer without the number of the control", strings.Replace(answer, `"control":"j/1",`, ``, 1), "answer"},
+		{"an answer that is none", strings.Replace(answer, `stopped`, `perhaps`, 1), "answer"},
+		{"no answer", `{"id":"M","jobOrder":"Task/j","event":"acknowledged","at":"2026-11-22T08:00:00Z"}`, "event"},
 		{"no object", `[]`, "?"},
 		{"cut off", operation[:80], "?"},
 	}
@@ -74,6 +80,17 @@ func TestDraft(t *testing.T) {
 			t.Errorf("keys = %v, want the number of the message", d.Keys)
 		}
 	})
+	t.Run("R001-135 an answer names its control and what came of it", func(t *testing.T) {
+		d := draft(answer)
+		for _, part := range []string{`{"system":"urn:tenon:job-control","value":"j/1"}`, `"code":"acknowledged"`, `"code":"stopped"`, `"reference":"Task/j"`, "layer 211"} {
+			if !strings.Contains(string(d.Ops[0].Body), part) {
+				t.Errorf("the answer lacks %s: %s", part, d.Ops[0].Body)
+			}
+		}
+		if d.Keys[0].Key != "M-9" {
+			t.Errorf("key = %q, want the number of the message", d.Keys[0].Key)
+		}
+	})
 	t.Run("R001-170 a released device is the patient's and an output of production", func(t *testing.T) {
 		d := draft(`{"id":"M-2","jobOrder":"Task/j","event":"released","at":"2026-11-22T08:00:00Z","device":{"name":"plate","lot":"L1","code":"C1","manufactured":"2026-11-22"}}`)
 		if len(d.Ops) != 2 || d.Ops[1].Method != "PATCH" || d.Ops[1].IfMatch != "4" || !strings.Contains(string(d.Ops[1].Body), d.Ops[0].FullURL) {
@@ -90,6 +107,7 @@ func TestDraft(t *testing.T) {
 func FuzzParseNews(f *testing.F) {
 	f.Add([]byte(operation))
 	f.Add([]byte(`{"id":"M","jobOrder":"Task/j","event":"started","at":"2026-11-22T08:00:00Z"}`))
+	f.Add([]byte(answer))
 	f.Add([]byte(`{"id":1e999}`))
 	job := &record.Version{Type: "Task", ID: "j", Version: 1, Body: []byte(`{"resourceType":"Task","id":"j"}`)}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -194,7 +194,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 
 // sinks are where the outbox goes.
 func (a *App) sinks() []dispatch.Sink {
-	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, revival{a.feed}}
+	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, revival{a.feed}, record.Timers{Recorder: a.Recorder}, a.notices()}
 	if m := a.Config.MES; m.URL != "" {
 		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: a.outbound(m.URL), Clock: a.clock})
 	}

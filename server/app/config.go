@@ -34,6 +34,7 @@ type Config struct {
 	Validation Validation `embed:"" prefix:"validate-"`
 	Jobs       Jobs       `embed:"" prefix:"jobs-"`
 	MES        MES        `embed:"" prefix:"mes-"`
+	Notices    Notices    `embed:"" prefix:"notice-"`
 	Keeping    Keeping    `embed:""`
 	Sweeping   Sweeping   `embed:"" prefix:"sweep-"`
 	Signing    Signing    `embed:"" prefix:"sign-"`
@@ -100,6 +101,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Anchoring.validate(); err != nil {
+		return err
+	}
+	if err := c.Notices.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

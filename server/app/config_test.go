@@ -28,6 +28,8 @@ func TestConfigRefusesByName(t *testing.T) {
 		{"a base URL without host", func(c *app.Config) { c.BaseURL = "/fhir" }, "base-url:"},
 		{"a sweep every second", func(c *app.Config) { c.Sweeping.Every = time.Second }, "sweep-every:"},
 		{"a short MES secret", func(c *app.Config) { c.MES.URL, c.MES.Secret = "http://127.0.0.1:1/x", "short" }, "mes-secret:"},
+		{"a short notice secret", func(c *app.Config) { c.Notices.URL, c.Notices.Secret = "http://127.0.0.1:1/x", "short" }, "notice-secret:"},
+		{"notices go nowhere", func(c *app.Config) { c.Notices.URL = "nowhere" }, "notice-url:"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,6 +17,7 @@ func (c *compiler) check() {
 		c.checkSignatures(s, ids)
 		c.checkConditions(s, ids)
 	}
+	c.checkExceptions()
 	c.checkReach()
 }
 

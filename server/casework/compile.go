@@ -66,6 +66,7 @@ func (c *compiler) header(root tree.Node) {
 		}
 		c.plan.Settings = append(c.plan.Settings, s)
 	}
+	c.exceptions(root)
 }
 
 var knownRoles = []access.Role{

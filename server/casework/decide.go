@@ -20,7 +20,7 @@ func (e *Engine) Decide(before, after *Snapshot, actor *access.Context) Decision
 		return Decision{Status: 409, Refusal: []Unmet{{Condition: "plan", State: Unsatisfied, Clause: "R001-035",
 			Text: "The case has no plan that can run: " + err.Error(), Chinese: "病例没有可执行的流程计划。"}}}
 	}
-	d := &decider{plan: plan, actor: actor, after: newView(after, plan)}
+	d := &decider{plan: plan, actor: actor, after: newView(after, plan), ended: map[string]bool{}, controlled: map[string]int{}}
 	if before == nil {
 		d.opened()
 	} else {
@@ -40,10 +40,16 @@ type decider struct {
 	actor         *access.Context
 	before, after *view
 
-	refusal []Unmet
-	status  int
-	moved   []move
-	effects []Effect
+	refusal  []Unmet
+	status   int
+	moved    []move
+	excepted []excepted
+	answers  []answer
+	effects  []Effect
+
+	updates    []update
+	ended      map[string]bool // devices that end now
+	controlled map[string]int  // controls that are sent now, by job
 }
 
 // move is one stage that changed its sub-state.
@@ -97,9 +103,12 @@ func (d *decider) changes() {
 			d.stageChanged(was, now)
 		case now.Type == "Task" && codeOf(now.Root.Field("code"), systemOperation) != "":
 			d.operationChanged(was, now)
+		case now.Type == "Task" && (exceptionOf(now.Root) != "" || was != nil && exceptionOf(was.Root) != ""):
+			d.exceptionChanged(was, now)
+		case now.Type == "Task" && (d.after.isControl(now.Root) || was != nil && d.before.isControl(was.Root)):
+			d.controlChanged(was, now)
 		case was != nil:
-			d.sealed(was)
-			d.owned(was)
+			d.memberChanged(was, now)
 		default:
 			d.joined(now)
 		}
@@ -256,6 +265,23 @@ func (d *decider) operationChanged(was, now *Resource) {
 	d.refuse(409, d.before.unmet(s, Start)...)
 }
 
+// memberChanged judges a change of a member that is no Task of the process.
+func (d *decider) memberChanged(was, now *Resource) {
+	if d.actor != nil && d.actor.Kind == access.Server {
+		return // an effect of what was judged in another case
+	}
+	d.sealed(was)
+	d.owned(was)
+	switch {
+	case now.Type == "Device":
+		d.deviceChanged(was, now)
+	case now.Type == "CareTeam":
+		d.teamChanged(was, now)
+	case isNotice(was, ""):
+		d.say(409, nil, "notice-fixed", was.Ref()+" was written by the server to tell people; it stays as it was sent.", "通知由服务器发出，不可更改。")
+	}
+}
+
 // sealed refuses a change to a document of a completed stage that is sealed.
 func (d *decider) sealed(was *Resource) {
 	for _, s := range d.plan.Stages {
@@ -264,6 +290,9 @@ func (d *decider) sealed(was *Resource) {
 			continue
 		}
 		for _, doc := range s.Outputs {
+			if d.before.unsealed(was.Ref()) {
+				return
+			}
 			if doc.Sealed && slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
 				d.say(409, s, "document-sealed", fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code),
 					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code))

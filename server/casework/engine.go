@@ -124,6 +124,10 @@ func keepsFloor(plan *Plan, embedded map[string]*Plan) error {
 		for _, s := range base.Stages {
 			f.Issues = append(f.Issues, droppedFrom(plan.Stage(s.Code), s)...)
 		}
+		droppedExceptions(&plan.Exceptions, &base.Exceptions, func(what, id string) {
+			x := issue.Errorf(issue.BusinessRule, "The plan must keep the %s %s as it is, or make it stricter.", what, id).Rule("plan-floor").At("PlanDefinition.extension")
+			f.Issues = append(f.Issues, x.Issues[0])
+		})
 	}
 	if len(f.Issues) == 0 {
 		return nil

@@ -6,8 +6,13 @@ import "slices"
 // stage opened anew, the job order to the manufacturer's MES, stages put on hold
 // when the consent ends, the end of the case.
 func (d *decider) follow() {
+	defer d.settle()
+	d.answered()
 	if d.after.root == nil || d.after.root.Root.Field("status").Str() != "in-progress" {
 		return
+	}
+	if d.before == nil {
+		d.timed()
 	}
 	for _, m := range d.moved {
 		switch m.to {
@@ -15,8 +20,12 @@ func (d *decider) follow() {
 			d.reopen(m)
 		case Working:
 			d.stamp(m, "start")
-			if m.from == Accepted && opensProduction(m.stage) {
+			switch {
+			case !opensProduction(m.stage):
+			case m.from == Accepted:
 				d.effects = append(d.effects, Effect{Message: d.after.jobOrder(m.task)})
+			default:
+				d.control(m.task, "resume", "consent")
 			}
 		case Completed:
 			d.stamp(m, "end")
@@ -26,8 +35,65 @@ func (d *decider) follow() {
 		}
 	}
 	if d.before != nil {
-		d.hold()
+		d.except()
+		d.lostGround()
 		d.stopUse()
+	}
+}
+
+// timed sets the timer of the first stage of a new case.
+func (d *decider) timed() {
+	for code, tasks := range d.after.tasks {
+		due, _, _ := span(tasks[0].Root.Path("restriction", "period", "end").Str())
+		made, _, _ := span(authored(tasks[0]))
+		if m := d.plan.stageTimer(d.after.s.Case, code, made, due, d.after.s.Now); m != nil {
+			d.effects = append(d.effects, Effect{Message: m})
+		}
+	}
+}
+
+// except carries out what was filed and decided beside the stages.
+func (d *decider) except() {
+	for _, x := range d.excepted {
+		switch x.rule.Code {
+		case exceptionChange:
+			d.changeFollows(x)
+		case exceptionNonconformity:
+			if x.to == "completed" {
+				d.disposed(x.now)
+			}
+		case exceptionWithdrawal:
+			d.takeBack(x)
+			d.goOn()
+		case exceptionStop:
+			if x.to == "completed" {
+				d.stopped(x.now)
+			}
+		case exceptionDeputy:
+			if x.to == "" {
+				d.deputised(x.now)
+			}
+		}
+	}
+}
+
+// changeFollows rests the stages while a change is open, and opens anew or goes
+// on when it is decided.
+func (d *decider) changeFollows(x excepted) {
+	switch x.to {
+	case "":
+		if x.was == nil {
+			d.rest(ChangePending, "change", "The change "+x.now.Ref()+" is open.", func(s *Stage) bool { return s.output("consent") == nil })
+			d.tell(notice{kind: "change", about: []string{x.now.Ref()}, to: d.after.holders(d.after.rolesIn()...),
+				english: "A change is proposed: " + x.now.Ref() + ". All stages rest until it is signed, declined or taken back.", chinese: "已提出变更 " + x.now.Ref() + "，决定之前所有阶段暂停。"})
+		}
+	case "completed":
+		if from := d.after.restart(x.now); from != "" {
+			d.restartFrom(from, x.now, "")
+		}
+		d.goOn()
+	default:
+		d.goOn()
 	}
 }
 
@@ -41,7 +107,7 @@ func (d *decider) handOver() {
 		if task := d.after.current(s.Code); task != nil && d.after.grounded(s) {
 			continue
 		}
-		d.effects = append(d.effects, Effect{Create: d.after.briefFor(s).body()})
+		d.hand(d.after.briefFor(s))
 	}
 }
 
@@ -50,7 +116,10 @@ func (d *decider) handOver() {
 func (d *decider) reopen(m move) {
 	b := d.after.briefFor(d.plan.Stage(m.stage.ReturnTo))
 	b.reason = m.task.Ref()
-	d.effects = append(d.effects, Effect{Create: b.body()})
+	if opensProduction(m.stage) && m.to == Failed {
+		d.control(m.task, "cancel", string(Failed))
+	}
+	d.hand(b)
 }
 
 // close completes the case when its last stage is.
@@ -60,22 +129,7 @@ func (d *decider) close() {
 			return
 		}
 	}
-	d.effects = append(d.effects, Effect{Update: moved(d.after.root.Root, Completed, "")})
-}
-
-// hold puts stages at work on hold when the consent ends.
-func (d *decider) hold() {
-	if len(d.after.consented(nil)) == 0 {
-		return
-	}
-	for _, s := range d.plan.Stages {
-		if s.output("consent") != nil {
-			continue
-		}
-		if task := d.after.current(s.Code); task != nil && substateOf(task.Root) == Working {
-			d.effects = append(d.effects, Effect{Update: moved(task.Root, ChangePending, "The patient's consent is not in force.")})
-		}
-	}
+	d.move(d.after.root, Completed, "", "")
 }
 
 // stamp writes into the Task of a stage when work on it began and ended: the
@@ -92,5 +146,5 @@ func (d *decider) stamp(m move, end string) {
 	default:
 		return
 	}
-	d.effects = append(d.effects, Effect{Update: edited(m.task.Root, member{"executionPeriod", string(marshal(p))})})
+	d.update(m.task, member{"executionPeriod", string(marshal(p))})
 }

@@ -44,7 +44,7 @@ func (v *view) grants() []Grant {
 		case role == nil || role.Type != "PractitionerRole" || v.hospital == "":
 		case referenceOf(role.Root.Field("organization")) == v.hospital:
 			open(m.ref, ceilingTeam)
-		case disclosed && v.contractNames(m.ref):
+		case (disclosed || m.role == access.PROD && v.waitsForMachine()) && v.contractNames(m.ref):
 			open(m.ref, ceilingMaker)
 		}
 	}
@@ -101,7 +101,7 @@ func (v *view) representatives() []string {
 
 // machines are the Devices that the agreement names, once production has started.
 func (v *view) machines(disclosed bool) []string {
-	if !disclosed || !v.producing() {
+	if !v.waitsForMachine() && (!disclosed || !v.producing()) {
 		return nil
 	}
 	var refs []string

@@ -40,6 +40,10 @@ func (v *view) guards(s *Stage, actor *access.Context, roles ...access.Role) []U
 			fmt.Sprintf("%s is no member of the team of the case (CareTeam).", actor.Principal),
 			fmt.Sprintf("%s 不是本病例团队成员。", actor.Principal)))
 	}
+	if of := v.byRef[actor.Principal]; of != nil && closed(v.byRef[referenceOf(of.Root.Field("organization"))]) {
+		all = append(all, v.guard(s, "organisation-closed", "R001-009 R001-035",
+			fmt.Sprintf("The account of the organisation of %s is closed: nobody of it acts or signs any more.", actor.Principal), "所属机构账户已关闭，其人员不可再操作或签名。"))
+	}
 	if s.Named && !v.contractNames(actor.Principal) {
 		all = append(all, v.guard(s, "actor-in-agreement", "R001-055",
 			fmt.Sprintf("%s is not named in an agreement of the case that is in force.", actor.Principal),

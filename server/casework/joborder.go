@@ -44,6 +44,11 @@ type ModelFile struct {
 // jobOrder is the message to the MES for a production Task that starts. Its key
 // is the Task: a repetition of the same start is the same order.
 func (v *view) jobOrder(task *Resource) *Message {
+	return &Message{Sink: "mes", Kind: "job-order", Key: "job-order/" + task.ID, Body: marshal(v.order(task))}
+}
+
+// order is the job order as the case is now.
+func (v *view) order(task *Resource) JobOrder {
 	order := JobOrder{JobOrder: task.Ref(), Case: v.root.Ref(), Quantity: json.RawMessage("1"), Due: task.Root.Path("restriction", "period", "end").Str()}
 	for _, r := range v.named("order") {
 		order.Order, order.Name = r.Ref(), r.Root.Path("codeCodeableConcept", "text").Str()
@@ -70,7 +75,7 @@ func (v *view) jobOrder(task *Resource) *Message {
 			order.Process = referenceOf(valueOf(in)) // a definition, no member of the case
 		}
 	}
-	return &Message{Sink: "mes", Kind: "job-order", Key: "job-order/" + task.ID, Body: marshal(order)}
+	return order
 }
 
 func modelFile(r *Resource) ModelFile {

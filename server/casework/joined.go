@@ -3,7 +3,6 @@ package casework
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"tenon/fhir/tree"
 )
@@ -39,10 +38,10 @@ func (d *decider) imaged(now *Resource) {
 // used refuses the use of a device of the case that is not released, not in order
 // or another patient's (clauses 5.6.2, 5.6.3, 9.3.1, 9.3.5, 9.4.1).
 func (d *decider) used(now *Resource) {
-	if slices.Contains([]string{"preparation", "intended", "not-done", "not-taken", "entered-in-error"}, now.Root.Field("status").Str()) {
+	if !tookPlace(now.Root) {
 		return
 	}
-	for _, device := range d.after.named("device") {
+	for _, device := range d.after.devices() {
 		if !slices.Contains(devicesOf(now.Root), device.Ref()) {
 			continue
 		}
@@ -66,6 +65,10 @@ func (v *view) unfit(device *Resource) []Unmet {
 				Chinese: fmt.Sprintf("%s 尚未准予使用：%s 未完成。", device.Ref(), s.Code)})
 		}
 	}
+	if !slices.Contains(v.named("device"), device) {
+		all = append(all, Unmet{Gate: gateUse, Condition: "device-superseded", State: Unsatisfied, Clause: "R001-153 R001-215",
+			Text: fmt.Sprintf("%s was made before production was opened anew; it is not the device of the case any more.", device.Ref()), Chinese: fmt.Sprintf("%s 已被新的生产取代。", device.Ref())})
+	}
 	if status := device.Root.Field("status").Str(); status != "active" {
 		all = append(all, Unmet{Gate: gateUse, Condition: "device-in-order", State: Unsatisfied, Clause: "R001-215 R001-152",
 			Text: fmt.Sprintf("%s is %s.", device.Ref(), status), Chinese: fmt.Sprintf("%s 状态为 %s。", device.Ref(), status)})
@@ -80,22 +83,4 @@ func devicesOf(use tree.Node) []string {
 		refs = append(refs, referencesOf(focal.Field("manipulated"))...)
 	}
 	return append(refs, referencesOf(use.Field("usedReference"))...)
-}
-
-// stopUse makes a device inactive the moment that a problem of it is recorded
-// (clause 9.4.1): it can be used again only after it was released anew.
-func (d *decider) stopUse() {
-	for i := range d.after.s.Resources {
-		problem := &d.after.s.Resources[i]
-		if problem.Type != "DetectedIssue" || d.before.byRef[problem.Ref()] != nil || strings.HasSuffix(problem.Root.Field("status").Str(), "error") {
-			continue
-		}
-		implicated := referencesOf(problem.Root.Field("implicated"))
-		for _, device := range d.after.named("device") {
-			if slices.Contains(implicated, device.Ref()) && device.Root.Field("status").Str() == "active" {
-				d.effects = append(d.effects, Effect{Update: edited(device.Root, member{"status", `"inactive"`},
-					member{"statusReason", string(marshal([]concept{{Text: "A problem is recorded: " + problem.Ref()}}))})})
-			}
-		}
-	}
 }

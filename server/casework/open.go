@@ -58,7 +58,7 @@ func (e *Engine) Open(plan Resource, params tree.Node, actor *access.Context, no
 	group := identifier{systemCase, number}
 	root := task{
 		ResourceType: "Task", InstantiatesCanonical: p.Canonical(), GroupIdentifier: &group, Status: "in-progress",
-		BusinessStatus: coded(systemSubstate, string(Working), ""), Intent: "order",
+		BusinessStatus: pointer(coded(systemSubstate, string(Working), "")), Intent: "order",
 		Code: concept{Coding: []coding{{systemStage, "case", p.Title}}, Text: p.Title + " " + p.Chinese},
 		For:  to(patient), AuthoredOn: instant(now), Requester: to(actor.Principal), Owner: to(actor.Organization), Input: inputs,
 	}

@@ -17,6 +17,7 @@ type Plan struct {
 	Roles          []RoleRule
 	Settings       []Setting
 	Retention      *RetentionRule // nil: for good
+	Exceptions     Exceptions
 }
 
 // Canonical is "url|version", what a case pins.

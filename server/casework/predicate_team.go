@@ -45,7 +45,8 @@ func (v *view) members() []participant {
 				codes = []string{""}
 			}
 			for _, code := range codes {
-				all = append(all, participant{ref, access.Role(code)})
+				m := participant{ref, access.Role(code)}
+				all = append(append(all, m), v.deputies(m)...)
 			}
 		}
 	}

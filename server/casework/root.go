@@ -53,20 +53,12 @@ func (d *decider) cancelled(was, now *Resource) {
 				"The "+string(role)+" signs the root Task with the purpose cancel before the case is cancelled.", "取消病例须由 "+string(role)+" 签字。"))
 		}
 	}
+	d.cancelJobs(nil, string(Cancelled))
 	for _, s := range d.plan.Stages {
 		if task := d.before.current(s.Code); task != nil && substateOf(task.Root).open() {
-			d.effects = append(d.effects, Effect{Update: moved(task.Root, Cancelled, "The case was cancelled.")})
+			d.move(task, Cancelled, "", "The case was cancelled.")
 		}
 	}
-}
-
-// moved is a Task with another sub-state.
-func moved(task tree.Node, to Substate, reason string) []byte {
-	members := []member{{"status", `"` + statusOf[to] + `"`}, {"businessStatus", string(marshal(coded(systemSubstate, string(to), "")))}}
-	if reason != "" {
-		members = append(members, member{"statusReason", string(marshal(concept{Text: reason}))})
-	}
-	return edited(task, members...)
 }
 
 // member is a member of a JSON object and its value as JSON.

@@ -71,6 +71,14 @@ func (q *signing) place(target *Resource) (*Stage, []Unmet) {
 		return q.judgedIn(target)
 	case purposeAcceptance:
 		return q.acceptedIn(target)
+	case purposeCounterRead:
+		return q.readIn(target)
+	case purposeJobStopped:
+		return q.stoppedIn(target)
+	case purposeAcknowledgement:
+		if isNotice(target, "") {
+			return q.noticed(target)
+		}
 	case purposeCancel:
 		if target == q.root && (q.role == q.plan.Stages[0].Owner || q.role == access.MFR) {
 			return q.plan.Stages[0], nil
@@ -79,6 +87,9 @@ func (q *signing) place(target *Resource) (*Stage, []Unmet) {
 	}
 	if q.purpose == purposeCountersign {
 		return q.countersignedIn(target)
+	}
+	if exceptionOf(target.Root) != "" && target.Type == "Task" {
+		return q.exceptedIn(target)
 	}
 	if q.purpose == purposeWaive {
 		return q.waivedAny(target)

@@ -95,10 +95,11 @@ type Effect struct {
 
 // Message asks dispatch to send something when the unit is committed.
 type Message struct {
-	Sink string // "mes"
-	Kind string // "job-order"
-	Key  string // idempotency key, stable for this effect
-	Body []byte // JSON
+	Sink string    // "mes"
+	Kind string    // "job-order"
+	Key  string    // idempotency key, stable for this effect
+	Body []byte    // JSON
+	Due  time.Time // not before; zero: at once
 }
 
 // Grant opens the case to one principal up to a level.

@@ -2,7 +2,6 @@ package casework
 
 import (
 	"encoding/json"
-	"slices"
 	"time"
 
 	"tenon/fhir/tree"
@@ -39,16 +38,18 @@ type (
 	taskInput struct {
 		Type           concept         `json:"type"`
 		ValueReference *reference      `json:"valueReference,omitempty"`
+		ValueCode      string          `json:"valueCode,omitempty"`
 		ValueInteger   json.RawMessage `json:"valueInteger,omitempty"`
 		ValueDuration  json.RawMessage `json:"valueDuration,omitempty"`
 	}
 	task struct {
 		ResourceType          string       `json:"resourceType"`
+		Identifier            []identifier `json:"identifier,omitempty"`
 		InstantiatesCanonical string       `json:"instantiatesCanonical,omitempty"`
 		GroupIdentifier       *identifier  `json:"groupIdentifier,omitempty"`
 		PartOf                []reference  `json:"partOf,omitempty"`
 		Status                string       `json:"status"`
-		BusinessStatus        concept      `json:"businessStatus"`
+		BusinessStatus        *concept     `json:"businessStatus,omitempty"`
 		Intent                string       `json:"intent"`
 		Code                  concept      `json:"code"`
 		Description           string       `json:"description,omitempty"`
@@ -58,7 +59,9 @@ type (
 		Requester             *reference   `json:"requester,omitempty"`
 		PerformerType         []concept    `json:"performerType,omitempty"`
 		Owner                 *reference   `json:"owner,omitempty"`
+		ReasonCode            *concept     `json:"reasonCode,omitempty"`
 		ReasonReference       *reference   `json:"reasonReference,omitempty"`
+		RelevantHistory       []reference  `json:"relevantHistory,omitempty"`
 		Restriction           *restriction `json:"restriction,omitempty"`
 		Input                 []taskInput  `json:"input,omitempty"`
 	}
@@ -67,6 +70,8 @@ type (
 func coded(system, code, display string) concept {
 	return concept{Coding: []coding{{System: system, Code: code, Display: display}}}
 }
+
+func pointer(c concept) *concept { return &c }
 
 func to(ref string) *reference {
 	if ref == "" {
@@ -97,6 +102,7 @@ type brief struct {
 	reason    string
 	after     []string // predecessors
 	replaces  string
+	history   []string // Provenances that led to it
 	now       time.Time
 	due       time.Time
 }
@@ -106,7 +112,7 @@ func (b brief) body() []byte {
 	s := b.stage
 	t := task{
 		ResourceType: "Task", InstantiatesCanonical: b.plan.Canonical(), GroupIdentifier: &b.group, PartOf: []reference{{b.root}},
-		Status: statusOf[HandedOver], BusinessStatus: coded(systemSubstate, string(HandedOver), ""), Intent: "order",
+		Status: statusOf[HandedOver], BusinessStatus: pointer(coded(systemSubstate, string(HandedOver), "")), Intent: "order",
 		Code:  concept{Coding: []coding{{systemStage, s.Code, s.Title}}, Text: s.Title + " " + s.Chinese},
 		Focus: to(b.focus), For: to(b.patient), AuthoredOn: instant(b.now), Requester: to(b.requester),
 		PerformerType: []concept{coded(systemRole, string(s.Owner), "")}, Owner: to(b.owner), ReasonReference: to(b.reason),
@@ -114,6 +120,9 @@ func (b brief) body() []byte {
 	}
 	for _, ref := range b.after {
 		t.Input = append(t.Input, taskInput{Type: coded(systemLink, "predecessor", ""), ValueReference: to(ref)})
+	}
+	for _, ref := range b.history {
+		t.RelevantHistory = append(t.RelevantHistory, reference{ref})
 	}
 	if b.replaces != "" {
 		t.Input = append(t.Input, taskInput{Type: coded(systemLink, "supersedes", ""), ValueReference: to(b.replaces)})
@@ -139,21 +148,23 @@ func (v *view) briefFor(s *Stage) brief {
 	return b
 }
 
-// due is when a stage that is handed over now must be done: after the days that
-// the plan gives it, and not after the date for which the device was ordered
-// (clauses 5.2.2 d, 9.3.7), unless that has passed or the device is released.
+// due is when a stage that is handed over now must be done: after the time that
+// the agreement gives it, else the plan; and early enough that the stages after
+// it can be done by the date for which the device was ordered (clauses 5.2.2 d,
+// 9.3.7). Where that is too late already, by that date; where that has passed or
+// the device is released, after its own time.
 func (v *view) due(s *Stage) time.Time {
-	due := v.s.Now.AddDate(0, 0, s.Days)
-	if slices.ContainsFunc(v.plan.Stages, func(o *Stage) bool {
-		return v.completed(o.Code) && slices.ContainsFunc(o.Conditions, func(c Condition) bool { return c.Gate == gateUse })
-	}) {
+	due := v.s.Now.Add(v.timeOf(s))
+	rest, used := v.remaining(s)
+	need, ordered := v.needed()
+	if !used || !ordered || !need.After(v.s.Now) {
 		return due
 	}
-	for _, order := range v.named("order") {
-		_, need, ok := span(order.Root.Path("occurrencePeriod", "end").Str())
-		if ok && need.After(v.s.Now) && need.Before(due) {
-			due = need
-		}
+	if latest := need.Add(-rest); latest.After(v.s.Now) {
+		need = latest
+	}
+	if need.Before(due) {
+		return need
 	}
 	return due
 }

@@ -13,7 +13,10 @@ const (
 	purposeAcceptance = "acceptance" // of what is handed over
 	purposeCancel     = "cancel"     // of the case
 
-	purposeCountersign = "countersignature" // of what an agent signed
+	purposeCountersign     = "countersignature" // of what an agent signed
+	purposeAcknowledgement = "acknowledgement"  // of a notice or of feedback
+	purposeCounterRead     = "counter-read"     // of an open stage, by who joined later
+	purposeJobStopped      = "job-stopped"      // PROD stands at the machine
 )
 
 // transition judges a change of sub-state.
@@ -26,6 +29,8 @@ func (d *decider) transition(s *Stage, was, now *Resource, from, to Substate) {
 	if owner := referenceOf(now.Root.Field("owner")); owner != d.actor.Principal {
 		d.say(409, s, "owner", fmt.Sprintf("Who moves %s is its owner: set Task.owner to %s (it is %q).", s.Code, d.actor.Principal, owner), "推进任务的人员须为任务负责人（Task.owner）。")
 	}
+	d.refuse(409, d.after.obstructed(s)...)
+	d.refuse(409, d.after.counterRead(s, was, d.actor.Principal)...)
 	switch to {
 	case JudgedConform:
 		d.judged(s, was)
@@ -38,6 +43,7 @@ func (d *decider) transition(s *Stage, was, now *Resource, from, to Substate) {
 	case Completed:
 		d.gate(s, Start)
 		d.gate(s, Stop)
+		d.refuse(422, d.after.newBatch(s)...)
 	case Returned, Failed:
 		d.givenBack(s, now)
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type view struct {
 	byRef      map[string]*Resource // members and directory
 	byDoc      map[*tree.Doc]*Resource
 	tasks      map[string][]*Resource // stage Tasks by stage, oldest first
+	exceptions []exception            // oldest first
+	controls   []*Resource            // of jobs at the MES, oldest first
+	changes    []carriedChange
 	signatures map[string][]Signature // by target, oldest first
 	verified   map[string][]*Resource // VerificationResults by target
 	standings  map[string]standing    // by stage of the plan
@@ -49,6 +53,10 @@ func newView(s *Snapshot, plan *Plan) *view {
 	for _, list := range v.tasks {
 		slices.SortStableFunc(list, func(a, b *Resource) int { return strings.Compare(authored(a), authored(b)) })
 	}
+	slices.SortStableFunc(v.exceptions, func(a, b exception) int { return strings.Compare(authored(a.task), authored(b.task)) })
+	slices.SortStableFunc(v.controls, func(a, b *Resource) int {
+		return cmp.Or(strings.Compare(authored(a), authored(b)), strings.Compare(numberOf(a.Root), numberOf(b.Root)))
+	})
 	for _, stage := range plan.Stages {
 		v.stand(stage)
 	}
@@ -58,8 +66,9 @@ func newView(s *Snapshot, plan *Plan) *view {
 	if v.root != nil {
 		v.patient = referenceOf(v.root.Root.Field("for"))
 		v.hospital = referenceOf(v.root.Root.Field("owner"))
-		v.clinician = referenceOf(v.root.Root.Field("requester"))
+		v.clinician = v.attending()
 	}
+	v.changes = v.carriedChanges()
 	return v
 }
 
@@ -76,6 +85,14 @@ func (v *view) enter(r *Resource) {
 func (v *view) enterTask(r *Resource) {
 	if r.ID == v.s.Case {
 		v.root = r
+		return
+	}
+	if code := exceptionOf(r.Root); code != "" && slices.Contains(referencesOf(r.Root.Field("partOf")), "Task/"+v.s.Case) {
+		v.exceptions = append(v.exceptions, exception{code, r})
+		return
+	}
+	if v.isControl(r.Root) {
+		v.controls = append(v.controls, r)
 		return
 	}
 	if code := stageOf(r.Root); code != "" && slices.Contains(referencesOf(r.Root.Field("partOf")), "Task/"+v.s.Case) {
@@ -186,7 +203,7 @@ func (v *view) valid(r *Resource) []Signature {
 	var sigs []Signature
 	all := v.signatures[r.Ref()]
 	for i, s := range all {
-		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) {
+		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) && !v.superseded(&all[i]) {
 			sigs = append(sigs, s)
 		}
 	}

@@ -37,7 +37,9 @@ type world struct {
 	directory  []casework.Resource
 	signatures []casework.Signature
 	grants     []casework.Grant
-	messages   []*casework.Message
+	messages   []*casework.Message // to the MES
+	timers     []*casework.Message
+	notices    []*casework.Message
 	plan       casework.Resource
 	amend      map[string]func(b obj) // what a process adds to a document that the walk lays
 }
@@ -100,7 +102,7 @@ func (w *world) at(t testing.TB) *world {
 	c.t = t
 	c.members, c.pool = maps.Clone(w.members), maps.Clone(w.pool)
 	c.directory, c.signatures = slices.Clone(w.directory), slices.Clone(w.signatures)
-	c.messages = slices.Clone(w.messages)
+	c.messages, c.timers, c.notices = slices.Clone(w.messages), slices.Clone(w.timers), slices.Clone(w.notices)
 	return &c
 }
 
@@ -222,8 +224,9 @@ func (w *world) commit(next *world, d casework.Decision) {
 			}
 			w.lay(b, "server")
 		}
-		if e.Message != nil {
-			w.messages = append(w.messages, e.Message)
+		if m := e.Message; m != nil {
+			to := map[string]*[]*casework.Message{"mes": &w.messages, "deadline": &w.timers, "notice": &w.notices}[m.Sink]
+			*to = append(*to, m)
 		}
 	}
 	w.now = w.now.Add(time.Minute)

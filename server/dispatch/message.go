@@ -20,6 +20,7 @@ type Message struct {
 	Case     string // root Task id, may be ""
 	Body     []byte // JSON, as the sink understands it
 	Created  time.Time
+	Due      time.Time // not delivered before; zero: at once
 	Attempts int
 	LastErr  string
 }

@@ -24,6 +24,9 @@ func (r *Recorder) Case(ctx context.Context, who *access.Context, root string) (
 		return nil, err
 	}
 	s.Now = r.now()
+	if err := r.introduce(ctx, s); err != nil {
+		return nil, err
+	}
 	return json.Marshal(r.o.Engine.Report(s).Parameters())
 }
 

@@ -31,6 +31,11 @@ type touched struct {
 //	Provenance whose target is a member            | signature, custody
 //	Binary of a member's Attachment                | content of the document
 func (p *preparation) join() error {
+	if m := p.in.timer; m != nil {
+		if _, err := p.touch(m.Case); err != nil {
+			return err
+		}
+	}
 	for i, w := range p.writes {
 		if w == nil {
 			continue

@@ -18,24 +18,52 @@ func (p *preparation) judge() error {
 	if err := p.stray(); err != nil {
 		return err
 	}
+	judged := map[string]bool{}
 	for _, t := range p.sorted() {
-		before, err := p.snapshot(t, false)
-		if err != nil {
-			return err
-		}
-		after, err := p.snapshot(t, true)
-		if err != nil {
-			return err
-		}
-		d := p.r.o.Engine.Decide(before, after, p.who)
-		if len(d.Refusal) > 0 {
-			return refusal(d)
-		}
-		if err := p.carryOut(t, d); err != nil {
+		judged[t.id] = true
+		if err := p.judgeOne(t, p.who); err != nil {
 			return err
 		}
 	}
+	// What was done because of one case may be a member of others: they learn of
+	// it as of something that the server did. Each is judged once.
+	for again := true; again; {
+		again = false
+		for _, t := range p.sorted() {
+			if !judged[t.id] {
+				judged[t.id], again = true, true
+				if err := p.judgeOne(t, serverFor(p.who)); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	return nil
+}
+
+// serverFor is the server acting on what somebody did.
+func serverFor(who *access.Context) *access.Context {
+	return &access.Context{Tenant: who.Tenant, Kind: access.Server, Principal: "server", RequestID: who.RequestID}
+}
+
+func (p *preparation) judgeOne(t *touched, who *access.Context) error {
+	before, err := p.snapshot(t, false)
+	if err != nil {
+		return err
+	}
+	after, err := p.snapshot(t, true)
+	if err != nil {
+		return err
+	}
+	var d casework.Decision
+	if m := p.in.timer; m != nil {
+		if d, err = p.r.o.Engine.Due(after, m.Kind, m.Body); err != nil {
+			return err
+		}
+	} else if d = p.r.o.Engine.Decide(before, after, who); len(d.Refusal) > 0 {
+		return refusal(d)
+	}
+	return p.carryOut(t, d)
 }
 
 // stray refuses the Task of a stage that a client made outside any case; inside
@@ -84,7 +112,7 @@ func (p *preparation) carryOut(t *touched, d casework.Decision) error {
 		if e.Message != nil {
 			p.unit.Outbox = append(p.unit.Outbox, dispatch.Message{
 				Tenant: p.r.o.Tenant, Sink: e.Message.Sink, Kind: e.Message.Kind, Key: e.Message.Key,
-				Case: t.id, Body: e.Message.Body, Created: p.at,
+				Case: t.id, Body: e.Message.Body, Created: p.at, Due: e.Message.Due,
 			})
 		}
 		for _, body := range [][]byte{e.Create, e.Update} {
@@ -131,12 +159,29 @@ func (p *preparation) effect(t *touched, body []byte) error {
 			return err
 		}
 		p.relyOn(w)
+		if err := p.touchAll(typ, id); err != nil {
+			return err
+		}
 	}
 	if err := p.makeOne(w); err != nil {
 		return err
 	}
 	p.writes = append(p.writes, w)
 	return p.enter(t.id, typ, w.id, w)
+}
+
+// touchAll brings in every case that holds a resource which the server changes.
+func (p *preparation) touchAll(typ, id string) error {
+	ids, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+	if err != nil {
+		return err
+	}
+	for _, c := range ids {
+		if _, err := p.touch(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // amend replaces the body of a write by what the server makes of it, taking back

@@ -144,6 +144,9 @@ func (r *Recorder) draftOf(ctx context.Context, who *access.Context, typ, id str
 		return nil, err
 	}
 	s.Now = r.now()
+	if err := r.introduce(ctx, s); err != nil {
+		return nil, err
+	}
 	target := memberOf(s, typ, id)
 	if target == nil || target.Version != v.Version {
 		return nil, issue.Errorf(issue.Conflict, "%s/%s changed meanwhile.", typ, id).Rule("sign-moved")

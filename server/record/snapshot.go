@@ -24,9 +24,11 @@ func (p *preparation) snapshot(t *touched, after bool) (*casework.Snapshot, erro
 		s = stored
 	}
 	if after {
-		return s, p.overlay(s, t)
+		if err := p.overlay(s, t); err != nil {
+			return nil, err
+		}
 	}
-	return s, nil
+	return s, p.r.introduce(p.ctx, s)
 }
 
 // overlay lays what the draft writes and joins over a stored snapshot.

@@ -12,6 +12,7 @@ import (
 	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/casework"
+	"tenon/server/dispatch"
 	"tenon/server/revision"
 	"tenon/server/search"
 )
@@ -35,6 +36,7 @@ type internal struct {
 	plan      *casework.Resource  // with opens: the plan that the case pins
 	trusted   bool                // bodies were made by the server: allow is not asked
 	names     bool                // the caller chooses ids: an import
+	timer     *dispatch.Message   // that fell due: its case is looked at again
 	quiet     bool                // a refusal is not audited here: its parts are tried by themselves
 }
 

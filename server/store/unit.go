@@ -105,7 +105,11 @@ func messageValues(tenant int64, u *record.Unit) [][]any {
 		if created.IsZero() {
 			created = u.At
 		}
-		sets[i] = []any{tenant, m.Sink, m.Kind, m.Key, m.Case, m.Body, micros(created), micros(created)}
+		due := created
+		if m.Due.After(created) {
+			due = m.Due
+		}
+		sets[i] = []any{tenant, m.Sink, m.Kind, m.Key, m.Case, m.Body, micros(created), micros(due)}
 	}
 	return sets
 }

@@ -32,6 +32,15 @@ type Order struct {
 	} `json:"model"`
 }
 
+// Control is what the MES is told about a job that it makes.
+type Control struct {
+	Control  string `json:"control"`
+	Action   string `json:"action"`
+	JobOrder string `json:"jobOrder"`
+	Reason   string `json:"reason"`
+	AnswerBy string `json:"answerBy"`
+}
+
 // MES listens for job orders on loopback and reports what it makes.
 type MES struct {
 	secret string
@@ -39,6 +48,7 @@ type MES struct {
 	server *http.Server
 	addr   string
 	orders chan Order
+	told   chan Control
 
 	mu    sync.Mutex
 	taken map[string]bool
@@ -52,7 +62,7 @@ func New(secret string, clock func() time.Time) (*MES, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &MES{secret: secret, addr: l.Addr().String(), orders: make(chan Order, 16), taken: map[string]bool{}, clock: clock}
+	m := &MES{secret: secret, addr: l.Addr().String(), orders: make(chan Order, 16), told: make(chan Control, 16), taken: map[string]bool{}, clock: clock}
 	m.server = &http.Server{Handler: http.HandlerFunc(m.take), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = m.server.Serve(l) }()
 	return m, nil
@@ -67,6 +77,9 @@ func (m *MES) Report(newsURL string) { m.news = newsURL }
 // Orders gives each job order once.
 func (m *MES) Orders() <-chan Order { return m.orders }
 
+// Controls gives each job control once.
+func (m *MES) Controls() <-chan Control { return m.told }
+
 // Close stops listening.
 func (m *MES) Close() error { return m.server.Close() }
 
@@ -76,6 +89,10 @@ func (m *MES) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil || !hmac.Equal([]byte(r.Header.Get("Tenon-Signature")), []byte(m.signature(r.Header.Get("Tenon-Timestamp"), body))) {
 		http.Error(w, "signature", http.StatusUnauthorized)
+		return
+	}
+	if r.Header.Get("Tenon-Kind") == "job-control" {
+		m.takeControl(w, r.Header.Get("Idempotency-Key"), body)
 		return
 	}
 	var o Order
@@ -90,6 +107,27 @@ func (m *MES) take(w http.ResponseWriter, r *http.Request) {
 		m.orders <- o
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// takeControl is the door for job controls.
+func (m *MES) takeControl(w http.ResponseWriter, key string, body []byte) {
+	var c Control
+	if err := json.Unmarshal(body, &c); err != nil || c.Control == "" || c.JobOrder == "" {
+		http.Error(w, "not a job control", http.StatusUnprocessableEntity)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.taken[key] {
+		m.taken[key] = true
+		m.told <- c
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// Answer is the message that says what came of a control.
+func (m *MES) Answer(c Control, outcome string, at time.Time) map[string]any {
+	return m.News(Order{JobOrder: c.JobOrder}, "acknowledged", at, map[string]any{"answer": map[string]any{"control": c.Control, "outcome": outcome}})
 }
 
 func (m *MES) signature(stamp string, body []byte) string {

@@ -1,0 +1,37 @@
+package record
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"tenon/fhir/issue"
+	"tenon/server/access"
+	"tenon/server/dispatch"
+)
+
+// Timers is the sink of timers: messages of the outbox that fall due later. What
+// follows is written once, whichever server and however often it is delivered:
+// its key is kept in the unit that carries it out, with the next timer.
+type Timers struct{ Recorder *Recorder }
+
+var _ dispatch.Sink = Timers{}
+
+// Name implements dispatch.Sink.
+func (Timers) Name() string { return "deadline" }
+
+// Deliver looks at the case of a timer again and writes what the engine says.
+func (t Timers) Deliver(ctx context.Context, m dispatch.Message) error {
+	r := t.Recorder
+	if _, err := r.o.Store.Snapshot(ctx, m.Case); errors.Is(err, ErrAbsent) {
+		return nil // the case was erased: nobody is late
+	}
+	d := &Draft{Door: "deadline", Operation: "remind", Keys: []Key{{Door: "deadline", Key: m.Key, Digest: sha256.Sum256(m.Body), Ref: "Task/" + m.Case}}}
+	who := &access.Context{Tenant: r.o.Tenant, Kind: access.Server, Principal: "server"}
+	_, err := r.submit(ctx, who, d, internal{timer: &m, trusted: true})
+	if f := issue.As(err); f != nil && f.HTTPStatus() < 500 && f.Issues[0].Rule != "contention" {
+		return &dispatch.Permanent{Err: fmt.Errorf("record: timer %s: %w", m.Key, err)}
+	}
+	return err
+}
