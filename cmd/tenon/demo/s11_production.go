@@ -105,6 +105,7 @@ func (s *story) receiveOrder() {
 // the device, shipped.
 func (s *story) makeDevice() {
 	s.news("started", nil)
+	s.changeDeclined()
 	for i, operation := range []string{
 		"design-software", "equipment", "raw-material-test", "print", "post-processing", "cleaning",
 		"device-test", "packaging", "sterilisation", "warehouse-in", "warehouse-out",

@@ -165,15 +165,10 @@ func (s *story) release() {
 	c.complete(s.clin, "S17")
 }
 
-// exchanged gives the device to another patient just before it leaves the maker.
+// exchanged tries to give the device to another patient just before it leaves the maker.
 func (s *story) exchanged() {
-	give := func(to *person) *answer {
-		return s.change(s.prod, s.job.device, func(o obj) { o["patient"] = ref(to.ref) })
-	}
-	a := give(s.stranger)
-	s.tell.line("S11", s.prod, "%d %s makes %s the device of %s", a.status, s.prod.name, s.job.device, s.stranger.ref)
-	s.refused("S11", refusal{"another-patients-device", 422, "G-RELEASE/device-of-patient", "Task.status"},
-		patch(s.prod, s.course.task("S11"), step(s.prod, "completed")))
-	a = give(s.patient)
-	s.tell.line("S11", s.prod, "%d %s gives it back to %s", a.status, s.prod.name, s.patient.ref)
+	o := s.read(s.prod, s.job.device)
+	o["patient"] = ref(s.stranger.ref)
+	s.refused("S11", refusal{"another-patients-device", 409, "device-patient-fixed", "Task.status"},
+		request{as: s.prod, method: "PUT", path: "/fhir/" + s.job.device, body: o})
 }
