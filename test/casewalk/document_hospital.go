@@ -35,11 +35,11 @@ func consent(w *Writer) Obj {
 
 func checklist(w *Writer) Obj {
 	answers := Arr{}
-	for _, id := range []string{"1", "2", "3", "4", "5"} {
+	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
 		answers = append(answers, Obj{"linkId": id, "answer": Arr{Obj{"valueBoolean": true}}})
 	}
 	return Obj{
-		"resourceType": "QuestionnaireResponse", "questionnaire": "urn:tenon:questionnaire:data-confirmation|1.0.0", "status": "completed",
+		"resourceType": "QuestionnaireResponse", "questionnaire": "urn:tenon:questionnaire:data-confirmation|1.1.0", "status": "completed",
 		"subject": ref(w.Patient), "authored": instant(w.Now), "author": ref(w.By), "item": answers,
 	}
 }

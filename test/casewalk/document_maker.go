@@ -208,7 +208,7 @@ func setting(code string, value float64, unit string) Obj {
 func look(w *Writer) Obj {
 	codings := Arr{}
 	for _, name := range orderParameters {
-		if name != "dimension" {
+		if name != "dimension" && name != "roughness" { // these are measured
 			codings = append(codings, Obj{"system": tenon + "parameter", "code": name})
 		}
 	}
@@ -220,6 +220,6 @@ func look(w *Writer) Obj {
 
 func inspection(w *Writer) Obj {
 	o := tested("inspection-report", "inspection report", "S11/inspection")(w)
-	o["result"] = refs(w.Refs["S11/inspection"], w.Refs["S11/look"])
+	o["result"] = refs(w.Refs["S11/inspection"], w.Refs["S11/look"], w.Refs["S11/smoothness"])
 	return o
 }

@@ -118,10 +118,10 @@ func implantMade() []Stage {
 					Key: "device", Type: "Device", By: "prod-zhou", Body: device, Defects: deviceDefects,
 					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
 				},
-				result("inspection", "qa-wu", "thickness", 80, "mm", "S11/device"),
+				result("inspection", "qa-wu", "thickness", 80, "mm", "S11/device"), result("smoothness", "qa-wu", "roughness", 7.5, "um", "S11/device"),
 				{Key: "look", Type: "Observation", By: "qa-wu", As: Beside, Body: look},
 				{
-					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection", "S11/look"}, Defects: passDefects,
+					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection", "S11/look", "S11/smoothness"}, Defects: passDefects,
 					Body: inspection,
 				},
 				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true, Defects: labelDefects},
@@ -168,9 +168,13 @@ var operationCodes = []string{
 }
 
 func operations() []Part {
+	follows := map[string][]string{
+		"post-processing": {"S11/operation-print"}, "cleaning": {"S11/operation-post-processing"}, "packaging": {"S11/operation-cleaning"},
+		"sterilisation": {"S11/operation-cleaning"}, "warehouse-in": {"S11/operation-packaging", "S11/operation-sterilisation"}, "warehouse-out": {"S11/operation-warehouse-in"},
+	}
 	var all []Part
 	for _, code := range operationCodes {
-		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Body: func(w *Writer) Obj {
+		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Needs: follows[code], Body: func(w *Writer) Obj {
 			return operation(w, code)
 		}})
 	}

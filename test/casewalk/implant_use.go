@@ -4,11 +4,13 @@ import "strings"
 
 // implantUse are S15 to S19: judgement, acceptance, use, follow-up.
 func implantUse() []Stage {
-	device, process := judged("category", "form", "structure", "function"), judged("code", "process-order", "process-conformity", "process-legality", "process-completeness")
+	device, process := append(judged("category", "form", "structure", "function"), judgedDevice()...), judged("code", "process-order", "process-conformity", "process-legality", "process-completeness")
 	return []Stage{
 		{
 			Code: "S15", Owner: "CLIN", After: []string{"S13", "S14"}, Judges: true, Gate: "G-JUDGE", Status: 422,
-			Parts: append(append(device, process...),
+			Parts: append(append(append([]Part{{Key: "biological-test", Type: "DocumentReference", By: "clin-wang", As: Beside, File: true, Body: func(w *Writer) Obj {
+				return w.ofCase(w.filed("test by GB/T 16886.5"))
+			}}}, device...), process...),
 				Part{
 					Key: "device-judgement", Type: "DiagnosticReport", By: "clin-wang", Needs: paths("S15", device), Defects: conformDefects,
 					Body: concludes("judgement of the device", paths("S15", device)),
@@ -21,6 +23,7 @@ func implantUse() []Stage {
 				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/device-judgement"},
 				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/process-judgement"},
 			},
+			Waivers: []Waiver{{Condition: "strength-computed", Role: "CLIN"}},
 		},
 		{
 			Code: "S16", Owner: "CLIN", After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
@@ -87,7 +90,9 @@ func judged(element string, items ...string) []Part {
 	for _, item := range items {
 		all = append(all, Part{Key: item, Type: "Observation", By: "clin-wang", As: Beside, Needs: []string{"S11/device"}, Defects: itemDefects, Body: func(w *Writer) Obj {
 			o := w.ofCase(Obj{
-				"resourceType": "Observation", "status": "final", "subject": ref(w.Patient), "focus": refs(w.Refs["S11/device"]), "code": text(item),
+				"resourceType": "Observation", "status": "final", "subject": ref(w.Patient), "code": text(item), "method": coded("judgement-method", "visual"),
+				"focus": refs(w.Refs["S11/device"], w.Refs["S02/image-study"], w.Refs["S04/treatment-plan"], w.Refs["S06/order"], w.Refs["S10/design-scheme"],
+					w.Refs["S11/device-history-record"], w.Refs["S11/label"]),
 				"performer": refs(w.By), "effectiveDateTime": instant(w.Now), "valueCodeableConcept": coded("verdict", "conform"),
 			})
 			if element == "category" {
@@ -97,6 +102,41 @@ func judged(element string, items ...string) []Part {
 			}
 			return o
 		}})
+	}
+	return all
+}
+
+// judgedDevice is what a person says of the device beside form, structure and
+// function: fit, cells, the test report, and the mechanical requirement in words.
+func judgedDevice() []Part {
+	var all []Part
+	for _, p := range judged("code", "fit", "cell-response", "biocompatibility", "mechanical", "cytotoxicity") {
+		body := p.Body
+		switch p.Key {
+		case "mechanical":
+			p.Body = func(w *Writer) Obj {
+				o := body(w)
+				o["code"] = coded("parameter", "mechanical")
+				return o
+			}
+		case "biocompatibility":
+			p.Needs = append(p.Needs, "S15/biological-test")
+			p.Body = func(w *Writer) Obj {
+				o := body(w)
+				o["derivedFrom"] = refs(w.Refs["S15/biological-test"])
+				o["extension"] = append(o["extension"].(Arr), ext("standard-part", "valueString", "GB/T 16886.5"))
+				return o
+			}
+		case "cytotoxicity":
+			p.Defects = []Defect{{Name: "cytotoxic", Clause: []string{"R001-196"}, Spoil: set("valueInteger", 3)}}
+			p.Body = func(w *Writer) Obj {
+				o := body(w)
+				delete(o, "valueCodeableConcept")
+				o["valueInteger"] = 0
+				return o
+			}
+		}
+		all = append(all, p)
 	}
 	return all
 }

@@ -1,6 +1,10 @@
 package casewalk
 
-import "time"
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
 
 // Writer is what a document is written with: who writes, about whom, and what
 // was written before.
@@ -139,7 +143,8 @@ func result(key, by, characteristic string, value float64, unit string, needs ..
 		if len(needs) > 0 {
 			o["device"] = ref(w.Refs[needs[0]])
 			o["extension"] = append(o["extension"].(Arr), ext("resolution", "valueQuantity", quantity(0.01, "mm")))
-			o["code"] = coded("parameter", "dimension")
+			o["code"] = coded("parameter", map[string]string{"thickness": "dimension", "roughness": "roughness"}[characteristic])
+			o["valueQuantity"].(Obj)["value"] = json.Number(strconv.FormatFloat(value, 'f', 2, 64)) // as written down: 80.00
 		}
 		return o
 	}}
