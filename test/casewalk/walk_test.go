@@ -35,18 +35,19 @@ func engines(t *testing.T, test func(t *testing.T, database string)) {
 
 func database(t *testing.T) string {
 	return pgtest.Database(t, "casewalk", func(ctx context.Context, url string) error {
-		a, err := app.Open(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Database: url, Sample: true})
+		// Migrated and no more: the log begins with the keys of the server that runs on it.
+		d, err := app.OpenDefinitions(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Database: url})
 		if err != nil {
 			return err
 		}
-		return a.Close()
+		return d.Close()
 	})
 }
 
 // TestWalk takes random steps; TENON_WALK_STEPS says how many for each plan and
 // engine, TENON_WALK_SEED which.
 func TestWalk(t *testing.T) {
-	steps, seed := number(t, "TENON_WALK_STEPS", 500), number(t, "TENON_WALK_SEED", 1)
+	steps, seed := number(t, "TENON_WALK_STEPS", 200), number(t, "TENON_WALK_SEED", 1)
 	engines(t, func(t *testing.T, database string) {
 		w := NewWorld(t, database)
 		if err := w.Agree(); err != nil {
