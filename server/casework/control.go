@@ -213,7 +213,7 @@ func (d *decider) answered() {
 	}
 }
 
-// pending is the state of a control for a report: sent, late, refused, or the
+// controlState is the state of a control for a report: sent, late, refused, or the
 // answer.
 func (v *view) controlState(c *Resource) string {
 	status := c.Root.Field("status").Str()

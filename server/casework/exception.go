@@ -10,15 +10,14 @@ import (
 
 // Code systems of the exception flows.
 const (
-	systemException    = "urn:tenon:exception"
-	systemFiling       = "urn:tenon:exception-input" // what a Task of an exception takes and brings
-	systemChangeKind   = "urn:tenon:change-kind"
-	systemDisposition  = "urn:tenon:disposition"
-	systemHold         = "urn:tenon:hold" // why the server put a stage on hold
-	systemNotice       = "urn:tenon:notice"
-	systemControl      = "urn:tenon:job-control"
-	extensionEnded     = extensionPrefix + "ended" // of a Device that is never used again: its disposition
-	extensionTerminate = extensionPrefix + "use-termination"
+	systemException   = "urn:tenon:exception"
+	systemFiling      = "urn:tenon:exception-input" // what a Task of an exception takes and brings
+	systemChangeKind  = "urn:tenon:change-kind"
+	systemDisposition = "urn:tenon:disposition"
+	systemHold        = "urn:tenon:hold" // why the server put a stage on hold
+	systemNotice      = "urn:tenon:notice"
+	systemControl     = "urn:tenon:job-control"
+	extensionEnded    = extensionPrefix + "ended" // of a Device that is never used again: its disposition
 )
 
 // The exceptions that have a Task in a case (mission/stages.md §4).
@@ -26,7 +25,6 @@ const (
 	exceptionChange        = "X1"
 	exceptionNonconformity = "X2"
 	exceptionWithdrawal    = "X3"
-	exceptionTermination   = "X5"
 	exceptionStop          = "stop"     // the case lost its ground: consent withdrawn, or the patient died
 	exceptionHandover      = "handover" // another attending clinician
 	exceptionDeputy        = "deputy"   // somebody stands in

@@ -219,7 +219,17 @@ func TestRunningJob(t *testing.T) {
 		refused(t, w.write(clin, w.status("Task/x1", "completed")), 409, "", "job-stopped", "R001-135")
 		refused(t, w.write(prod, acknowledgement(c, "stopped")), 403, "", "control-by-machine")
 		refused(t, w.write(mesMachine, acknowledgement(c, "resumed")), 422, "", "control-outcome")
+		state := func() string { return w.engine.Report(w.snapshot()).Controls[0].State }
+		if r := w.engine.Report(w.snapshot()); state() != "sent" || len(r.Exceptions) != 1 || r.Exceptions[0].Status != "requested" || len(r.Exceptions[0].Unsigned) != 0 {
+			t.Errorf("$case tells %+v and %+v, want the hold sent and the change signed", r.Controls, r.Exceptions)
+		}
+		if out := string(w.engine.Report(w.snapshot()).Parameters()); !strings.Contains(out, `{"name":"control","part":[{"name":"action","valueCode":"hold"}`) || !strings.Contains(out, `{"name":"exception","part":[{"name":"code","valueCode":"X1"}`) {
+			t.Errorf("$case lacks control or exception: %s", out)
+		}
 		w.must(mesMachine, acknowledgement(c, "refused"))
+		if state() != "refused" {
+			t.Errorf("the control is %s, want refused", state())
+		}
 		refused(t, w.write(clin, w.status("Task/x1", "completed")), 409, "", "job-stopped")
 		w.must(mesMachine, acknowledgement(c, "stopped"))
 		if got := w.members[task].Root.Field("status").Str(); got != "completed" {
@@ -255,6 +265,9 @@ func TestRunningJob(t *testing.T) {
 		d, err := w.engine.Due(w.snapshot(), timer.Kind, timer.Body)
 		if err != nil || len(d.Effects) != 3 {
 			t.Fatalf("Due = %d effects, %v; want a Communication, its message and the next timer", len(d.Effects), err)
+		}
+		if got := w.engine.Report(w.snapshot()).Controls[0].State; got != "late" {
+			t.Errorf("the control is %s, want late", got)
 		}
 		c, _ := w.control()
 		w.must(mesMachine, acknowledgement(c, "stopped"))

@@ -16,6 +16,9 @@ type Report struct {
 	Status   string // of the root Task
 	Revision int64
 	Stages   []StageReport
+
+	Exceptions []ExceptionReport
+	Controls   []ControlReport
 }
 
 // StageReport tells where one stage stands and what keeps it from going on.
@@ -48,6 +51,7 @@ func (e *Engine) Report(s *Snapshot) Report {
 	for _, stage := range plan.Stages {
 		r.Stages = append(r.Stages, v.report(stage))
 	}
+	r.Exceptions, r.Controls = v.exceptionReports(), v.controlReports()
 	return r
 }
 
@@ -67,7 +71,10 @@ func (v *view) report(s *Stage) StageReport {
 		return r
 	}
 	r.Next = next[r.State]
-	r.Unmet = v.before(s, task, r.State)
+	r.Unmet = append(v.obstructed(s), v.before(s, task, r.State)...)
+	if r.State == Completed || r.State == Cancelled {
+		r.Unmet = nil
+	}
 	return r
 }
 
@@ -131,6 +138,12 @@ func (r Report) Parameters() json.RawMessage {
 	}
 	for _, s := range r.Stages {
 		out.Parameter = append(out.Parameter, parameterOut{Name: "stage", Part: s.parts()})
+	}
+	for _, x := range r.Exceptions {
+		out.Parameter = append(out.Parameter, parameterOut{Name: "exception", Part: x.parts()})
+	}
+	for _, c := range r.Controls {
+		out.Parameter = append(out.Parameter, parameterOut{Name: "control", Part: c.parts()})
 	}
 	return marshal(out)
 }

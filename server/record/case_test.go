@@ -82,6 +82,21 @@ func TestJoining(t *testing.T) {
 			t.Error("the patient of the case is no member")
 		}
 	})
+	t.Run("R001-215 a problem of a device joins the cases of the device", func(t *testing.T) {
+		device := s.must(wang, post(`{"resourceType":"Device",`+ext+`,"status":"active","patient":{"reference":"`+patient+`"}}`))
+		issue := s.must(wang, post(`{"resourceType":"DetectedIssue","status":"preliminary","implicated":[{"reference":"Device/`+device.ID+`"}]}`))
+		if !member("DetectedIssue/" + issue.ID) {
+			t.Error("the problem is in no case")
+		}
+		event := s.must(wang, post(`{"resourceType":"AdverseEvent","actuality":"actual","subject":{"reference":"`+patient+`"},"suspectEntity":[{"instance":{"reference":"Device/`+device.ID+`"}}]}`))
+		if !member("AdverseEvent/" + event.ID) {
+			t.Error("the event is in no case")
+		}
+		machine := s.must(wang, post(`{"resourceType":"DetectedIssue","status":"preliminary","implicated":[{"reference":"Device/printer"}]}`))
+		if in, err := s.store.CasesOf(t.Context(), "DetectedIssue", machine.ID); err != nil || len(in) != 0 {
+			t.Errorf("a problem of a machine is in %v, %v; want in none", in, err)
+		}
+	})
 	t.Run("R001-166 what is about another patient cannot join", func(t *testing.T) {
 		other := s.must(wang, post(`{"resourceType":"Patient"}`))
 		_, f := s.do(wang, post(`{"resourceType":"Condition",`+ext+`,"subject":{"reference":"Patient/`+other.ID+`"}}`))

@@ -29,6 +29,8 @@ type touched struct {
 //	focus, for, input, output … of a stage Task    | a document of the stage
 //	resource with a reference to a Task of the case| extension case, context.related …
 //	Provenance whose target is a member            | signature, custody
+//	DetectedIssue, AdverseEvent of a patient's     |
+//	Device that is a member                        | nonconformity
 //	Binary of a member's Attachment                | content of the document
 func (p *preparation) join() error {
 	if m := p.in.timer; m != nil {
@@ -82,8 +84,17 @@ func (p *preparation) joinByReference(w *write) error {
 	slices.Sort(targets)
 	for _, ref := range slices.Compact(targets) {
 		typ, id, ok := p.r.local(ref)
-		if !ok || typ != "Task" && w.typ != "Provenance" || !mayJoin(w.typ) {
+		if !ok || typ != "Task" && w.typ != "Provenance" && !problemOf(w.typ, typ) || !mayJoin(w.typ) {
 			continue
+		}
+		if typ == "Device" && problemOf(w.typ, typ) {
+			made, err := p.madeForPatient(id)
+			if err != nil {
+				return err
+			}
+			if !made {
+				continue
+			}
 		}
 		if err := p.knows(w, typ, id); err != nil {
 			return err
@@ -97,6 +108,18 @@ func (p *preparation) joinByReference(w *write) error {
 		}
 	}
 	return p.joinDocuments(w)
+}
+
+// problemOf tells whether a type reports problems of another.
+func problemOf(report, typ string) bool {
+	return typ == "Device" && (report == "DetectedIssue" || report == "AdverseEvent")
+}
+
+// madeForPatient tells whether a Device in reach is somebody's: a problem of it is
+// one of its cases. A machine or software that cases share is nobody's.
+func (p *preparation) madeForPatient(id string) (bool, error) {
+	v, err := p.r.current(p.ctx, p.who.Reach(), "Device", id)
+	return v != nil && v.Patient != "", err
 }
 
 // knows refuses a reference to a Task that is not there in the words of one that
