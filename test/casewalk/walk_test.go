@@ -47,7 +47,7 @@ func database(t *testing.T) string {
 // TestWalk takes random steps; TENON_WALK_STEPS says how many for each plan and
 // engine, TENON_WALK_SEED which.
 func TestWalk(t *testing.T) {
-	steps, seed := number(t, "TENON_WALK_STEPS", 200), number(t, "TENON_WALK_SEED", 1)
+	steps, seed := number(t, "TENON_WALK_STEPS", 100), number(t, "TENON_WALK_SEED", 1)
 	engines(t, func(t *testing.T, database string) {
 		w := NewWorld(t, database)
 		if err := w.Agree(); err != nil {
