@@ -137,7 +137,7 @@ func (k *jobKilling) imports() (hit bool) {
 	path := k.begin(servertest.Request{Method: "POST", Path: "/fhir/$import", Body: []byte(lines.String()), Header: map[string]string{"Content-Type": "application/fhir+ndjson"}})
 	before := k.total
 	k.total += written
-	k.killed(time.Duration(k.many) * time.Millisecond)
+	k.killed(time.Duration(k.many) * time.Millisecond / 3)
 	part := k.count("Patient?_summary=count") - before
 	var r struct {
 		Output []struct{ Count, Unchanged, Failed int }
