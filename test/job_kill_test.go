@@ -158,7 +158,7 @@ func (k *jobKilling) imports() (hit bool) {
 
 func (k *jobKilling) exports() (hit bool) {
 	path := k.begin(servertest.Request{Method: "GET", Path: "/fhir/$export?_type=Organization,Patient"})
-	k.killed(400 * time.Millisecond)
+	k.killed(100 * time.Millisecond)
 	hit = k.open(path)
 	var m manifest
 	k.result(path, &m)
