@@ -116,6 +116,26 @@ func (a *App) open(ctx context.Context) error {
 	return nil
 }
 
+// openStore opens the database for a command that needs nothing else, and makes
+// it ready (Ready or Migrate of the store).
+func (c *Config) openStore(ctx context.Context, ready func(*store.Store, context.Context) error) (*store.Store, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	url, err := c.databaseURL()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, store.Options{URL: url})
+	if err != nil {
+		return nil, err
+	}
+	if err := ready(s, ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
 func (a *App) openStore(ctx context.Context) error {
 	url, err := a.Config.databaseURL()
 	if err != nil {

@@ -17,19 +17,8 @@ type DeadLetters struct{ store *store.Store }
 
 // OpenDeadLetters opens the database, and nothing else; it migrates nothing.
 func OpenDeadLetters(ctx context.Context, c Config) (*DeadLetters, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	url, err := c.databaseURL()
+	s, err := c.openStore(ctx, (*store.Store).Ready)
 	if err != nil {
-		return nil, err
-	}
-	s, err := store.Open(ctx, store.Options{URL: url})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Ready(ctx); err != nil {
-		_ = s.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return &DeadLetters{s}, nil

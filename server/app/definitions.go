@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"tenon/server/record"
@@ -19,19 +18,9 @@ type Definitions struct {
 
 // OpenDefinitions opens and migrates the database, and nothing else.
 func OpenDefinitions(ctx context.Context, c Config) (*Definitions, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	url, err := c.databaseURL()
+	s, err := c.openStore(ctx, (*store.Store).Migrate)
 	if err != nil {
 		return nil, err
-	}
-	s, err := store.Open(ctx, store.Options{URL: url})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return &Definitions{Loader: &revision.Loader{Store: s}, Store: s}, nil
 }
@@ -44,7 +33,7 @@ func (d *Definitions) Held(ctx context.Context) (*revision.Held, error) {
 	return d.Store.Held(ctx, []string{})
 }
 
-// Note writes the audit of what was done: an operation such as package-add on
+// Audit writes the audit of what was done: an operation such as package-add on
 // something such as name#version.
 func (d *Definitions) Audit(ctx context.Context, action, operation, entity string) error {
 	return d.Store.Audit(ctx, []record.Audit{{

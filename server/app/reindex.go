@@ -22,14 +22,11 @@ type Index struct {
 // OpenIndex opens and migrates the database, and nothing else; to look at it
 // only, it changes nothing.
 func OpenIndex(ctx context.Context, c Config, only bool) (*Index, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
+	ready := (*store.Store).Migrate
+	if only {
+		ready = (*store.Store).Ready
 	}
-	url, err := c.databaseURL()
-	if err != nil {
-		return nil, err
-	}
-	s, err := store.Open(ctx, store.Options{URL: url})
+	s, err := c.openStore(ctx, ready)
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +38,6 @@ func OpenIndex(ctx context.Context, c Config, only bool) (*Index, error) {
 }
 
 func keeperOn(ctx context.Context, c Config, s *store.Store, only bool) (*revision.Keeper, error) {
-	if only {
-		if err := s.Ready(ctx); err != nil {
-			return nil, err
-		}
-	} else if err := s.Migrate(ctx); err != nil {
-		return nil, err
-	}
 	base := c.BaseURL
 	if base == "" {
 		base = "http://" + c.Listen + "/fhir"

@@ -19,12 +19,8 @@ func (r *Recorder) Case(ctx context.Context, who *access.Context, root string) (
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshotOf(data)
+	s, err := r.asSeen(ctx, data)
 	if err != nil {
-		return nil, err
-	}
-	s.Now = r.now()
-	if err := r.introduce(ctx, s); err != nil {
 		return nil, err
 	}
 	return json.Marshal(r.o.Engine.Report(s).Parameters())
@@ -38,11 +34,10 @@ func (r *Recorder) Judge(ctx context.Context, who *access.Context, root string) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshotOf(data)
+	s, err := r.asSeen(ctx, data)
 	if err != nil {
 		return nil, err
 	}
-	s.Now = r.now()
 	judged, err := r.o.Engine.Judge(s)
 	if err != nil {
 		return nil, issue.Errorf(issue.BusinessRule, "The case has no plan that can run: %v", err).Rule("plan").WithStatus(409).Chinese("病例没有可执行的流程计划。")
@@ -75,11 +70,10 @@ func (r *Recorder) Dossier(ctx context.Context, who *access.Context, root string
 	if r.o.Dossiers == nil {
 		return errors.New("record: no dossier writer is configured")
 	}
-	s, err := snapshotOf(data)
+	s, err := r.asSeen(ctx, data)
 	if err != nil {
 		return err
 	}
-	s.Now = r.now()
 	if err := r.o.Dossiers.Write(ctx, w, data, s, r.o.Engine.Report(s)); err != nil {
 		return fmt.Errorf("record: dossier of %s: %w", root, err)
 	}
@@ -92,5 +86,5 @@ func (r *Recorder) Snapshot(ctx context.Context, who *access.Context, root strin
 	if err != nil {
 		return nil, err
 	}
-	return snapshotOf(data)
+	return r.asSeen(ctx, data)
 }

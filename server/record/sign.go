@@ -139,12 +139,8 @@ func (r *Recorder) draftOf(ctx context.Context, who *access.Context, typ, id str
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshotOf(data)
+	s, err := r.asSeen(ctx, data)
 	if err != nil {
-		return nil, err
-	}
-	s.Now = r.now()
-	if err := r.introduce(ctx, s); err != nil {
 		return nil, err
 	}
 	target := memberOf(s, typ, id)

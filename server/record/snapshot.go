@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"fmt"
 
 	"tenon/server/access"
@@ -82,6 +83,17 @@ func (p *preparation) overlay(s *casework.Snapshot, t *touched) error {
 
 func resourceOf(v *Version, w *write) casework.Resource {
 	return casework.Resource{Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Author: v.Author, Digest: v.Digest, Root: w.root, Blob: v.Blob}
+}
+
+// asSeen is a stored case as the engine judges it now, with the people whom its
+// exceptions name.
+func (r *Recorder) asSeen(ctx context.Context, d *CaseData) (*casework.Snapshot, error) {
+	s, err := snapshotOf(d)
+	if err != nil {
+		return nil, err
+	}
+	s.Now = r.now()
+	return s, r.introduce(ctx, s)
 }
 
 // snapshotOf parses a stored case.
