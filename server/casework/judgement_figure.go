@@ -240,18 +240,7 @@ func (v *view) oneStrength(code string, ordered []requirement, i int) *item {
 	it := computed(code, orders...)
 	it.required = strings.TrimSpace(l.bounds.String() + unitText(l.unit))
 	found := slices.DeleteFunc(v.measures(), func(m measure) bool { return !hasCode(m.code, systemCharacteristic, code) })
-	if len(found) == 0 {
-		it.fall(notEvaluated, fmt.Sprintf("No report names a measured value of %s.", code), fmt.Sprintf("没有报告载明 %s 的实测值。", code))
-	}
-	for _, m := range found {
-		it.rest(m.of)
-		if m.fault.english != "" {
-			it.fall(notEvaluated, fmt.Sprintf("%s: %s.", m.of.Ref(), m.fault.english), fmt.Sprintf("%s：%s。", m.of.Ref(), m.fault.chinese))
-			continue
-		}
-		it.value = strings.TrimPrefix(it.value+"; "+m.figure.text, "; ")
-		it.held(l, m.figure)
-	}
+	it.measured(l, found)
 	if code == "fatigue-strength" && len(found) > 0 && !v.cyclesStated(found) {
 		it.fall(notEvaluated, "The fatigue strength does not state its cycles (component urn:tenon:characteristic|cycles).", "疲劳强度未载明循环次数。")
 	}

@@ -3,6 +3,7 @@ package casework
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"tenon/fhir/tree"
 )
@@ -125,24 +126,11 @@ func (v *view) shrunk(ranges []requirement) []item {
 
 func (v *view) shrunkBy(it *item, l limit) {
 	it.required = l.bounds.String() + unitText(l.unit)
-	found := 0
-	for _, m := range v.measures() {
-		if !hasCode(m.code, systemCharacteristic, "shrinkage") {
-			continue
-		}
-		found++
-		it.rest(m.of)
-		if m.fault.english != "" {
-			it.fall(notEvaluated, m.of.Ref()+": "+m.fault.english+".", m.of.Ref()+"："+m.fault.chinese+"。")
-			continue
-		}
-		it.value = m.figure.text
-		it.held(l, m.figure)
-	}
-	if found == 0 {
-		found = v.shrunkInSize(it, l)
-	}
-	if found == 0 {
+	found := slices.DeleteFunc(v.measures(), func(m measure) bool { return !hasCode(m.code, systemCharacteristic, "shrinkage") })
+	switch {
+	case len(found) > 0:
+		it.measured(l, found)
+	case v.shrunkInSize(it, l) == 0:
 		it.fall(notEvaluated, "No report names a measured shrinkage, nor sizes of model and device to compute it of.", "没有收缩率实测值，也无法由模型与实测尺寸计算。")
 	}
 }

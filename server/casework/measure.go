@@ -196,6 +196,13 @@ func (v *view) against(q requirement, l limit) *item {
 		return it
 	}
 	found := v.answersTo(q)
+	it.measured(l, found)
+	return it
+}
+
+// measured holds every figure found against the limit; none at all leaves the item
+// not evaluated.
+func (it *item) measured(l limit, found []measure) {
 	if len(found) == 0 {
 		it.fall(notEvaluated, fmt.Sprintf("No report names a measured value of %s.", it.id), fmt.Sprintf("没有报告载明 %s 的实测值。", it.id))
 	}
@@ -208,7 +215,6 @@ func (v *view) against(q requirement, l limit) *item {
 		it.value = strings.TrimPrefix(it.value+"; "+m.figure.text, "; ")
 		it.held(l, m.figure)
 	}
-	return it
 }
 
 // askedBy is the limit that a requirement's own figure makes.
