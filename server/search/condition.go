@@ -36,6 +36,9 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 	if wordy(code) && !chained {
 		return p.fullText(param, modifier, value)
 	}
+	if param.membership() && !chained {
+		return p.members(param, modifier, value)
+	}
 	if chained {
 		return p.chain(param, modifier, rest, value, depth)
 	}
@@ -55,7 +58,7 @@ func (p *parser) condition(typ, name, value string, depth int) ([]Clause, error)
 	}
 	values := split(value, ',')
 	if len(values) > maxValues {
-		return nil, refuse(issue.TooCostly, "search-limit", "", "取值过多。", "There are more than %d values.", maxValues)
+		return nil, tooMany()
 	}
 	return read(p, typ, param, modifier, values)
 }
@@ -96,7 +99,7 @@ func (p *parser) ids(param *Parameter, modifier, value string) ([]Clause, error)
 		}
 	}
 	if len(ids) > maxValues {
-		return nil, refuse(issue.TooCostly, "search-limit", "", "取值过多。", "There are more than %d values.", maxValues)
+		return nil, tooMany()
 	}
 	return []Clause{IDs{IDs: ids}}, nil
 }

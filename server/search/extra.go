@@ -118,7 +118,7 @@ func (r *Registry) extend(e Extra, keys *keyring, own map[string]bool) (a Added)
 	complete := e.Rows == a.Signature || e.Rows == Unsigned && e.Type != "composite"
 	a.Building = indexed && !complete
 	for _, at := range places {
-		at.p.Served, at.p.Building = indexed && complete, a.Building
+		at.p.Served, at.p.Building = indexed && complete || at.p.membership(), a.Building
 		if !own[at.typ] {
 			own[at.typ] = true
 			r.types[at.typ] = r.types[at.typ].copied()

@@ -56,7 +56,7 @@ func (t *typeIndex) withoutGroups() *typeIndex {
 	next := *t
 	next.byCode, next.params = maps.Clone(t.byCode), slices.Clone(t.params)
 	for i, p := range t.params {
-		if p.Served && (p.Type == "composite" || p.Type == "special") {
+		if p.Served && (p.Type == "composite" || p.Type == "special" && !p.membership()) {
 			lacking := *p
 			lacking.Served, lacking.Building = false, true
 			next.byCode[p.Code], next.params[i] = &lacking, &lacking

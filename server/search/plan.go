@@ -94,6 +94,8 @@ type (
 		Keys     []Key
 		Type, ID string
 	}
+	// Member is met by the members of the cases whose root Task the alias covers.
+	Member struct{ Of Alias }
 	// Near is met by what lies within a distance of a point: as a vector from the
 	// middle of the earth (of length 1), with the cosine of the angle between.
 	Near struct {
@@ -133,6 +135,7 @@ func (Not) clause()       {}
 func (Other) clause()     {}
 func (OfType) clause()    {}
 func (Within) clause()    {}
+func (Member) clause()    {}
 func (Near) clause()      {}
 func (Text) clause()      {}
 

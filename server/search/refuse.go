@@ -37,6 +37,10 @@ func badModifier(p *Parameter, modifier string) *issue.Failure {
 		"The modifier :%s is not supported on %q, a parameter of type %s.", modifier, p.Code, p.Type)
 }
 
+func tooMany() *issue.Failure {
+	return refuse(issue.TooCostly, "search-limit", "", "取值过多。", "There are more than %d values.", maxValues)
+}
+
 func notServed(code, kind string) *issue.Failure {
 	return refuse(issue.NotSupported, "search-not-supported", "", "本服务器尚不支持参数 "+code+"。",
 		"The parameter %q (%s) is not supported by this server.", code, kind)

@@ -52,6 +52,8 @@ func (s *statement) filter(r string, c search.Clause) error {
 		s.add("EXISTS (SELECT 1 FROM reference_row " + t + " WHERE " + t + ".rid = " + r + ".rid AND ")
 		s.within(t, c).shut()
 		return nil
+	case search.Member:
+		return s.memberOf(r, c)
 	case search.Near:
 		return s.near(r, c)
 	case search.Text:
@@ -87,6 +89,8 @@ func (s *statement) source(c search.Clause) (ok bool, err error) {
 		t := s.alias("t")
 		s.add("SELECT "+t+".rid FROM reference_row "+t+" WHERE "+t+".tenant = ? AND ", s.tenant).within(t, c)
 		return true, nil
+	case search.Member:
+		return true, s.memberSource(c)
 	case search.Has:
 		return true, s.hasSource(c)
 	case search.Text:

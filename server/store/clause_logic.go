@@ -57,6 +57,24 @@ func (s *statement) within(t string, c search.Within) *statement {
 	return s.inRows(t+".key", keys)
 }
 
+// memberOf appends that r is a member of a case whose root Task the alias covers.
+func (s *statement) memberOf(r string, c search.Member) error {
+	m, t := s.alias("m"), s.alias("c")
+	s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " resource " + t + " ON " + t + ".id = " + m + ".case_id WHERE " + m + ".rid = " + r + ".rid AND ")
+	if err := s.where(t, &c.Of); err != nil {
+		return err
+	}
+	s.shut()
+	return nil
+}
+
+// memberSource starts from the cases.
+func (s *statement) memberSource(c search.Member) error {
+	m, t := s.alias("m"), s.alias("c")
+	s.add("SELECT " + m + ".rid FROM resource " + t + " " + s.forced() + " member " + m + " ON " + m + ".tenant = " + t + ".tenant AND " + m + ".case_id = " + t + ".id WHERE ")
+	return s.where(t, &c.Of)
+}
+
 // near appends that r lies within the distance of one of the points: the scalar
 // product of two unit vectors is the cosine of the angle between them.
 // https://hl7.org/fhir/R4/location.html#search

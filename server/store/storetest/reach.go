@@ -16,6 +16,7 @@ var reachTests = map[string]func(*fixture){
 	"level and ceiling":         ceilings,
 	"chain does not leak":       chainLeak,
 	"_has does not leak":        hasLeak,
+	"case does not leak":        memberLeak,
 	"include does not leak":     includeLeak,
 	"history does not leak":     historyLeak,
 	"unknown predicate refused": unknownPredicate,
@@ -113,6 +114,24 @@ func hasLeak(f *fixture) {
 	f.want("_has of what is hidden", f.find(reaching(plan("Patient", has(in(person), x)), in(person))))
 	f.want("with a nil reach", f.find(plan("Patient", has(nil, x))))
 	f.want("with reach", f.find(plan("Patient", has(Everything, x))), "Patient/open")
+}
+
+// memberLeak: what is in reach does not tell of a case out of reach that holds it.
+func memberLeak(f *fixture) {
+	f.caseOf("c", grants(person, 3), Make("Device", "shared", 1, Owner("Organization/x")), Make("Patient", "p", 1, Owner("Organization/y")))
+	f.caseOf("d", grants(person, 3), Make("Patient", "q", 1, Owner("Organization/y")))
+	owner := access.OwnedBy{Organization: "Organization/x", Loose: true}
+	of := func(reach access.Predicate, ids ...string) search.Clause {
+		return search.Member{Of: search.Alias{Types: []string{"Task"}, Reach: reach, Where: []search.Clause{search.IDs{IDs: ids}}}}
+	}
+	f.want("a device in reach", f.find(reaching(plan("Device"), owner)), "Device/shared")
+	f.want("by a case out of reach", f.find(reaching(plan("Device", of(owner, "c")), owner)))
+	f.want("by a case with a nil reach", f.find(reaching(plan("Device", of(nil, "c")), owner)))
+	f.want("by a case in reach", f.find(reaching(plan("Device", of(in(person), "c")), in(person))), "Device/shared")
+	f.want("by another case", f.find(reaching(plan("Device", of(in(person), "d")), in(person))))
+	f.want("by several", f.find(reaching(plan("Patient", of(in(person), "c", "d", "x")), in(person))), "Patient/p", "Patient/q")
+	f.want("beside another clause", f.find(reaching(plan("Patient", search.IDs{IDs: []string{"q"}}, of(in(person), "c")), in(person))))
+	f.want("not", f.find(reaching(plan("Patient", search.Not{All: []search.Clause{of(in(person), "c")}}), in(person))), "Patient/q")
 }
 
 func includeLeak(f *fixture) {
