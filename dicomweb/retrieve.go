@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
+	"tenon/server/access"
 	"time"
 
 	"tenon/dicomweb/index"
@@ -51,6 +52,9 @@ type found struct {
 
 // find begins to read the rows; nothing in reach is absent.
 func (d *Door) find(r *request, k index.Key) (*found, error) {
+	if err := r.who.Permit(access.Read, "ImagingStudy"); err != nil {
+		return nil, err
+	}
 	next, stop := iter.Pull2(d.o.Index.Instances(r.Context(), r.who.Reach(), k))
 	first, err, ok := next()
 	if err != nil || !ok {

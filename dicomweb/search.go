@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"tenon/server/access"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
@@ -33,7 +34,10 @@ func (d *Door) search(level index.Level) handler {
 		if err != nil {
 			return err
 		}
-		page, err := d.o.Index.Search(r.Context(), r.who.Reach(), &s.Query)
+		if err := r.who.Permit(access.Search, "ImagingStudy"); err != nil {
+			return err
+		}
+		page, err := d.o.Index.Search(r.Context(), r.who.ReachTo(access.Search), &s.Query)
 		if err != nil {
 			return fmt.Errorf("dicomweb: search: %w", err)
 		}

@@ -10,11 +10,13 @@ import (
 // Verb is what a caller wants to do with a resource type.
 type Verb uint8
 
-// The verbs of the write table.
+// The verbs of the write table, and those of scopes alone.
 const (
 	Create Verb = iota
 	Update
 	Delete
+	Read
+	Search
 )
 
 // serverOnly are the types that only Tenon writes: an AuditEvent is a view of
@@ -57,6 +59,14 @@ func (c *Context) Allow(v Verb, typ string) error {
 	if c.Kind == Server {
 		return nil
 	}
+	if err := c.Permit(v, typ); err != nil {
+		return err
+	}
+	if typ == "Subscription" { // it would tell its subscriber what the scopes of the app keep back
+		if err := c.NoApp(); err != nil {
+			return err
+		}
+	}
 	if slices.Contains(serverOnly, typ) {
 		return c.refuse(v, typ)
 	}
@@ -93,7 +103,7 @@ func (c *Context) refuse(v Verb, typ string) error {
 		roles[i] = string(r)
 	}
 	return issue.Errorf(issue.Forbidden, "%s may not %s a %s with the roles [%s]. Ask a person whose role covers it.",
-		c.Principal, [...]string{"create", "update", "delete"}[v], typ, strings.Join(roles, " ")).
+		c.Principal, wordOf[v], typ, strings.Join(roles, " ")).
 		Rule("role-lacks-verb").Chinese("当前角色无权执行此操作。")
 }
 

@@ -67,10 +67,16 @@ type Context struct {
 	// Session names the token of the request, so that what outlives the request
 	// ends with it; "" where there is none.
 	Session string
+	// Scopes limit what an app does in the name of the principal; nil where no
+	// app is between.
+	Scopes *Scopes
 }
 
-// Has tells whether the caller holds the role.
-func (c *Context) Has(r Role) bool { return c != nil && slices.Contains(c.Roles, r) }
+// Has tells whether the caller holds the role. The platform's administrator does
+// not administer through an app.
+func (c *Context) Has(r Role) bool {
+	return c != nil && slices.Contains(c.Roles, r) && (r != ADMIN || c.Scopes == nil)
+}
 
 // CanSign tells whether the caller is a natural person who can put a signature:
 // never an operator, a machine or the server.

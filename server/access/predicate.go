@@ -28,6 +28,16 @@ type (
 	InCase struct{ Principals []string }
 	// Is is met by one resource.
 	Is struct{ Type, ID string }
+	// About is met by a patient and what is about this patient, and by what is
+	// about nobody and in a case of this patient.
+	About struct{ Patient string }
+	// Matching is met by current resources of the type that meet a condition,
+	// which search has compiled. An old version meets none: its values are no
+	// longer in the index.
+	Matching struct {
+		Type      string
+		Condition any
+	}
 )
 
 func (Everything) predicate() {}
@@ -38,3 +48,5 @@ func (TypeIn) predicate()     {}
 func (OwnedBy) predicate()    {}
 func (InCase) predicate()     {}
 func (Is) predicate()         {}
+func (About) predicate()      {}
+func (Matching) predicate()   {}

@@ -11,14 +11,44 @@ var Directory = []string{
 }
 
 // Reach is the predicate of everything that the caller may read. It is the same
-// at every door; a caller without a context reaches nothing.
+// at every door; a caller without a context reaches nothing. What an app reads is
+// what its user reaches and its scopes cover.
+func (c *Context) Reach() Predicate { return c.ReachTo(Read) }
+
+// ReachTo is Reach for another verb: what a search may find or test, what an
+// update or a delete may be about.
+func (c *Context) ReachTo(v Verb) Predicate {
+	if c == nil || c.Scopes == nil {
+		return c.own()
+	}
+	return AllOf{c.own(), c.Scopes.predicate(v)}
+}
+
+// ReachNamed is what the caller may name as the target of a reference: of what an
+// app's user reaches that which its scopes cover for any verb, the patient in
+// its context, and the directory.
+func (c *Context) ReachNamed() Predicate {
+	if c == nil || c.Scopes == nil {
+		return c.own()
+	}
+	any := AnyOf{TypeIn(Directory)}
+	if typ, id, ok := cutRef(c.Scopes.Patient); ok {
+		any = append(any, Is{typ, id})
+	}
+	for _, v := range []Verb{Create, Read, Update, Delete, Search} {
+		any = append(any, c.Scopes.predicate(v))
+	}
+	return AllOf{c.own(), any}
+}
+
+// own is what the principal reaches, whatever an app may do.
 //
 //	operator, server   everything
 //	hospital           directory, what the hospital owns, cases open to the person
 //	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
 //	patient            directory, the own record, cases open to the patient
 //	machine            directory, cases open to it, the subscriptions of its owner
-func (c *Context) Reach() Predicate {
+func (c *Context) own() Predicate {
 	if c == nil {
 		return Nothing{}
 	}

@@ -17,6 +17,9 @@ func (r *Recorder) Apply(ctx context.Context, who *access.Context, planID string
 	if err := r.entry(who, "PlanDefinition"); err != nil {
 		return nil, err
 	}
+	if err := who.Permit(access.Create, "Task"); err != nil {
+		return nil, err
+	}
 	input, err := parsed(params)
 	if err != nil {
 		return nil, err

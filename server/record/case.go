@@ -50,6 +50,9 @@ func (r *Recorder) caseData(ctx context.Context, who *access.Context, root, oper
 	if err := r.entry(who, "Task"); err != nil {
 		return nil, err
 	}
+	if err := who.PermitAll(access.Read); err != nil {
+		return nil, r.closeRead(ctx, r.audit(who, "R", operation, "Task/"+root, 403), "Task", root, err)
+	}
 	v, err := r.o.Store.Read(ctx, who.Reach(), "Task", root)
 	if _, err := r.told(ctx, who, operation, "Task/"+root, v, err); err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func (p *preparation) checkDigests(w *write) error {
 		v := (*Version)(nil)
 		if other := p.writeOf("Binary", id); other != nil {
 			v = other.version
-		} else if v, failed = p.r.current(p.ctx, p.who.Reach(), "Binary", id); failed != nil {
+		} else if v, failed = p.r.current(p.ctx, p.who.ReachNamed(), "Binary", id); failed != nil {
 			return
 		}
 		if v == nil {

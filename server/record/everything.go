@@ -78,6 +78,9 @@ func (r *Recorder) Everything(ctx context.Context, who *access.Context, q Everyt
 	if err := r.entry(who, q.Type); err != nil {
 		return nil, err
 	}
+	if err := who.Permit(access.Read, q.Type); err != nil {
+		return nil, r.closeRead(ctx, r.audit(who, "E", "everything", q.Type+"/"+q.ID, 403), q.Type, q.ID, err)
+	}
 	g := &Gathering{EverythingQuery: q, Reach: who.Reach(), BaseURL: r.o.BaseURL, Keys: r.compartmentKeys(q.Type)}
 	if !q.From.IsZero() || !q.To.IsZero() {
 		g.Dates = careDates

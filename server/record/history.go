@@ -70,7 +70,14 @@ func (r *Recorder) History(ctx context.Context, who *access.Context, q HistoryQu
 			return nil, err
 		}
 	}
-	page, err := r.o.Store.HistoryOf(ctx, who.Reach(), q)
+	verb := access.Search // https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html: type and system history
+	if q.ID != "" {
+		verb = access.Read
+	}
+	if err := who.Permit(verb, q.Type); err != nil {
+		return nil, r.closeRead(ctx, r.audit(who, "R", "history", q.Type+"/"+q.ID, 403), q.Type, q.ID, err)
+	}
+	page, err := r.o.Store.HistoryOf(ctx, who.ReachTo(verb), q)
 	if q.ID != "" {
 		row := r.audit(who, "R", "history-instance", q.Type+"/"+q.ID, 200)
 		if page != nil && len(page.Versions) > 0 {

@@ -118,7 +118,7 @@ func problemOf(report, typ string) bool {
 // madeForPatient tells whether a Device in reach is somebody's: a problem of it is
 // one of its cases. A machine or software that cases share is nobody's.
 func (p *preparation) madeForPatient(id string) (bool, error) {
-	v, err := p.r.current(p.ctx, p.who.Reach(), "Device", id)
+	v, err := p.r.current(p.ctx, p.who.ReachNamed(), "Device", id)
 	return v != nil && v.Patient != "", err
 }
 
@@ -131,7 +131,7 @@ func (p *preparation) knows(w *write, typ, id string) error {
 	if typ != "Task" || known || p.writeOf(typ, id) != nil || p.who.Kind == access.Operator || p.who.Kind == access.Server {
 		return nil
 	}
-	v, err := p.r.current(p.ctx, p.who.Reach(), typ, id)
+	v, err := p.r.current(p.ctx, p.who.ReachNamed(), typ, id)
 	if err == nil && v == nil {
 		err = absent(typ, id)
 	}
@@ -237,7 +237,7 @@ func (p *preparation) within(caseID string) (bool, error) {
 	if caseID == p.in.opens {
 		return true, nil
 	}
-	root, err := p.r.current(p.ctx, p.who.Reach(), "Task", caseID)
+	root, err := p.r.current(p.ctx, p.who.ReachNamed(), "Task", caseID)
 	return root != nil, err
 }
 
@@ -263,7 +263,7 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 	if w != nil && w.version != nil {
 		patient, root = w.version.Patient, w.root
 	} else {
-		v, err := p.r.current(p.ctx, p.who.Reach(), typ, id)
+		v, err := p.r.current(p.ctx, p.who.ReachNamed(), typ, id)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,9 @@ func (r *Recorder) Lastn(ctx context.Context, who *access.Context, params []sear
 	if err := r.entry(who, "Observation"); err != nil {
 		return nil, nil, err
 	}
+	if err := r.maySearch(ctx, who, "Observation"); err != nil {
+		return nil, nil, err
+	}
 	asked := slices.Clone(params)
 	if !slices.ContainsFunc(params, func(p search.Param) bool { return paramName(p) == "status" }) {
 		asked = append(asked, search.Param{Name: "status:not", Value: "entered-in-error"})

@@ -118,6 +118,18 @@ func (p *preparation) allow(w *write) error {
 	return p.guardSigned(w)
 }
 
+// confine keeps what an app writes with the patient in its context, and a
+// resource that it changes with the patient that it was about.
+func (p *preparation) confine(w *write, about string) error {
+	if p.in.trusted || w.server {
+		return nil
+	}
+	if w.before == nil || w.before.Deleted {
+		return p.who.Confine(access.Create, w.typ, about)
+	}
+	return p.who.Confine(access.Update, w.typ, about)
+}
+
 // guardSigned keeps clients from changing what only $sign may write.
 func (p *preparation) guardSigned(w *write) error {
 	if w.typ == "Provenance" && w.before != nil {
@@ -206,6 +218,9 @@ func (p *preparation) store(w *write) error {
 		return err
 	}
 	v.Patient = p.r.about(w.root, w.id)
+	if err := p.confine(w, v.Patient); err != nil {
+		return err
+	}
 	p.grade(v, w.root)
 	return p.seal(w, v)
 }

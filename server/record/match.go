@@ -44,6 +44,9 @@ func (r *Recorder) Match(ctx context.Context, who *access.Context, q MatchQuery)
 	if err := r.entry(who, "Patient"); err != nil {
 		return nil, err
 	}
+	if err := r.maySearch(ctx, who, "Patient"); err != nil {
+		return nil, err
+	}
 	root, err := parsed(q.Patient)
 	if err != nil {
 		return nil, err

@@ -96,6 +96,9 @@ func mergeDraft() *Draft {
 // mayMerge lets operators and administrators merge, and of a hospital those who
 // answer for its data: its signatory and its data custodian.
 func mayMerge(who *access.Context) error {
+	if err := who.PermitAll(access.Update); err != nil {
+		return err
+	}
 	person := who.Kind == access.Person
 	if who.Kind == access.Operator || person && (who.Has(access.ADMIN) || who.Side == access.Hospital && (who.Has(access.HOSP) || who.Has(access.DBA))) {
 		return nil

@@ -18,6 +18,9 @@ func (r *Recorder) Read(ctx context.Context, who *access.Context, typ, id string
 	if err := r.entry(who, typ); err != nil {
 		return nil, err
 	}
+	if err := who.Permit(access.Read, typ); err != nil {
+		return nil, r.closeRead(ctx, r.audit(who, "R", "read", typ+"/"+id, 403), typ, id, err)
+	}
 	v, err := r.o.Store.Read(ctx, who.Reach(), typ, id)
 	return r.told(ctx, who, "read", typ+"/"+id, v, err)
 }
@@ -28,8 +31,12 @@ func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id
 	if err := r.entry(who, typ); err != nil {
 		return nil, err
 	}
+	entity := fmt.Sprintf("%s/%s/_history/%d", typ, id, version)
+	if err := who.Permit(access.Read, typ); err != nil {
+		return nil, r.closeRead(ctx, r.audit(who, "R", "vread", entity, 403), typ, id, err)
+	}
 	v, err := r.o.Store.ReadVersion(ctx, who.Reach(), typ, id, version)
-	return r.told(ctx, who, "vread", fmt.Sprintf("%s/%s/_history/%d", typ, id, version), v, err)
+	return r.told(ctx, who, "vread", entity, v, err)
 }
 
 // searchBytes bounds the bodies of one page, which are in memory together: one
@@ -43,6 +50,9 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 		return nil, nil, err
 	}
 	if err := r.knownType(typ); err != nil && typ != "" && !strings.Contains(typ, "/") {
+		return nil, nil, err
+	}
+	if err := r.maySearch(ctx, who, typ); err != nil {
 		return nil, nil, err
 	}
 	plan, told, err := r.parse(who, typ, params, strict)
@@ -64,8 +74,24 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 func (r *Recorder) parse(who *access.Context, typ string, params []search.Param, strict bool) (*search.Plan, *search.Told, error) {
 	return r.revision().Search.Parse(search.Request{
 		Type: typ, Params: params, Strict: strict, Now: r.now(), BaseURL: r.o.BaseURL,
-		Reach: func(string) access.Predicate { return who.Reach() }, Principal: who.Principal,
+		Reach: func(string) access.Predicate { return who.ReachTo(access.Search) }, Principal: who.Principal,
 	})
+}
+
+// maySearch refuses an app whose scopes let it search nothing of the type; the
+// last step of a compartment is one.
+func (r *Recorder) maySearch(ctx context.Context, who *access.Context, typ string) error {
+	sought := typ[strings.LastIndexByte(typ, '/')+1:]
+	if sought == "*" {
+		sought = ""
+	}
+	err := who.Permit(access.Search, sought)
+	if err != nil {
+		if audited := r.o.Store.Audit(ctx, []Audit{r.audit(who, "E", "search-type", typ, 403)}); audited != nil {
+			return fmt.Errorf("record: audit: %w", audited)
+		}
+	}
+	return err
 }
 
 // entry refuses callers without a context and unknown types.

@@ -41,6 +41,9 @@ func (r *Recorder) Retention(ctx context.Context, who *access.Context, q Retenti
 	if err := r.entry(who, "Task"); err != nil {
 		return nil, err
 	}
+	if err := who.PermitAll(access.Read); err != nil {
+		return nil, err
+	}
 	if !mayExpunge(who) && !who.Has(access.DBA) {
 		return nil, r.refuse(ctx, who, &Draft{Door: "fhir", Operation: "retention", Ops: []Op{{Method: "GET", Type: "Task"}}},
 			issue.Errorf(issue.Forbidden, "%s may not ask what falls due: that is the data custodian's.", who.Principal).Rule("retention-role").Clause("R000-015").Chinese("仅数据管理员可查询到期资料。"))

@@ -124,6 +124,9 @@ func badSign(name, why string) error {
 // draftOf finds the target, its case, and whether the person may sign it, and
 // makes the manifest.
 func (r *Recorder) draftOf(ctx context.Context, who *access.Context, typ, id string, in *signing) (*drafted, error) {
+	if err := who.Permit(access.Create, "Provenance"); err != nil {
+		return nil, err
+	}
 	v, err := r.current(ctx, who.Reach(), typ, id)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (p *preparation) overlay(s *casework.Snapshot, t *touched) error {
 		if _, ok := at[m.Type+"/"+m.ID]; ok {
 			continue
 		}
-		reach := p.who.Reach()
+		reach := p.who.ReachNamed()
 		if m.Type == "Provenance" {
 			reach = access.Everything{} // carried with the document that the caller reaches
 		}

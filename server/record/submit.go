@@ -189,7 +189,7 @@ func (p *preparation) run() error {
 	p.asked, p.same = map[string]int{}, map[int]int{}
 	p.rev = p.r.revision()
 	p.unit.Reads.Definitions = p.rev.Number
-	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.Reach(), links: p.links}
+	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.ReachNamed(), links: p.links}
 	steps := []func() error{p.resolve, p.link, p.allowAll, p.define, p.make, p.join, p.referred, p.judge, p.finish}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -208,6 +208,9 @@ func (p *preparation) resolve() error {
 			return at(err, i, p.draft)
 		}
 		w := &write{op: op, typ: op.Type, id: op.ID}
+		if err := p.permit(w); err != nil {
+			return at(err, i, p.draft)
+		}
 		done, err := p.target(w, i)
 		if err != nil {
 			return at(err, i, p.draft)
@@ -231,6 +234,29 @@ func (p *preparation) resolve() error {
 	return nil
 }
 
+// permit refuses what no scope of an app covers before anything is looked up, so
+// that the refusal says nothing of any resource.
+func (p *preparation) permit(w *write) error {
+	if p.in.trusted {
+		return nil
+	}
+	if (w.op.IfNoneExist != "" || w.op.Criteria != "") && !p.who.Permits(access.Search, w.typ) {
+		return p.who.Permit(access.Search, w.typ)
+	}
+	if w.op.Method == "POST" {
+		return p.who.Permit(access.Create, w.typ)
+	}
+	return p.who.Permit(w.verb(), w.typ)
+}
+
+// verb is that of an operation on what is there.
+func (w *write) verb() access.Verb {
+	if w.op.Method == "DELETE" {
+		return access.Delete
+	}
+	return access.Update
+}
+
 // target fills id and current version of one operation. done is true when
 // nothing needs to be written.
 func (p *preparation) target(w *write, i int) (done bool, err error) {
@@ -250,7 +276,7 @@ func (p *preparation) target(w *write, i int) (done bool, err error) {
 		return false, err
 	}
 	if w.before == nil {
-		if w.before, err = p.r.current(p.ctx, p.who.Reach(), w.typ, w.id); err != nil {
+		if w.before, err = p.r.current(p.ctx, p.who.ReachTo(w.verb()), w.typ, w.id); err != nil {
 			return false, err
 		}
 	}
@@ -337,7 +363,7 @@ func (p *preparation) createIfNone(w *write, i int) (bool, error) {
 		return false, err
 	}
 	w.id = hit.ID
-	v, err := p.r.o.Store.Read(p.ctx, p.who.Reach(), w.typ, hit.ID)
+	v, err := p.r.o.Store.Read(p.ctx, p.who.ReachTo(access.Search), w.typ, hit.ID)
 	if err != nil {
 		return false, err
 	}
@@ -390,7 +416,7 @@ func (p *preparation) named(w *write) error {
 			At(w.typ + ".id").Rule("no-update-as-create").WithStatus(400)
 	}
 	w.id = id
-	if w.before, err = p.r.current(p.ctx, p.who.Reach(), w.typ, id); err != nil {
+	if w.before, err = p.r.current(p.ctx, p.who.ReachTo(access.Update), w.typ, id); err != nil {
 		return err
 	}
 	if w.before != nil && !w.before.Deleted {

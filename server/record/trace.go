@@ -162,6 +162,9 @@ func (r *Recorder) Trace(ctx context.Context, who *access.Context, q TraceQuery)
 	if err := mustKnow(who); err != nil {
 		return nil, err
 	}
+	if err := who.PermitAll(access.Read); err != nil {
+		return nil, err
+	}
 	refs, err := r.begun(ctx, who, "trace", q)
 	if err != nil {
 		return nil, err
@@ -350,6 +353,9 @@ var recallers = []access.Role{access.QA, access.MFR, access.HOSP, access.DBA, ac
 // Recall answers $recall. Failures: recall-role (403), and those of Trace.
 func (r *Recorder) Recall(ctx context.Context, who *access.Context, q TraceQuery) (*Recall, error) {
 	if err := mustKnow(who); err != nil {
+		return nil, err
+	}
+	if err := who.PermitAll(access.Read); err != nil {
 		return nil, err
 	}
 	if who.Kind != access.Operator && !(who.Kind == access.Person && slices.ContainsFunc(recallers, who.Has)) {

@@ -51,7 +51,7 @@ func (r *Recorder) Validate(ctx context.Context, who *access.Context, j Judgemen
 			Chinese("正文的资源类型与地址不符。")
 	}
 	p := &preparation{r: r, ctx: ctx, who: who, at: r.now(), rev: r.revision()}
-	p.targets = targets{r: r, ctx: ctx, reach: who.Reach()}
+	p.targets = targets{r: r, ctx: ctx, reach: who.ReachNamed()}
 	issues, err := p.verdict(&write{typ: typ, id: j.ID, body: j.Body, root: root, before: stored}, j)
 	if err != nil || !p.targets.used {
 		return issues, err

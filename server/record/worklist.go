@@ -78,6 +78,9 @@ func (r *Recorder) Worklist(ctx context.Context, who *access.Context, q Worklist
 	if err := mustKnow(who); err != nil {
 		return nil, err
 	}
+	if err := who.PermitAll(access.Search); err != nil {
+		return nil, err
+	}
 	if who.Kind != access.Person {
 		return nil, issue.Errorf(issue.Forbidden, "A worklist is that of a person with a role; %s is none.", who.Principal).
 			Rule("worklist-person").Clause("R001-035").Chinese("工作列表仅面向具有角色的人员。")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"tenon/fhir/issue"
+	"tenon/server/access"
 	"tenon/server/record"
 )
 
@@ -54,6 +55,9 @@ func (c *call) fail(err error) error {
 	for _, name := range []string{"ETag", "Last-Modified", "Content-Disposition", "Accept-Ranges"} {
 		c.Response().Header().Del(name)
 	}
+	if len(f.Issues) > 0 && f.Issues[0].Rule == access.InsufficientScope { // RFC 6750 §3.1
+		c.set("WWW-Authenticate", `Bearer realm="fhir", error="insufficient_scope"`)
+	}
 	return c.outcome(f.HTTPStatus(), f.Issues)
 }
 
@@ -76,7 +80,11 @@ func (c *call) written(r *record.Result) error {
 	v := r.Version
 	c.versionHeaders(v)
 	c.set("Location", c.base+"/"+v.Type+"/"+v.ID+"/_history/"+strconv.FormatInt(v.Version, 10))
-	switch c.prefer.ret {
+	ret := c.prefer.ret
+	if !c.who.Permits(access.Read, v.Type) { // an app that may write is told no more than it wrote
+		ret = "minimal"
+	}
+	switch ret {
 	case "minimal":
 		c.Response().WriteHeader(r.Status)
 		return nil

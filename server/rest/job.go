@@ -62,6 +62,9 @@ func ofJob(path string) bool { return strings.Contains(path, "/$job/") }
 // started answers that work has begun.
 // https://hl7.org/fhir/R4/async.html#3.1.6.2.3
 func (c *call) started(j *dispatch.Job) error {
+	if err := c.who.NoApp(); err != nil {
+		return err
+	}
 	j.Owner, j.Tenant = c.who.Principal, c.who.Tenant
 	if err := c.fits(c.door.o.Jobs.Start(c.ctx(), j)); err != nil {
 		return err
@@ -84,6 +87,9 @@ func (c *call) fits(err error) error {
 // job reads the job that the address names. Only its owner sees it, and the
 // operator; for anybody else there is none.
 func (c *call) job() (*dispatch.Job, error) {
+	if err := c.who.NoApp(); err != nil {
+		return nil, err
+	}
 	j, err := c.door.o.Jobs.Job(c.ctx(), c.Param("job"))
 	if err == nil && j.Owner != c.who.Principal && c.who.Kind != access.Operator {
 		err = dispatch.ErrNoJob

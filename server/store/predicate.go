@@ -3,8 +3,10 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tenon/server/access"
+	"tenon/server/search"
 )
 
 // fold simplifies a reach for an alias of these types (none: any type), so that
@@ -31,6 +33,13 @@ func fold(p access.Predicate, types []string) (access.Predicate, error) {
 			return access.Nothing{}, nil
 		}
 		return p, nil
+	case access.About:
+		if !strings.HasPrefix(p.Patient, "Patient/") {
+			return access.Nothing{}, nil
+		}
+		return p, nil
+	case access.Matching:
+		return foldMatching(p, types)
 	case access.TypeIn:
 		return foldTypes(p, types), nil
 	case access.AnyOf:
@@ -39,6 +48,22 @@ func fold(p access.Predicate, types []string) (access.Predicate, error) {
 		return foldAll(p, types)
 	}
 	return nil, fmt.Errorf("store: unknown predicate %T: refused", p)
+}
+
+// foldMatching refuses a condition that search has not compiled, or that the
+// store cannot put into SQL.
+func foldMatching(p access.Matching, types []string) (access.Predicate, error) {
+	where, ok := p.Condition.([]search.Clause)
+	if !ok || len(where) == 0 {
+		return access.Nothing{}, nil
+	}
+	if len(types) > 0 && !slices.Contains(types, p.Type) {
+		return access.Nothing{}, nil
+	}
+	if err := newStatement(0, dialect{}).all("r", where); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func foldTypes(p access.TypeIn, types []string) access.Predicate {
@@ -157,6 +182,10 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 		s.inTexts(a+".principal", p.Principals).shut()
 	case access.Is:
 		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
+	case access.About:
+		s.about(v, r, p.Patient)
+	case access.Matching:
+		s.matching(v, r, p)
 	case access.TypeIn:
 		s.inTexts(v+".type", p)
 	case access.AnyOf:
@@ -166,6 +195,28 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 	default: // Nothing, and what fold let through by mistake
 		s.add("FALSE")
 	}
+}
+
+// about is met by what is about the patient, and by what is about nobody in a
+// case of the patient.
+func (s *statement) about(v, r, patient string) {
+	m, c := s.alias("m"), s.alias("c")
+	s.add("("+v+".patient = ? OR "+v+".patient = '' AND EXISTS (SELECT 1 FROM member "+m+" "+s.forced()+" resource "+c+" ON "+c+".tenant = "+m+
+		".tenant AND "+c+".type = 'Task' AND "+c+".id = "+m+".case_id WHERE "+m+".rid = "+r+".rid AND "+c+".patient = ?", patient, patient).shut().add(")")
+}
+
+// matching is met by a current version alone: the index has no rows of old ones.
+func (s *statement) matching(v, r string, p access.Matching) {
+	where, _ := p.Condition.([]search.Clause)
+	if v != r || len(where) == 0 {
+		s.add("FALSE")
+		return
+	}
+	s.add("("+r+".type = ? AND ", p.Type)
+	if err := s.all(r, where); err != nil {
+		s.add(" FALSE") // fold has tried it: this cannot happen, and would fail as SQL
+	}
+	s.add(")")
 }
 
 // loose keeps of what an organisation owns that which is in no case, and the
@@ -191,6 +242,14 @@ func (s *statement) foldedList(v, r string, parts []access.Predicate, operator s
 // it begins with cases, owners or single resources; none where it does not. What
 // they find together is the reach.
 func reachSets(p access.Predicate, types []string, blank func() *statement) (sets []*statement) {
+	if all, ok := p.(access.AllOf); ok { // the reach lies within each of them; the rest is asked of what they find
+		for _, one := range all {
+			if sets := reachSets(one, types, blank); len(sets) > 0 {
+				return sets
+			}
+		}
+		return nil
+	}
 	parts, ok := p.(access.AnyOf)
 	if !ok {
 		parts = access.AnyOf{p}

@@ -60,6 +60,9 @@ func absent(id string) error {
 // for all. The audit is kept. One that was just created may not be taken in yet:
 // it is told as it was written.
 func (e *Engine) reached(ctx context.Context, who *access.Context, ids []string, operation string) ([]Row, error) {
+	if err := who.NoApp(); err != nil {
+		return nil, err
+	}
 	rows, err := e.o.Store.Subscriptions(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -146,6 +149,9 @@ func (e *Engine) Events(ctx context.Context, who *access.Context, id string, sin
 // Bind makes a token that binds a websocket to the caller's subscriptions, once.
 // http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-get-ws-binding-token
 func (e *Engine) Bind(ctx context.Context, who *access.Context, ids []string) (token string, expires time.Time, address string, err error) {
+	if err := who.NoApp(); err != nil {
+		return "", expires, "", err
+	}
 	for _, id := range ids {
 		_, spec, err := e.own(ctx, who, id, "subscription-bind")
 		if err != nil {

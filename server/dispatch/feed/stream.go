@@ -31,6 +31,9 @@ func (e *Engine) Listen(ctx context.Context, who *access.Context, id string) (*S
 		return nil, issue.Errorf(issue.Login, "To bind by an id, connect with a token in the header Authorization; or bind with a token of $get-ws-binding-token.").
 			Rule("no-token").Chinese("请先登录。")
 	}
+	if err := who.NoApp(); err != nil {
+		return nil, err
+	}
 	if err := e.alive(ctx, who.Session); err != nil {
 		return nil, err
 	}

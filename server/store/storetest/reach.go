@@ -21,6 +21,8 @@ var reachTests = map[string]func(*fixture){
 	"history does not leak":     historyLeak,
 	"unknown predicate refused": unknownPredicate,
 	"folding widens nothing":    folding,
+	"about a patient":           aboutPatient,
+	"scope conditions":          matching,
 }
 
 func grants(principal string, ceiling access.Level) []casework.Grant {
@@ -220,5 +222,61 @@ func folding(f *fixture) {
 				}
 			}
 		}
+	}
+}
+
+// of says whom a version is about.
+func of(patient string) func(*record.Version) {
+	return func(v *record.Version) { v.Patient = patient }
+}
+
+func aboutPatient(f *fixture) {
+	a, b := of("Patient/a"), of("Patient/b")
+	f.put(Make("Patient", "a", 1, a), Make("Patient", "b", 1, b), Make("Observation", "1", 1, a), Make("Observation", "2", 1, b), Make("Medication", "3", 1))
+	root := func(id, of string) {
+		f.caseOf(id, grants(person, 5), Make("Binary", "x"+id, 1), Make("Observation", "y"+id, 1, b))
+		f.put(Make("Task", id, 2, func(v *record.Version) { v.Patient = of }))
+	}
+	root("c", "Patient/a")
+	root("d", "Patient/b")
+	all := &search.Plan{Root: search.Alias{}}
+	about := access.About{Patient: "Patient/a"}
+	f.want("about a", f.find(reaching(all, about)), "Patient/a", "Observation/1", "Task/c", "Binary/xc")
+	f.want("about a, of a type", f.find(reaching(plan("Observation"), about)), "Observation/1")
+	f.want("about a and in reach", f.find(reaching(all, access.AllOf{in(person), about})), "Task/c", "Binary/xc")
+	for _, patient := range []string{"", "a", "Observation/1"} {
+		f.want("about "+patient, f.find(reaching(all, access.About{Patient: patient})))
+	}
+	// A resource that was about one patient and is about another belongs to neither
+	// as it was: each version is judged.
+	f.put(Make("Observation", "1", 2, b))
+	if v, err := f.ReadVersion(f.ctx(), about, "Observation", "1", 1); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("ReadVersion of what is about another now = %v, %v", v, err)
+	}
+	if v, err := f.ReadVersion(f.ctx(), access.About{Patient: "Patient/b"}, "Observation", "1", 1); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("ReadVersion of what was about another then = %v, %v", v, err)
+	}
+}
+
+func matching(f *fixture) {
+	lab, vital := Token("category", "", "laboratory"), Token("category", "", "vital-signs")
+	f.put(Make("Observation", "1", 1, lab), Make("Observation", "2", 1, vital), Make("Condition", "3", 1, lab), Make("Observation", "4", 1, lab, Refer("subject", "Patient", "p")),
+		Make("Patient", "p", 1), Make("Patient", "q", 1))
+	reach := access.Matching{Type: "Observation", Condition: []search.Clause{Code("Observation", "category", "", "laboratory")}}
+	f.want("matching", f.find(reaching(&search.Plan{}, reach)), "Observation/1", "Observation/4")
+	f.want("matching, one type", f.find(reaching(plan("Observation"), access.AllOf{Everything, reach})), "Observation/1", "Observation/4")
+	f.want("matching, other type", f.find(reaching(plan("Condition"), reach)))
+	if v, err := f.Read(f.ctx(), reach, "Observation", "2"); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("Read of what does not match = %v, %v", v, err)
+	}
+	f.put(Make("Observation", "2", 2, lab))
+	if v, err := f.ReadVersion(f.ctx(), reach, "Observation", "2", 1); !errors.Is(err, record.ErrAbsent) {
+		f.Errorf("an old version that did not match = %v, %v", v, err)
+	}
+	if vs, err := f.History(f.ctx(), reach, "Observation", "2", 0, 9); err != nil || len(vs) != 1 || vs[0].Version != 2 {
+		f.Errorf("History() = %v, %v, want the current version alone", vs, err)
+	}
+	for name, condition := range map[string]any{"none": nil, "empty": []search.Clause{}, "text": "category=laboratory"} {
+		f.want(name, f.find(reaching(&search.Plan{}, access.Matching{Type: "Observation", Condition: condition})))
 	}
 }
