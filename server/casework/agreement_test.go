@@ -34,9 +34,11 @@ func agreementSigned(t testing.TB) *world {
 // TestAgreementBlocks takes away, one at a time, what the agreement's plan asks
 // for: every condition, both signatures, the document itself.
 func TestAgreementBlocks(t *testing.T) {
-	if d := agreementSigned(t).try2(hosp, "S05"); len(d.Refusal) > 0 {
-		t.Fatalf("the whole agreement is refused: %s", told(d.Refusal))
-	}
+	t.Run("R001-054 whole", func(t *testing.T) {
+		if d := agreementSigned(t).try2(hosp, "S05"); len(d.Refusal) > 0 {
+			t.Fatalf("the whole agreement is refused: %s", told(d.Refusal))
+		}
+	})
 	for _, c := range ruled(t, "agreement", "condition") {
 		t.Run(c.name(), func(t *testing.T) {
 			if len(removals[c.id]) == 0 {

@@ -100,12 +100,12 @@ func (p *process) gatesOpen(t *testing.T) {
 // document move on under it.
 func (p *process) everySignatureBlocks(t *testing.T) {
 	for _, r := range ruled(t, p.plan, "signature") {
-		docs := p.at(t, r.stage, casework.Stop).signedDocuments(r)
-		if len(docs) == 0 && r.flags == "optional" {
-			continue
-		}
+		var docs []string
 		t.Run(r.name(), func(t *testing.T) {
 			w := p.at(t, r.stage, casework.Stop)
+			if docs = w.signedDocuments(r); len(docs) == 0 && r.flags == "optional" {
+				return
+			}
 			if len(docs) == 0 {
 				t.Fatalf("the walk makes no %s", r.document)
 			}
@@ -114,6 +114,9 @@ func (p *process) everySignatureBlocks(t *testing.T) {
 			})
 			refused(t, p.try(w, r.stage, casework.Stop), 0, r.gate, r.id, strings.Fields(r.clauses)...)
 		})
+		if len(docs) == 0 {
+			continue
+		}
 		t.Run(r.name()+" over an older version", func(t *testing.T) {
 			w := p.at(t, r.stage, casework.Stop)
 			b := w.get(docs[0])
@@ -142,6 +145,33 @@ func (p *process) everyOutputBlocks(t *testing.T) {
 				b["output"] = slices.DeleteFunc(b["output"].([]any), func(o any) bool { return is("type", d.id)(o.(obj)) })
 			})
 			refused(t, p.try(w, d.stage, casework.Stop), 0, "", "output-"+d.id)
+		})
+	}
+}
+
+// everyProfileBlocks breaks each document that the plan has a profile for: its
+// stage is not completed, and the refusal names the document.
+func (p *process) everyProfileBlocks(t *testing.T) {
+	for _, d := range ruled(t, p.plan, "output") {
+		if !strings.Contains(d.flags, "profiles-") {
+			continue
+		}
+		t.Run(d.clauses+" "+d.stage+" profile-"+d.id, func(t *testing.T) {
+			w := p.at(t, d.stage, casework.Stop)
+			broken := 0
+			for out := range w.members[w.task(d.stage)].Root.Field("output").Items() {
+				if out.Path("type", "coding", "code").Str() == d.id {
+					w.alter(out.Path("valueReference", "reference").Str(), func(b obj) { b["unknownElement"] = true })
+					broken++
+				}
+			}
+			if broken == 0 {
+				if !strings.HasPrefix(d.flags, "min-0") {
+					t.Fatalf("the walk makes no %s", d.id)
+				}
+				return
+			}
+			refused(t, p.try(w, d.stage, casework.Stop), 0, "", "profile-"+d.id)
 		})
 	}
 }

@@ -7,7 +7,7 @@ func limitRules(doc object) []mutation {
 		r, _ := q["range"].(object)
 		for _, bound := range []string{"low", "high"} {
 			if r[bound] != nil {
-				all = append(all, mutation{what: "interval " + bound, ids: requirementsIn(doc), change: func(d object) {
+				all = append(all, mutation{what: "interval " + bound, kind: "limit", ids: requirementsIn(doc), change: func(d object) {
 					delete(items(d, "qualifiedInterval")[i]["range"].(object), bound)
 				}})
 			}

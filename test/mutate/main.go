@@ -15,10 +15,30 @@ import (
 	"sync"
 )
 
-// packages are the tests that stand for the definitions, the quickest first.
-var packages = []struct{ folder, run string }{
-	{"server/casework", ""},
-	{"profiles", ""},
+// pack is the package whose tests stand for plans and limits.
+const pack = "server/casework"
+
+// quick are those of its tests that take the rules of one kind away, by
+// the plan's file; where they do not notice, all others are asked.
+var quick = map[string]map[string]string{
+	"implant": {"condition": "EveryConditionBlocks", "signature": "EverySignatureBlocks", "output": "EveryOutputBlocks", "profile": "EveryProfileBlocks"},
+	"socket":  {"condition": "SocketConditionsBlock", "signature": "SocketSignaturesBlock", "output": "SocketOutputsBlock", "profile": "SocketProfilesBlock"},
+	"case":    {"condition": "AgreementBlocks", "signature": "AgreementBlocks", "output": "AgreementBlocks", "profile": "AgreementBlocks"},
+}
+
+// quickest is which tests to ask first; "" for no others than all.
+func quickest(m mutation) string {
+	switch m.kind {
+	case "floor":
+		return "^TestEveryConditionIsFloor$"
+	case "limit":
+		return "^(TestLimits|TestWithin|TestSocketLimit)"
+	}
+	folder, _, _ := strings.Cut(m.file, "/")
+	if name := quick[folder][m.kind]; name != "" {
+		return "^Test" + name + "$"
+	}
+	return ""
 }
 
 func main() {
@@ -89,16 +109,12 @@ func every(source, only string) ([]mutation, error) {
 // that fail by themselves prove nothing.
 func tryAll(ctx context.Context, root, scratch string, all []mutation) ([]verdict, error) {
 	source := filepath.Join(root, "profiles")
-	var tests []suite
-	for _, p := range packages {
-		s, err := build(ctx, root, p.folder, p.run, scratch)
-		if err != nil {
-			return nil, err
-		}
-		if failed := s.failures(ctx, source); len(failed) > 0 {
-			return nil, fmt.Errorf("%s fails on the whole definitions: %v", p.folder, failed)
-		}
-		tests = append(tests, s)
+	tests, err := build(ctx, root, scratch)
+	if err != nil {
+		return nil, err
+	}
+	if failed := tests.failures(ctx, source); len(failed) > 0 {
+		return nil, fmt.Errorf("%s fails on the whole definitions: %v", pack, failed)
 	}
 	verdicts, errs := make([]verdict, len(all)), make([]error, runtime.NumCPU())
 	next := make(chan int)

@@ -14,6 +14,7 @@ type object = map[string]any
 type mutation struct {
 	file   string   // implant/plandefinition-implant.json
 	what   string   // S10 condition form-binds-file
+	kind   string   // condition, floor, signature, named, after, output, profile, role, limit
 	ids    []string // of the requirements that the rule answers
 	change func(doc object)
 }

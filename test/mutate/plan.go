@@ -12,30 +12,30 @@ func planRules(doc object) []mutation {
 	for i, a := range items(doc, "action") {
 		stage := text(a, "id")
 		at := func(d object) object { return items(d, "action")[i] }
-		add := func(ids []string, change func(object), format string, args ...any) {
+		add := func(kind string, ids []string, change func(object), format string, args ...any) {
 			if len(ids) == 0 {
 				ids = requirementsIn(a)
 			}
-			all = append(all, mutation{what: stage + " " + fmt.Sprintf(format, args...), ids: ids, change: change})
+			all = append(all, mutation{what: stage + " " + fmt.Sprintf(format, args...), kind: kind, ids: ids, change: change})
 		}
 		for j, c := range items(a, "condition") {
-			add(requirementsIn(c), without(at, "condition", j), "condition %s", text(c["expression"].(object), "name"))
+			add("condition", requirementsIn(c), without(at, "condition", j), "condition %s", text(c["expression"].(object), "name"))
 			all = append(all, floor(stage, at, j, c)...)
 		}
 		for j, e := range items(a, "extension") {
 			if text(e, "url") == ours+"signature" {
-				add(requirementsIn(e), without(at, "extension", j), "signature %s", part(e, "id"))
+				add("signature", requirementsIn(e), without(at, "extension", j), "signature %s", part(e, "id"))
 			}
 			if text(e, "url") == ours+"named" {
-				add(nil, without(at, "extension", j), "named in the agreement")
+				add("named", nil, without(at, "extension", j), "named in the agreement")
 			}
 		}
 		for j := range items(a, "relatedAction") {
-			add(nil, without(at, "relatedAction", j), "after %s", text(items(a, "relatedAction")[j], "actionId"))
+			add("after", nil, without(at, "relatedAction", j), "after %s", text(items(a, "relatedAction")[j], "actionId"))
 		}
 		for j, o := range items(a, "output") {
 			for _, m := range outputRules(at, j, o) {
-				add(requirementsIn(o), m.change, "output %s", m.what)
+				add(m.kind, requirementsIn(o), m.change, "output %s", m.what)
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func floor(stage string, at func(object) object, j int, c object) []mutation {
 	for k, e := range items(c, "extension") {
 		if text(e, "url") == ours+"floor" {
 			reach := func(d object) object { return items(at(d), "condition")[j] }
-			return []mutation{{what: stage + " floor of " + text(c["expression"].(object), "name"), ids: requirementsIn(c), change: without(reach, "extension", k)}}
+			return []mutation{{what: stage + " floor of " + text(c["expression"].(object), "name"), kind: "floor", ids: requirementsIn(c), change: without(reach, "extension", k)}}
 		}
 	}
 	return nil
@@ -65,18 +65,18 @@ func outputRules(at func(object) object, j int, o object) []mutation {
 		case ours + "min":
 			optional = value(e) == "0"
 		case ours + "sealed", ours + "own":
-			all = append(all, mutation{what: name + " " + text(e, "url")[len(ours):], change: without(reach, "extension", k)})
+			all = append(all, mutation{what: name + " " + text(e, "url")[len(ours):], kind: text(e, "url")[len(ours):], change: without(reach, "extension", k)})
 		}
 	}
 	if !optional {
-		all = append(all, mutation{what: name + " to be there", change: func(d object) {
+		all = append(all, mutation{what: name + " to be there", kind: "output", change: func(d object) {
 			out := reach(d)
 			kept := slices.DeleteFunc(slices.Clone(asList(out["extension"])), func(e any) bool { return text(e.(object), "url") == ours+"min" })
 			out["extension"] = append(kept, object{"url": ours + "min", "valueInteger": 0})
 		}})
 	}
 	for k, p := range asList(o["profile"]) {
-		all = append(all, mutation{what: fmt.Sprintf("%s profile %v", name, p), change: without(reach, "profile", k)})
+		all = append(all, mutation{what: fmt.Sprintf("%s profile %v", name, p), kind: "profile", change: without(reach, "profile", k)})
 	}
 	return all
 }
@@ -100,7 +100,7 @@ func roleRules(doc object) []mutation {
 		at := func(d object) object { return items(d, "extension")[i] }
 		for j, p := range items(e, "extension") {
 			if u := text(p, "url"); u == "qualification" || u == "principal" {
-				all = append(all, mutation{what: fmt.Sprintf("role %s %s %s", part(e, "code"), u, value(p)), ids: requirementsIn(e), change: without(at, "extension", j)})
+				all = append(all, mutation{what: fmt.Sprintf("role %s %s %s", part(e, "code"), u, value(p)), kind: "role", ids: requirementsIn(e), change: without(at, "extension", j)})
 			}
 		}
 	}
