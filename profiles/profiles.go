@@ -1,6 +1,9 @@
 package profiles
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -26,6 +29,17 @@ func Definitions() [][]byte {
 		}
 	}
 	return bodies
+}
+
+// Digest names a guide by its content: the SHA-256, in hex, of its definitions in
+// their order.
+func Digest(definitions [][]byte) string {
+	h := sha256.New()
+	for _, body := range definitions {
+		fmt.Fprintf(h, "%d\n", len(body))
+		h.Write(body)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Sample returns transaction Bundles of PUT entries with fixed ids, in load

@@ -16,6 +16,7 @@ import (
 	"tenon/dicomweb"
 	"tenon/fhir/schema"
 	"tenon/oauth"
+	"tenon/profiles"
 	"tenon/profiles/r4"
 	"tenon/server/access"
 	"tenon/server/casework"
@@ -40,6 +41,7 @@ type App struct {
 	Blobs    *blob.Store
 	OAuth    *oauth.Provider
 
+	guide      [][]byte // the embedded definitions
 	model      *schema.Model
 	keeper     *revision.Keeper
 	keys       *ledger.Keys
@@ -59,14 +61,17 @@ type App struct {
 
 // Open opens database, files and keys, migrates, and loads the definitions. It
 // starts nothing that runs by itself; Start and Serve do.
-func Open(ctx context.Context, c Config) (*App, error) {
+func Open(ctx context.Context, c Config) (*App, error) { return openGuide(ctx, c, profiles.Definitions()) }
+
+// openGuide opens with definitions in the place of those of the binary.
+func openGuide(ctx context.Context, c Config, guide [][]byte) (*App, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	if c.BaseURL == "" {
 		c.BaseURL = "http://" + c.Listen + "/fhir"
 	}
-	a := &App{Config: c, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	a := &App{Config: c, guide: guide, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	a.time = newTimekeeper(c.Clock)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -101,7 +106,8 @@ func OpenToVerify(ctx context.Context, c Config) (*App, error) {
 
 // open joins the rooms from the bottom to the top.
 func (a *App) open(ctx context.Context) error {
-	go r4.Library() // read while the database is being opened
+	go r4.Library() // both are read while the database is being opened
+	go r4.Model()
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}

@@ -5,3 +5,6 @@ var Pace = pace
 
 // SameDefinition is sameDefinition.
 var SameDefinition = sameDefinition
+
+// OpenGuide is openGuide.
+var OpenGuide = openGuide

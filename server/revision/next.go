@@ -107,12 +107,16 @@ func (k *Keeper) loadPosted(ctx context.Context, p, was *parts, held *Held) (def
 	for at := range held.Complete {
 		complete[name{at.Type, at.ID}] = at
 	}
+	bodies, err := k.bodies(ctx, was, held)
+	if err != nil {
+		return false, false, err
+	}
 	for _, at := range held.Posted {
 		key := name{at.Type, at.ID}
 		d := was.posted[key]
 		if d == nil || d.Version != at.Version {
 			definitions = true
-			if d, err = k.load(ctx, p, at, complete[key]); err != nil {
+			if d, err = k.load(ctx, p, at, complete[key], bodies[key.at(at.Version)]); err != nil {
 				return false, false, fmt.Errorf("revision: %s/%s: %w", at.Type, at.ID, err)
 			}
 		}
@@ -133,17 +137,53 @@ func (k *Keeper) loadPosted(ctx context.Context, p, was *parts, held *Held) (def
 	return definitions, parameters, nil
 }
 
+// several is from how many changed definitions on their bytes are read at once.
+const several = 16
+
+// version is one version of a posted definition.
+type version struct {
+	name
+	number int64
+}
+
+func (n name) at(number int64) version { return version{n, number} }
+
+// bodies reads the bytes of the definitions that are new or changed, where they
+// are many: at the start, after an upgrade. A version that is not among them is
+// read by itself.
+func (k *Keeper) bodies(ctx context.Context, was *parts, held *Held) (map[version][]byte, error) {
+	wanted := map[version]bool{}
+	for _, at := range held.Posted {
+		key := name{at.Type, at.ID}
+		if d := was.posted[key]; d == nil || d.Version != at.Version {
+			wanted[key.at(at.Version)] = true
+		}
+	}
+	if len(wanted) < several {
+		return nil, nil
+	}
+	all := make(map[version][]byte, len(wanted))
+	err := k.o.Store.Bodies(ctx, Types, func(at Posted, body []byte) error {
+		if v := (name{at.Type, at.ID}).at(at.Version); wanted[v] {
+			all[v] = body
+		}
+		return nil
+	})
+	return all, err
+}
+
 // mostAlike is how many versions back a parameter is compared with those that
 // say the same of its rows.
 const mostAlike = 20
 
 // load reads one definition, and how far back a search parameter has said the
 // same of its rows: where only its words changed, the rows of the version that
-// is complete are its own.
-func (k *Keeper) load(ctx context.Context, p *parts, at, complete Posted) (*posted, error) {
-	body, err := k.o.Store.Body(ctx, at.Type, at.ID, at.Version)
-	if err != nil {
-		return nil, err
+// is complete are its own. body may be nil.
+func (k *Keeper) load(ctx context.Context, p *parts, at, complete Posted, body []byte) (_ *posted, err error) {
+	if body == nil {
+		if body, err = k.o.Store.Body(ctx, at.Type, at.ID, at.Version); err != nil {
+			return nil, err
+		}
 	}
 	d, err := p.read(at, body, loader(k.o.Store, at))
 	if err != nil || d.parameter == nil || complete.Version < at.Version-mostAlike || complete.Version == 0 {

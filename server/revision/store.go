@@ -23,6 +23,9 @@ type Store interface {
 	Held(ctx context.Context, types []string) (*Held, error)
 	// Body gives the bytes of a version of a posted resource.
 	Body(ctx context.Context, typ, id string, version int64) ([]byte, error)
+	// Bodies gives the bytes of the current versions of the types, in no order,
+	// each with what it is a version of. The bytes are the caller's.
+	Bodies(ctx context.Context, types []string, visit func(p Posted, body []byte) error) error
 	// PackageResources describes the resources of a package; each loads its
 	// bytes from the store when asked.
 	PackageResources(ctx context.Context, p Package) ([]*definition.Resource, error)

@@ -140,18 +140,29 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys *keyring) er
 		return err
 	}
 	r.learn(sp, p)
+	if base != "Resource" && base != "DomainResource" {
+		if t := r.types[base]; t != nil {
+			return r.addTo(t, base, sp, p)
+		}
+		return nil
+	}
 	for typ, t := range r.types {
-		if base != "Resource" && base != "DomainResource" && typ != base {
-			continue
+		if err := r.addTo(t, typ, sp, p); err != nil {
+			return err
 		}
-		if t.byCode[p.Code] != nil {
-			return fmt.Errorf("search: %s has two parameters %q", typ, p.Code)
-		}
-		t.byCode[p.Code] = p
-		t.params = append(t.params, p)
-		if err := r.place(t, typ, sp, p); err != nil {
-			return fmt.Errorf("search: %s: %w", sp.URL, err)
-		}
+	}
+	return nil
+}
+
+// addTo adds the parameter to one type.
+func (r *Registry) addTo(t *typeIndex, typ string, sp schema.SearchParameter, p *Parameter) error {
+	if t.byCode[p.Code] != nil {
+		return fmt.Errorf("search: %s has two parameters %q", typ, p.Code)
+	}
+	t.byCode[p.Code] = p
+	t.params = append(t.params, p)
+	if err := r.place(t, typ, sp, p); err != nil {
+		return fmt.Errorf("search: %s: %w", sp.URL, err)
 	}
 	return nil
 }

@@ -142,6 +142,28 @@ func (s *Store) Body(ctx context.Context, typ, id string, version int64) ([]byte
 	return v.Body, nil
 }
 
+// Bodies implements revision.Store.
+func (s *Store) Bodies(ctx context.Context, types []string, visit func(p revision.Posted, body []byte) error) error {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return err
+	}
+	return s.engine.view(ctx, func(q querier) error {
+		st := newStatement(tenant, s.engine.dialect())
+		st.add("SELECT type, id, version, updated, body FROM resource WHERE tenant = ? AND deleted = 0 AND ", tenant).inTexts("type", types)
+		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
+			var p revision.Posted
+			var updated int64
+			var body []byte
+			if err := c.scan(&p.Type, &p.ID, &p.Version, &updated, &body); err != nil {
+				return err
+			}
+			p.Updated = moment(updated)
+			return visit(p, body)
+		})
+	})
+}
+
 // EachBody gives the bytes of every version of the resources of a type, old and
 // deleted ones included.
 func (s *Store) EachBody(ctx context.Context, typ string, visit func(body []byte) error) error {
