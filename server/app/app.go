@@ -61,7 +61,9 @@ type App struct {
 
 // Open opens database, files and keys, migrates, and loads the definitions. It
 // starts nothing that runs by itself; Start and Serve do.
-func Open(ctx context.Context, c Config) (*App, error) { return openGuide(ctx, c, profiles.Definitions()) }
+func Open(ctx context.Context, c Config) (*App, error) {
+	return openGuide(ctx, c, profiles.Definitions())
+}
 
 // openGuide opens with definitions in the place of those of the binary.
 func openGuide(ctx context.Context, c Config, guide [][]byte) (*App, error) {
