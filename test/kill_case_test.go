@@ -187,7 +187,15 @@ func agreement(number string) []byte {
 	coded := func(system, code string) obj {
 		return obj{"coding": []any{obj{"system": "urn:tenon:" + system, "code": code}}}
 	}
-	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"} {
+	answers := map[string]obj{
+		"data-format":       {"valueCoding": obj{"system": "urn:tenon:file-format", "code": "STL"}},
+		"transfer-method":   {"valueCoding": obj{"system": "urn:tenon:transfer-method", "code": "fhir-rest"}},
+		"platform":          {"valueUri": "https://tenon.example/fhir"},
+		"confirmation-form": {"valueCoding": obj{"system": "urn:tenon:confirmation-form", "code": "electronic"}},
+		"image-age":         {"valueQuantity": obj{"value": 90, "system": "http://unitsofmeasure.org", "code": "d"}},
+	}
+	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities",
+		"data-format", "transfer-method", "platform", "confirmation-form", "terms", "completion-time", "storage", "image-age"} {
 		offer := obj{"text": "as agreed"}
 		if i == 0 {
 			var parties []any
@@ -196,7 +204,15 @@ func agreement(number string) []byte {
 			}
 			offer["party"] = parties
 		}
-		terms = append(terms, obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+		if answers[topic] != nil {
+			offer["answer"] = []any{answers[topic]}
+		}
+		term := obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer}
+		if topic == "completion-time" {
+			term["extension"] = []any{obj{"url": "urn:tenon:extension:completion-time", "extension": []any{
+				obj{"url": "stage", "valueCode": "S08"}, obj{"url": "time", "valueDuration": obj{"value": 14, "system": "http://unitsofmeasure.org", "code": "d"}}}}}
+		}
+		terms = append(terms, term)
 	}
 	var signers []any
 	now := time.Now()

@@ -159,6 +159,10 @@ func requirements(element tree.Node) string {
 	return ""
 }
 
+// profileCondition begins the id of the condition that a document follows its
+// profile.
+const profileCondition = "profile-"
+
 // mostFaults is how many faults of one document a refusal tells.
 const mostFaults = 10
 
@@ -172,7 +176,7 @@ func (v *view) unlike(s *Stage, d *Document, r *Resource) []Unmet {
 }
 
 func (v *view) faults(s *Stage, document, profile string, r *Resource) []Unmet {
-	u := Unmet{Condition: "profile-" + document, State: Unsatisfied, Clause: strings.Join(s.Clauses, " ")}
+	u := Unmet{Condition: profileCondition + document, State: Unsatisfied, Clause: strings.Join(s.Clauses, " ")}
 	var all []Unmet
 	for _, f := range theGuide().faults(r, profile) {
 		u := u

@@ -23,101 +23,9 @@ func withID(t testing.TB, body, id string) obj {
 
 func (w *world) stamp(d time.Duration) string { return w.now.Add(d).UTC().Format(time.RFC3339) }
 
-func workConsent(w *world) {
-	participants := arr{}
-	for _, c := range team {
-		participants = append(participants, obj{"role": arr{concept("urn:tenon:role", string(c.Roles[0]))}, "member": ref(c.Principal)})
-	}
-	w.must(clin,
-		obj{"resourceType": "CareTeam", "id": "team", "status": "active", "subject": ref("Patient/p"), "participant": participants},
-		obj{"resourceType": "Consent", "id": "consent", "status": "active", "patient": ref("Patient/p"), "dateTime": w.stamp(0),
-			"scope": concept("s", "c"), "category": arr{concept("s", "c")}, "performer": arr{ref("Patient/p")}, "organization": arr{ref("Organization/hospital")},
-			"verification": arr{obj{"verified": true, "verificationDate": w.stamp(0)}},
-			"provision": obj{"type": "permit", "purpose": arr{obj{"code": "examination"}, obj{"code": "custom-device-treatment"}, obj{"code": "follow-up"}},
-				"actor": arr{obj{"role": concept("s", "c"), "reference": ref("CareTeam/team")}}}},
-	)
-	w.name("S01", clin, output("consent", "Consent/consent"), output("care-team", "CareTeam/team"))
-	w.mustSign(pat, "Consent/consent", access.PAT, "consent")
-	w.mustSign(clin, "Consent/consent", access.CLIN, "informing")
-}
-
-func workImaging(w *world) {
-	w.must(img, obj{"resourceType": "ImagingStudy", "id": "ct", "status": "available", "subject": ref("Patient/p"), "started": w.stamp(0), "numberOfInstances": 108})
-	w.name("S02", img, output("image-study", "ImagingStudy/ct"))
-	w.mustSign(img, "ImagingStudy/ct", access.IMG, "acquisition")
-	w.mustSign(clin, "Task/root", access.CLIN, "waive:protocol-limits")
-}
-
-func workConfirmation(w *world) {
-	answers := arr{}
-	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
-		answers = append(answers, obj{"linkId": id, "answer": arr{obj{"valueBoolean": true}}})
-	}
-	w.must(clin, obj{"resourceType": "QuestionnaireResponse", "id": "checklist", "status": "completed", "subject": ref("Patient/p"),
-		"questionnaire": "urn:tenon:questionnaire:data-confirmation|1.1.0", "authored": w.stamp(0), "author": ref(clin.Principal), "item": answers})
-	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"))
-	w.mustSign(clin, "ImagingStudy/ct", access.CLIN, "data-confirmation")
-	w.mustSign(clin, "QuestionnaireResponse/checklist", access.CLIN, "data-confirmation")
-}
-
-// contract is the standing agreement, executed.
-func contract(w *world) obj {
-	parties, terms := arr{}, arr{}
-	for _, c := range team {
-		parties = append(parties, obj{"reference": arr{ref(c.Principal)}, "role": concept("urn:tenon:role", string(c.Roles[0]))})
-	}
-	parties = append(parties, obj{"reference": arr{ref("Device/mes")}, "role": concept("urn:tenon:role", "MES")})
-	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"} {
-		offer := obj{"text": "offer"}
-		if i == 0 {
-			offer["party"] = parties
-		}
-		terms = append(terms, obj{"topicCodeableConcept": concept("urn:tenon:topic", topic), "text": "as agreed", "offer": offer})
-	}
-	return obj{"resourceType": "Contract", "id": "agreement", "status": "executed", "subject": arr{ref("Organization/hospital"), ref("Organization/maker")},
-		"applies": obj{"start": "2026-01-01", "end": "2027-12-31"}, "term": terms}
-}
-
-// workAgreement joins an agreement that both parties signed in the case of the
-// plan agreement.
-func workAgreement(w *world) {
-	w.must(hosp, contract(w))
-	w.name("S05", hosp, output("agreement", "Contract/agreement"))
-	w.mustSign(hosp, "Contract/agreement", access.HOSP, "agreement")
-	mfrSigns := w.signatures[len(w.signatures)-1]
-	mfrSigns.Role, mfrSigns.Signer, mfrSigns.Person = access.MFR, mfr.Principal, mfr.Person
-	w.signatures = append(w.signatures, mfrSigns)
-}
-
-func reply(id, code string) obj {
-	return obj{"resourceType": "Communication", "id": id, "status": "completed", "subject": ref("Patient/p"), "topic": concept("urn:tenon:reply", code),
-		"payload": arr{obj{"contentString": "resolution, precision and site are fit"}}}
-}
-
-func workReview(w *world) {
-	w.must(des, reply("reply-des", "accepted"))
-	w.must(prod, reply("reply-prod", "accepted-with-conditions"))
-	w.name("S03b", des, output("designer-reply", "Communication/reply-des"), output("producer-reply", "Communication/reply-prod"))
-	w.mustSign(des, "Communication/reply-des", access.DES, "data-review")
-	w.mustSign(prod, "Communication/reply-prod", access.PROD, "data-review")
-	w.mustSign(des, "Task/root", access.DES, "waive:image-quality")
-}
-
-func workPlan(w *world) {
-	w.must(clin,
-		obj{"resourceType": "Condition", "id": "defect", "subject": ref("Patient/p"), "code": obj{"text": "cranial defect"}, "bodySite": arr{obj{"text": "parietal, left"}}},
-		obj{"resourceType": "Goal", "id": "goal", "lifecycleStatus": "active", "subject": ref("Patient/p"), "description": obj{"text": "closed skull"}},
-		obj{"resourceType": "RiskAssessment", "id": "risk", "status": "final", "subject": ref("Patient/p"), "prediction": arr{obj{"outcome": obj{"text": "infection"}}}},
-		obj{"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan", "subject": ref("Patient/p"), "author": ref(clin.Principal),
-			"addresses": arr{ref("Condition/defect")}, "supportingInfo": arr{ref("ImagingStudy/ct")}, "goal": arr{ref("Goal/goal")}},
-	)
-	w.name("S04", clin, output("treatment-plan", "CarePlan/plan"), output("goal", "Goal/goal"), output("risk-assessment", "RiskAssessment/risk"), output("condition", "Condition/defect"))
-	w.mustSign(clin, "CarePlan/plan", access.CLIN, "treatment-plan")
-}
-
 var orderParameters = []string{
 	"use-site", "use-purpose", "structure", "surface-treatment",
-	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode",
+	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode", "resection-extent", "reconstruction-extent", "anatomical-function",
 }
 
 // figured is a concept of two systems: which parameter, and which of its kind.
@@ -144,30 +52,6 @@ func inspected(w *world) []obj {
 	thickness := of("m-thickness", figured("dimension", "thickness"), "3.02", "mm", "2.9", "3.1")
 	thickness["extension"] = arr{ext("resolution", "valueQuantity", quantity("0.01", "mm"))}
 	return []obj{thickness, of("m-roughness", concept("urn:tenon:characteristic", "roughness"), "5.8", "um", "0", "8"), of("m-yield", figured("mechanical", "yield-strength"), "861", "MPa", "800", "1200")}
-}
-
-func workOrder(w *world) {
-	params := arr{
-		obj{"code": concept("urn:tenon:parameter", "material"), "valueCodeableConcept": concept("urn:tenon:material", "Ti6Al4V")},
-		obj{"code": concept("urn:tenon:parameter", "surgical-tool"), "valueCodeableConcept": concept("urn:tenon:surgical-tool", "none")},
-	}
-	for _, code := range orderParameters {
-		params = append(params, obj{"code": concept("urn:tenon:parameter", code), "valueCodeableConcept": obj{"text": "as drawn"}})
-	}
-	params = append(params, orderedFigures()...)
-	w.must(clin,
-		obj{"resourceType": "DocumentReference", "id": "ethics", "status": "current", "content": arr{obj{"attachment": file("ethics approval")}},
-			"context": obj{"period": obj{"start": "2026-01-01", "end": "2027-01-01"}}},
-		obj{"resourceType": "DeviceRequest", "id": "order", "status": "active", "intent": "order", "subject": ref("Patient/p"), "codeCodeableConcept": obj{"text": "cranial plate"},
-			"extension": arr{ext("device-domain", "valueCode", "bone"), ext("device-category", "valueCode", "custom"),
-				ext("custom-reason-statement", "valueString", "no marketed plate fits the defect"), ext("contract", "valueReference", ref("Contract/agreement"))},
-			"requester": ref(clin.Principal), "performer": ref("Organization/maker"), "reasonCode": arr{obj{"text": "repair"}}, "reasonReference": arr{ref("Condition/defect")},
-			"basedOn": arr{ref("CarePlan/plan")}, "supportingInfo": arr{ref("ImagingStudy/ct")}, "authoredOn": w.stamp(0),
-			"occurrencePeriod": obj{"end": w.stamp(60 * 24 * time.Hour)}, "parameter": params},
-	)
-	w.name("S06", clin, output("order", "DeviceRequest/order"), output("ethics-approval", "DocumentReference/ethics"))
-	w.mustSign(clin, "DeviceRequest/order", access.CLIN, "order")
-	w.mustSign(mfr, "DeviceRequest/order", access.MFR, "order")
 }
 
 // composition is a Composition with filled sections.
@@ -247,14 +131,6 @@ func madeWith(b obj) obj {
 }
 
 func attachment(b obj) obj { return b["content"].(arr)[0].(obj)["attachment"].(obj) }
-
-func workInput(w *world) {
-	w.must(des, composition("input", des, "patient-data", "surgical-plan", "structure-form", "mechanical", "biocompatibility", "scan-requirement",
-		"scan-parameters", "data-handling", "conversion-efficiency"))
-	w.name("S07", des, output("design-input", "Composition/input"))
-	w.mustSign(des, "Composition/input", access.DES, "design-input")
-	w.mustSign(rev, "Composition/input", access.REV, "input-review")
-}
 
 func model(content string, w *world) obj {
 	m := madeWith(as("design-model", document("model", content)))
@@ -551,6 +427,9 @@ func deviceJudgements() []obj {
 		}
 		all = append(all, o)
 	}
+	anatomy := judged("j-anatomy", "code", "anatomy")
+	with(anatomy["code"].(obj), "coding", obj{"system": "urn:tenon:parameter", "code": "anatomical-function"})
+	all = append(all, anatomy)
 	grade := judged("j-cytotoxicity", "code", "cytotoxicity")
 	delete(grade, "valueCodeableConcept")
 	grade["valueInteger"] = 0

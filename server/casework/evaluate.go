@@ -152,15 +152,22 @@ func (v *view) judgeSignature(r *SignatureRule) (Unmet, bool) {
 }
 
 // gateStatus is the HTTP status of a refusal: the gate's own when all conditions
-// belong to gates of one status, else 422.
+// belong to gates of one status, else 422. The profile of a document has no say
+// where a condition has: a consent that is not active breaks both.
 func (p *Plan) gateStatus(unmet []Unmet) int {
 	status := 0
 	for _, u := range unmet {
+		if strings.HasPrefix(u.Condition, profileCondition) {
+			continue
+		}
 		g := p.Gate(u.Gate)
 		if g == nil || status != 0 && g.Status != status {
 			return 422
 		}
 		status = g.Status
+	}
+	if status == 0 {
+		return 422
 	}
 	return status
 }

@@ -40,9 +40,9 @@ func init() {
 		},
 		"pores-computed":         {porousWithoutPores, porousOf("300", "600", "250", "500"), porousOf("300", "600", "300", ""), porousOf("300", "600", "", "")},
 		"micro-structure-judged": {porousOf("300", "600", "350", "500")},
-		"anatomy-judged":         {asked("anatomical-function", obj{"text": "protects the brain"})},
+		"anatomy-judged":         {put("Observation/j-anatomy", "code", figured("anatomical-function", "x")), uncited("j-anatomy"), put("Observation/j-anatomy", "method", nil)},
 		"function-computed": {
-			reads("m-yield", "799.9", "MPa"), reads("m-yield", "0.7", "GPa"), uncited("m-yield"), asked("anatomical-function", obj{"text": "protects the brain"}),
+			reads("m-yield", "799.9", "MPa"), reads("m-yield", "0.7", "GPa"), uncited("m-yield"), uncited("j-anatomy"),
 			orderedAs("mechanical", "valueRange", obj{"low": quantity("900", "MPa"), "high": quantity("950", "MPa")}),
 		},
 		"biocompatibility-judged": {

@@ -60,7 +60,7 @@ func (v *view) designed(param string) []requirement {
 func requirementOf(from *Resource, at tree.Node, param string, concept, value tree.Node) requirement {
 	q := requirement{
 		param: param, concept: concept, from: from, zone: valueOf(extension(at, extensionPrefix+"zone")).Str(),
-		reason: valueOf(extension(at, extensionPrefix+"not-applicable")).Str(),
+		reason: inapplicableBecause(at),
 	}
 	q.asked, q.fault = figureOf(value)
 	if n := extension(at, extensionPrefix+"nominal"); n.Exists() {

@@ -37,13 +37,14 @@ func filledSection(sections tree.Node, code string) bool {
 }
 
 // parameters('material structure') says that each order has every parameter
-// (parameter.code, code of urn:tenon:parameter) with a value.
+// (parameter.code, code of urn:tenon:parameter) with a value, or says why it does
+// not apply (extension not-applicable), which the signature on the order covers.
 var parametersPredicate = every("parameters", 1, func(e *evaluation, r *Resource, args []string) bool {
 	var missing []string
 	for _, code := range strings.Fields(args[0]) {
 		found := false
 		for p := range r.Root.Field("parameter").Items() {
-			found = found || hasCode(p.Field("code"), "urn:tenon:parameter", code) && stated(valueOf(p))
+			found = found || hasCode(p.Field("code"), "urn:tenon:parameter", code) && (stated(valueOf(p)) || inapplicableBecause(p) != "")
 		}
 		if !found {
 			missing = append(missing, code)
@@ -51,6 +52,11 @@ var parametersPredicate = every("parameters", 1, func(e *evaluation, r *Resource
 	}
 	return e.sayMissing(r, missing)
 })
+
+// inapplicableBecause is why a requirement does not apply, "" where it does.
+func inapplicableBecause(n tree.Node) string {
+	return valueOf(extension(n, extensionPrefix+"not-applicable")).Str()
+}
 
 // stated tells whether a parameter's value says something.
 func stated(n tree.Node) bool {
@@ -65,7 +71,8 @@ func stated(n tree.Node) bool {
 
 // traces('S06', 'order') says that the designs of its input answer every
 // parameter of the order: for each parameter code there is a property of that
-// type, or an extension not-applicable that names it (clause 5.3.1).
+// type, or an extension not-applicable that names it (clause 5.3.1). What the
+// order itself calls not applicable needs no answer.
 var tracesPredicate = predicate("traces", 2, "boolean", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
 	orders := e.documents("output", args[0], args[1])
 	if len(focus) == 0 || len(orders) == 0 {
@@ -87,7 +94,7 @@ var tracesPredicate = predicate("traces", 2, "boolean", func(e *evaluation, focu
 		var missing []string
 		for p := range order.Root.Field("parameter").Items() {
 			code := codeOf(p.Field("code"), "urn:tenon:parameter")
-			if !slices.Contains(answered, code) {
+			if inapplicableBecause(p) == "" && !slices.Contains(answered, code) {
 				missing = append(missing, code)
 			}
 		}

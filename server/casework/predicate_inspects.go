@@ -13,8 +13,8 @@ import (
 // every parameter of the order: for each parameter a result of the report (an
 // Observation whose code has the parameter's) that passed and, where the order
 // states a range and the result is a number, lies in it; or an extension
-// not-applicable of the report that names the parameter. The coverage and the
-// gaps are told (clauses 5.3.1, 6.2.3).
+// not-applicable of the report that names the parameter, or of the parameter
+// itself. The coverage and the gaps are told (clauses 5.3.1, 6.2.3).
 var inspectsPredicate = predicate("inspects", 2, "boolean", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
 	orders := e.documents("output", args[0], args[1])
 	if len(focus) == 0 || len(orders) == 0 {
@@ -26,6 +26,9 @@ var inspectsPredicate = predicate("inspects", 2, "boolean", func(e *evaluation, 
 	for _, order := range orders {
 		for p := range order.Root.Field("parameter").Items() {
 			code := codeOf(p.Field("code"), systemParameter)
+			if inapplicableBecause(p) != "" {
+				continue
+			}
 			total++
 			if slices.Contains(left, code) || e.answered(p, code, results) {
 				answered++

@@ -122,11 +122,7 @@ const (
 func withPurposes(codes ...string) removal {
 	return func(w *world) {
 		w.alter("Consent/consent", func(b obj) {
-			list := arr{}
-			for _, c := range codes {
-				list = append(list, obj{"code": c})
-			}
-			b["provision"].(obj)["purpose"] = list
+			b["provision"].(obj)["purpose"] = purposes(codes...)
 		})
 	}
 }

@@ -16,8 +16,21 @@ func agreementProcess() *Process {
 	}
 }
 
-// topics are what an agreement covers.
-var topics = []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"}
+// topics are what an agreement covers (5.2.1), and what is agreed before data
+// travel (4.4.1, 4.4.2, 4.5.3, 4.1.6.4, 9.3.7, 5.4.1).
+var topics = []string{
+	"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities",
+	"data-format", "transfer-method", "platform", "confirmation-form", "terms", "completion-time", "storage", "image-age",
+}
+
+// agreed is what a term says beside its text.
+var agreed = map[string]Obj{
+	"data-format":       {"valueCoding": Obj{"system": tenon + "file-format", "code": "STL"}},
+	"transfer-method":   {"valueCoding": Obj{"system": tenon + "transfer-method", "code": "fhir-rest"}},
+	"platform":          {"valueUri": "https://tenon.example/fhir"},
+	"confirmation-form": {"valueCoding": Obj{"system": tenon + "confirmation-form", "code": "electronic"}},
+	"image-age":         {"valueQuantity": quantity(90, "d")},
+}
 
 func contract(w *Writer) Obj {
 	parties, terms := Arr{}, Arr{}
@@ -32,14 +45,23 @@ func contract(w *Writer) Obj {
 		if i == 0 {
 			offer["party"] = parties
 		}
-		terms = append(terms, Obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+		if a := agreed[topic]; a != nil {
+			offer["answer"] = Arr{a}
+		}
+		term := Obj{"topicCodeableConcept": coded("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer}
+		if topic == "completion-time" {
+			term["extension"] = Arr{Obj{"url": tenon + "extension:completion-time", "extension": Arr{
+				Obj{"url": "stage", "valueCode": "S08"}, Obj{"url": "time", "valueDuration": quantity(14, "d")},
+			}}}
+		}
+		terms = append(terms, term)
 	}
 	signer := func(id string) Obj {
 		kind := Obj{"system": "urn:tenon:role", "code": w.Cast[id].Role}
 		return Obj{"type": kind, "party": ref(w.who(id)), "signature": Arr{Obj{"type": Arr{kind}, "when": instant(w.Now), "who": ref(w.who(id))}}}
 	}
 	return Obj{
-		"resourceType": "Contract", "status": "executed", "title": "Custom devices: standing agreement",
+		"resourceType": "Contract", "status": "executed", "identifier": Arr{Obj{"system": "urn:hospital:agreement", "value": w.Number}}, "title": "Custom devices: standing agreement",
 		"subject": refs("Organization/hospital", "Organization/maker"),
 		"applies": Obj{"start": day(w.Now.AddDate(0, -1, 0)), "end": day(w.Now.AddDate(2, 0, 0))},
 		"term":    terms, "signer": Arr{signer("hosp-chen"), signer("mfr-xu")},

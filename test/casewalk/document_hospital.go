@@ -23,6 +23,9 @@ func consent(w *Writer) Obj {
 		"category":     Arr{Obj{"coding": Arr{Obj{"system": "http://loinc.org", "code": "59284-0"}}}},
 		"performer":    refs(w.Patient),
 		"organization": refs("Organization/hospital"),
+		"sourceAttachment": Obj{
+			"extension": Arr{ext("sha-256", "valueString", w.Sum)}, "contentType": w.Kind, "url": w.File, "title": "consent",
+		},
 		"policyRule":   text("Explained: examination, use of the data for the device, recipients, follow-up."),
 		"verification": Arr{Obj{"verified": true, "verifiedWith": ref(w.Patient), "verificationDate": when}},
 		"provision": Obj{
@@ -44,17 +47,52 @@ func checklist(w *Writer) Obj {
 	}
 }
 
+// reply is that of production; a designer's tells of the three indices of 9.3.4.
 func reply(w *Writer) Obj {
-	return w.ofCase(Obj{
+	return w.ofCase(answer(w))
+}
+
+func designerReply(w *Writer) Obj {
+	found := Arr{}
+	for _, index := range []string{"resolution", "precision", "site"} {
+		found = append(found, Obj{"url": index, "valueCode": "conform"})
+	}
+	o := w.ofCase(answer(w))
+	o["extension"] = append(o["extension"].(Arr), Obj{"url": tenon + "extension:data-finding", "extension": found})
+	return o
+}
+
+func answer(w *Writer) Obj {
+	return Obj{
 		"resourceType": "Communication", "status": "completed", "subject": ref(w.Patient), "sent": instant(w.Now), "sender": ref(w.By),
 		"recipient": refs(w.who("clin-wang")), "topic": coded("reply", "accepted"),
 		"payload": Arr{Obj{"contentString": "Resolution, precision and site are fit for the design."}},
+	}
+}
+
+// lesion is the site of the defect, with its side.
+func lesion() Obj {
+	return Obj{"text": "left parietal bone", "coding": Arr{
+		Obj{"system": tenon + "body-site", "code": "SKULL"}, Obj{"system": tenon + "laterality", "code": "left"},
+	}}
+}
+
+// examination is what imaging is asked for (4.3), within which limits (5.3.2 b).
+func examination(w *Writer) Obj {
+	return w.ofCase(Obj{
+		"resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": ref(w.Patient), "requester": ref(w.By),
+		"code":       Obj{"coding": Arr{Obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}}},
+		"authoredOn": instant(w.Now), "bodySite": Arr{lesion()},
+		"extension": Arr{Obj{"url": tenon + "extension:protocol", "extension": Arr{
+			Obj{"url": "slice-thickness", "valueQuantity": quantity(1, "mm")}, Obj{"url": "pixel-spacing", "valueQuantity": quantity(0.7, "mm")},
+			Obj{"url": "kernel", "valueString": "BONE"}, Obj{"url": "algorithm", "valueString": "none"}, Obj{"url": "grey-value", "valueString": "HU"},
+		}}},
 	})
 }
 
 func condition(w *Writer) Obj {
 	return Obj{
-		"resourceType": "Condition", "subject": ref(w.Patient), "code": text("cranial defect"), "bodySite": Arr{text("left parietal bone")},
+		"resourceType": "Condition", "subject": ref(w.Patient), "code": text("cranial defect"), "bodySite": Arr{lesion()},
 		"clinicalStatus": foreign("condition-clinical", "active"),
 	}
 }
@@ -73,6 +111,7 @@ func risk(w *Writer) Obj {
 func carePlan(w *Writer) Obj {
 	return Obj{
 		"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": ref(w.Patient),
+		"created": instant(w.Now), "description": "Cranioplasty with a custom plate",
 		"author": ref(w.who("clin-wang")), "addresses": refs(w.Refs["S04/condition"]), "supportingInfo": refs(w.Refs["S02/image-study"]),
 		"goal": refs(w.Refs["S04/goal"]),
 	}
@@ -81,7 +120,13 @@ func carePlan(w *Writer) Obj {
 // orderParameters are what every order states (5.2.2).
 var orderParameters = []string{
 	"use-site", "use-purpose", "material", "structure", "mechanical", "dimension", "surface-treatment", "roughness", "surgical-tool",
-	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode",
+	"post-processing", "cleaning", "packaging", "sterilisation", "supply-mode", "resection-extent", "reconstruction-extent", "anatomical-function",
+}
+
+// orderedCodes are the requirements of the order that are words of a list.
+var orderedCodes = map[string]string{
+	"material": "Ti6Al4V", "surgical-tool": "none", "structure": "solid", "surface-treatment": "blast", "post-processing": "heat-treatment",
+	"sterilisation": "sterile-gamma", "supply-mode": "set",
 }
 
 func order(w *Writer) Obj {
@@ -89,21 +134,26 @@ func order(w *Writer) Obj {
 	for _, name := range orderParameters {
 		p := Obj{"code": coded("parameter", name)}
 		switch name {
-		case "material":
-			p["valueCodeableConcept"] = coded("material", "Ti6Al4V")
-		case "surgical-tool":
-			p["valueCodeableConcept"] = coded("surgical-tool", "none")
+		case "use-site":
+			p["valueCodeableConcept"] = lesion()
+		case "mechanical":
+			p["extension"] = Arr{ext("not-applicable", "valueString", "the plate carries no load")}
 		case "dimension":
+			p["extension"] = Arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity(80, "mm"))}
 			p["valueRange"] = Obj{"low": quantity(79.5, "mm"), "high": quantity(80.5, "mm")}
 		case "roughness":
 			p["valueQuantity"] = quantity(8, "um")
 		default:
 			p["valueCodeableConcept"] = text("as drawn: " + name)
+			if code := orderedCodes[name]; code != "" {
+				p["valueCodeableConcept"] = coded(name, code)
+			}
 		}
 		parameters = append(parameters, p)
 	}
 	return Obj{
 		"resourceType": "DeviceRequest", "status": "active", "intent": "order", "subject": ref(w.Patient),
+		"identifier": Arr{Obj{"system": "urn:hospital:order", "value": "O-" + w.Number}},
 		"extension": Arr{
 			ext("device-domain", "valueCode", "bone"), ext("device-category", "valueCode", "custom"),
 			ext("custom-reason-statement", "valueString", "No plate on the market fits the defect."),
@@ -119,6 +169,37 @@ func order(w *Writer) Obj {
 
 func ethics(w *Writer) Obj {
 	o := w.filed("ethics approval")
+	o["type"], o["masterIdentifier"], o["date"] = coded("document", "ethics-approval"), Obj{"value": "EC-" + w.Number}, instant(w.Now)
+	o["authenticator"] = ref("Organization/hospital")
 	o["context"] = Obj{"period": Obj{"start": day(w.Now.AddDate(0, -1, 0)), "end": day(w.Now.AddDate(1, 0, 0))}}
 	return o
+}
+
+// designInput is complete in every section (5.3.2).
+func designInput(w *Writer) Obj {
+	o := w.composition("design input", inputSections...)
+	o["type"], o["identifier"] = coded("document", "design-input"), Obj{"system": "urn:maker:input", "value": "DI-" + w.Number}
+	o["attester"] = Arr{Obj{"mode": "professional", "party": ref(w.who("rev-huang"))}}
+	for name, part := range map[string]string{
+		"patient-data": "S02/image-study", "surgical-plan": "S04/treatment-plan", "scan-parameters": "S02/examination-request", "conversion-efficiency": "S07/conversion",
+	} {
+		sectionOf(o, name)["entry"] = refs(w.Refs[part])
+	}
+	handling := Arr{}
+	for _, name := range []string{"acquire", "send", "store", "confirm"} {
+		handling = append(handling, Obj{"code": coded("data-handling", name), "text": section(name)["text"]})
+	}
+	sectionOf(o, "data-handling")["section"] = handling
+	return o
+}
+
+// conversion is how well the data were received and converted.
+func conversion(w *Writer) Obj {
+	part := func(name string, value float64, unit string) Obj {
+		return Obj{"code": coded("conversion", name), "valueQuantity": quantity(value, unit)}
+	}
+	return w.ofCase(Obj{
+		"resourceType": "Observation", "status": "final", "code": coded("conversion", "efficiency"), "subject": ref(w.Patient),
+		"focus": refs(w.Refs["S02/image-study"]), "component": Arr{part("reception-duration", 9, "s"), part("conversion-duration", 21, "s"), part("success-rate", 100, "%")},
+	})
 }

@@ -31,14 +31,17 @@ func implantHospital() []Stage {
 			Code: "S01", Owner: "CLIN", Gate: "G-CONSENT", Status: 409,
 			Parts: []Part{
 				{Key: "care-team", Type: "CareTeam", By: "clin-wang", Body: careTeam},
-				{Key: "consent", Type: "Consent", By: "clin-wang", Body: consent, Needs: []string{"S01/care-team"}, Defects: consentDefects},
+				{Key: "consent", Type: "Consent", By: "clin-wang", Body: consent, File: true, Needs: []string{"S01/care-team"}, Defects: consentDefects},
 				{Key: "consent-form", Type: "DocumentReference", By: "clin-wang", Body: file("consent form"), File: true, Optional: true},
 			},
 			Signatures: []Signature{{Role: "PAT", Purpose: "consent", Part: "S01/consent"}, {Role: "CLIN", Purpose: "informing", Part: "S01/consent"}},
 		},
 		{
 			Code: "S02", Owner: "IMG", After: []string{"S01"}, Status: 422,
-			Parts:      []Part{{Key: "image-study", Type: "ImagingStudy", By: "img-li"}},
+			Parts: []Part{
+				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Body: examination},
+				{Key: "image-study", Type: "ImagingStudy", By: "img-li"},
+			},
 			Signatures: []Signature{{Role: "IMG", Purpose: "acquisition", Part: "S02/image-study"}},
 			Waivers:    []Waiver{{Condition: "protocol-limits", Role: "CLIN"}},
 		},
@@ -57,7 +60,7 @@ func implantHospital() []Stage {
 		{
 			Code: "S03b", Owner: "DES", After: []string{"S03a", "S05"}, Judges: true, Status: 422,
 			Parts: []Part{
-				{Key: "designer-reply", Type: "Communication", By: "des-zhang", Body: reply, Defects: replyDefects},
+				{Key: "designer-reply", Type: "Communication", By: "des-zhang", Body: designerReply, Defects: replyDefects},
 				{Key: "producer-reply", Type: "Communication", By: "prod-zhou", Body: reply, Defects: replyDefects},
 			},
 			Signatures: []Signature{

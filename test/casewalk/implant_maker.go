@@ -5,7 +5,13 @@ func implantMaker() []Stage {
 	return []Stage{
 		{
 			Code: "S07", Owner: "DES", After: []string{"S06"}, Judges: true, Gate: "G-INPUT", Status: 422,
-			Parts: []Part{{Key: "design-input", Type: "Composition", By: "des-zhang", Body: composed("design input", inputSections...), Defects: missing(inputSections)}},
+			Parts: []Part{
+				{Key: "conversion", Type: "Observation", By: "des-zhang", As: Beside, Body: conversion},
+				{
+					Key: "design-input", Type: "Composition", By: "des-zhang", Body: designInput, Defects: missing(inputSections),
+					Needs: []string{"S07/conversion", "S02/examination-request"},
+				},
+			},
 			Signatures: []Signature{
 				{Role: "DES", Purpose: "design-input", Part: "S07/design-input"},
 				{Role: "REV", Purpose: "input-review", Part: "S07/design-input", Other: "DES"},

@@ -23,7 +23,6 @@ func implantUse() []Stage {
 				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/device-judgement"},
 				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/process-judgement"},
 			},
-			Waivers: []Waiver{{Condition: "strength-computed", Role: "CLIN"}},
 		},
 		{
 			Code: "S16", Owner: "CLIN", After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
@@ -107,16 +106,16 @@ func judged(element string, items ...string) []Part {
 }
 
 // judgedDevice is what a person says of the device beside form, structure and
-// function: fit, cells, the test report, and the mechanical requirement in words.
+// function: fit, anatomy, cells and the test report.
 func judgedDevice() []Part {
 	var all []Part
-	for _, p := range judged("code", "fit", "cell-response", "biocompatibility", "mechanical", "cytotoxicity") {
+	for _, p := range judged("code", "fit", "anatomy", "cell-response", "biocompatibility", "cytotoxicity") {
 		body := p.Body
 		switch p.Key {
-		case "mechanical":
+		case "anatomy": // and the function that the order asks for
 			p.Body = func(w *Writer) Obj {
 				o := body(w)
-				o["code"] = coded("parameter", "mechanical")
+				o["code"] = Obj{"coding": Arr{Obj{"system": tenon + "judgement", "code": "anatomy"}, Obj{"system": tenon + "parameter", "code": "anatomical-function"}}}
 				return o
 			}
 		case "biocompatibility":

@@ -15,9 +15,9 @@ type figures struct {
 	stranger  [2]string // family of the other patient
 	gender    string
 	born      time.Time
-	record    string // admission number
-	side      [2]string
-	width     float64 // of the defect, mm
+	record    string    // admission number
+	side      [3]string // in both languages, and its code
+	width     float64   // of the defect, mm
 	depth     float64
 	thickness float64 // of the plate, mm
 	tolerance float64 // mm
@@ -37,7 +37,9 @@ var (
 	families = [][2]string{{"张", "Zhang"}, {"李", "Li"}, {"欧阳", "Ouyang"}, {"王", "Wang"}, {"陈", "Chen"}, {"周", "Zhou"}, {"司马", "Sima"}, {"吴", "Wu"}}
 	women    = [][2]string{{"秀英", "Xiuying"}, {"静", "Jing"}, {"梓涵", "Zihan"}, {"丽华", "Lihua"}}
 	men      = [][2]string{{"伟", "Wei"}, {"建国", "Jianguo"}, {"浩然", "Haoran"}, {"强", "Qiang"}}
-	sides    = [][2]string{{"左顶骨", "left parietal bone"}, {"右顶骨", "right parietal bone"}, {"额骨", "frontal bone"}, {"左颞骨", "left temporal bone"}}
+	sides    = [][3]string{
+		{"左顶骨", "left parietal bone", "left"}, {"右顶骨", "right parietal bone", "right"}, {"额骨", "frontal bone", "not-paired"}, {"左颞骨", "left temporal bone", "left"},
+	}
 )
 
 func newFigures(dice *rand.Rand) figures {

@@ -19,8 +19,51 @@ func (s *story) agree() {
 	c.complete(s.hosp, "S05")
 }
 
-// topics are what an agreement must cover (clause 5.2.1).
-var topics = []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities"}
+// topics are what an agreement must cover (clause 5.2.1), and what is agreed
+// before data travel (4.4, 4.5.3, 5.4.1, 9.3.7).
+var topics = []string{
+	"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities",
+	"data-format", "transfer-method", "platform", "confirmation-form", "terms", "completion-time", "storage", "image-age",
+}
+
+// agreed is what a term says beside its text, by topic.
+func (s *story) agreed(topic string) arr {
+	coding := func(system string, codes ...string) arr {
+		list := arr{}
+		for _, c := range codes {
+			list = append(list, obj{"valueCoding": obj{"system": tenon + system, "code": c}})
+		}
+		return list
+	}
+	switch topic {
+	case "data-format":
+		return coding("file-format", "DICOM", "STL", "PDF")
+	case "transfer-method":
+		return coding("transfer-method", "fhir-rest", "dicomweb")
+	case "platform":
+		return arr{obj{"valueUri": s.server.root + "/fhir"}}
+	case "confirmation-form":
+		return coding("confirmation-form", "electronic")
+	case "image-age":
+		return arr{obj{"valueQuantity": quantity(s.imageAge(), "d")}}
+	}
+	return nil
+}
+
+// completionTimes are the agreed days of some stages; the plan's own hold for the
+// others (clause 9.3.7).
+func completionTimes() arr {
+	times := arr{}
+	for _, t := range []struct {
+		stage string
+		days  float64
+	}{{"S08", 14}, {"S11", 21}, {"S13", 7}} {
+		times = append(times, obj{"url": tenon + "extension:completion-time", "extension": arr{
+			obj{"url": "stage", "valueCode": t.stage}, obj{"url": "time", "valueDuration": quantity(t.days, "d")},
+		}})
+	}
+	return times
+}
 
 func (s *story) contract() obj {
 	parties, terms := arr{}, arr{}
@@ -32,11 +75,18 @@ func (s *story) contract() obj {
 		if i == 0 {
 			offer["party"] = parties
 		}
-		terms = append(terms, obj{"topicCodeableConcept": code("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer})
+		if a := s.agreed(topic); a != nil {
+			offer["answer"] = a
+		}
+		term := obj{"topicCodeableConcept": code("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer}
+		if topic == "completion-time" {
+			term["extension"] = completionTimes()
+		}
+		terms = append(terms, term)
 	}
 	now := s.now()
 	return obj{
-		"resourceType": "Contract", "status": "executed", "title": "Custom devices: standing agreement",
+		"resourceType": "Contract", "status": "executed", "identifier": arr{obj{"system": tenon + "sample:agreement", "value": "A-" + s.figures.number}}, "title": "Custom devices: standing agreement",
 		"subject": refs("Organization/hospital", "Organization/maker"),
 		"applies": obj{"start": day(now.AddDate(0, -1, 0)), "end": day(now.AddDate(2, 0, 0))}, "term": terms,
 		"signer": arr{signatory(s.hosp, now), signatory(s.mfr, now)},

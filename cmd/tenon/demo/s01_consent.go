@@ -86,12 +86,17 @@ func (s *story) consent() {
 	c := s.course
 	c.begin(s.clin, "S01")
 	team := s.create(s.clin, s.careTeam())
-	consent := s.create(s.clin, s.consentResource(team))
-	outputs := []output{{"care-team", team}, {"consent", consent}}
-	if s.figures.form {
-		form := s.file(s.clin, "知情同意书扫描件 scanned consent form", "text/plain", []byte("我同意检查、定制器械及随访。 "+s.patient.name))
-		outputs = append(outputs, output{"consent-form", s.create(s.clin, form)})
+	outputs := []output{{"care-team", team}}
+	form := s.file(s.clin, "知情同意书 consent form", "text/plain", []byte("我同意检查、定制器械及随访。 "+s.patient.name))
+	resource := s.consentResource(team)
+	if s.figures.form { // scanned, as a document of its own
+		scanned := s.create(s.clin, form)
+		resource["sourceReference"], outputs = ref(scanned), append(outputs, output{"consent-form", scanned})
+	} else {
+		resource["sourceAttachment"] = items(form, "content")[0]["attachment"]
 	}
+	consent := s.create(s.clin, resource)
+	outputs = append(outputs, output{"consent", consent})
 	c.name(s.clin, "S01", outputs...)
 	s.refused("S01", refusal{"complete-unsigned", 409, "G-CONSENT/consent-signed-by-patient", "Task.status"},
 		patch(s.clin, c.task("S01"), step(s.clin, "completed")))

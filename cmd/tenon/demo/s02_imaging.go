@@ -18,6 +18,7 @@ import (
 // study is the imaging study of the case.
 type study struct {
 	uid, ref string
+	request  string    // ServiceRequest/x
 	started  string    // as ImagingStudy has it
 	files    [][]byte  // Part 10
 	taken    time.Time // day of the study, when it came from a folder
@@ -94,14 +95,37 @@ func (s *story) imaging() {
 	if s.study.files == nil {
 		s.synthetic()
 	}
+	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	s.truncated()
 	s.stow()
 	s.qido()
-	c.name(s.img, "S02", output{"image-study", s.study.ref})
+	c.name(s.img, "S02", output{"examination-request", s.study.request}, output{"image-study", s.study.ref})
 	c.signs(s.img, "acquisition", s.study.ref)
 	s.beforeDisclosure()
 	c.answers(s.clin, "protocol-limits")
 	c.complete(s.img, "S02")
+}
+
+// examination is what the clinician asks of imaging, after the consent and before
+// the images are taken: method, site and the limits of the protocol.
+func (s *story) examination() obj {
+	return obj{
+		"resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": ref(s.patient.ref), "requester": ref(s.clin.ref),
+		"code": obj{"coding": arr{obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": s.medical().method}}}, "authoredOn": s.consentTime(),
+		"bodySite": arr{s.medical().site}, "extension": arr{obj{"url": tenon + "extension:protocol", "extension": s.protocol()}},
+	}
+}
+
+// protocol are the limits of the acquisition.
+func (s *story) protocol() arr {
+	if s.socket() {
+		return arr{obj{"url": "contour", "valueQuantity": quantity(0.5, "mm")}}
+	}
+	return arr{
+		obj{"url": "slice-thickness", "valueQuantity": quantity(s.figures.spacing, "mm")}, obj{"url": "pixel-spacing", "valueQuantity": quantity(0.7, "mm")},
+		obj{"url": "kernel", "valueString": "BONE"}, obj{"url": "algorithm", "valueString": "none"},
+		obj{"url": "grey-value", "valueString": "HU, rescale given; bone window"},
+	}
 }
 
 // skipAhead tries to complete the stage that was only handed over, by PATCH and by

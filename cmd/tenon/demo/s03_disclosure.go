@@ -81,19 +81,26 @@ func (s *story) review() {
 	c.head("S03b")
 	s.disclosed()
 	c.begin(s.des, "S03b")
-	reply := func(by *person, result, says string) string {
-		return s.create(by, s.ofCase(obj{
-			"resourceType": "Communication", "status": "completed", "subject": ref(s.patient.ref), "sent": instant(s.now()),
-			"sender": ref(by.ref), "recipient": refs(s.clin.ref), "topic": code("reply", result), "payload": arr{obj{"contentString": says}},
-		}))
+	found := obj{"url": tenon + "extension:data-finding", "extension": arr{}}
+	for _, index := range []string{"resolution", "precision", "site"} {
+		add(found, "extension", obj{"url": index, "valueCode": "conform"})
 	}
-	designer := reply(s.des, "accepted", "Resolution, precision and site are fit for the design.")
-	producer := reply(s.prod, pick(s.dice, []string{"accepted", "accepted-with-conditions"}), "Within the build volume; support structures to be agreed.")
+	designer := s.create(s.des, add(s.reply(s.des, "accepted", "Resolution, precision and site are fit for the design."), "extension", found))
+	answer := pick(s.dice, []string{"accepted", "accepted-with-conditions"})
+	producer := s.create(s.prod, s.reply(s.prod, answer, "Within the build volume; support structures to be agreed."))
 	c.name(s.des, "S03b", output{"designer-reply", designer}, output{"producer-reply", producer})
 	c.signs(s.des, "data-review", designer)
 	c.signs(s.prod, "data-review", producer)
 	c.answers(s.des, "image-quality")
 	c.complete(s.des, "S03b")
+}
+
+// reply answers the clinician in writing (clause 4.5.2).
+func (s *story) reply(by *person, result, says string) obj {
+	return s.ofCase(obj{
+		"resourceType": "Communication", "status": "completed", "subject": ref(s.patient.ref), "sent": instant(s.now()),
+		"sender": ref(by.ref), "recipient": refs(s.clin.ref), "topic": code("reply", result), "payload": arr{obj{"contentString": says}},
+	})
 }
 
 // disclosed shows that the gate opened for those whom the agreement names, and

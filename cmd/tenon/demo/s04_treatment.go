@@ -30,13 +30,16 @@ func (s *story) treatmentPlan() treatment {
 			"resourceType": "Condition", "subject": patient, "code": text(s.medical().condition), "bodySite": arr{s.medical().site},
 			"clinicalStatus": obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}}},
 		}},
-		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text(s.medical().goal)}},
+		entry{urnGoal, obj{"resourceType": "Goal", "lifecycleStatus": "active", "subject": patient, "description": text(s.medical().goal),
+			"target": arr{obj{"measure": text(s.medical().measure), "detailString": s.medical().target}},
+		}},
 		entry{urnRisk, obj{
 			"resourceType": "RiskAssessment", "status": "final", "subject": patient, "condition": ref(urnCondition),
 			"prediction": s.medical().risks,
 		}},
 		entry{urnPlan, obj{
 			"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": s.medical().plan, "subject": patient, "author": ref(s.clin.ref),
+			"created": instant(s.now()), "description": s.medical().plan + ": " + s.figures.device(),
 			"addresses": refs(urnCondition), "supportingInfo": refs(s.study.ref), "goal": refs(urnGoal),
 		}},
 	)
@@ -46,6 +49,8 @@ func (s *story) treatmentPlan() treatment {
 // medical is what the case is about, in the words of the treatment plan.
 type medical struct {
 	condition, goal, plan string
+	measure, target       string // by which the goal is judged
+	method                string // of examination, as DICOM codes it
 	site                  obj
 	risks                 arr
 }
@@ -55,10 +60,18 @@ func (s *story) medical() medical {
 		return s.medicalOfStump()
 	}
 	return medical{
-		condition: "颅骨缺损 cranial defect", site: text(s.figures.side[0] + " " + s.figures.side[1]),
-		goal: "颅骨封闭 closed skull, protected brain", plan: "Cranioplasty",
+		condition: "颅骨缺损 cranial defect", site: s.lesion(),
+		goal: "颅骨封闭 closed skull, protected brain", plan: "Cranioplasty", measure: "残留间隙 gap that remains", target: "< 1 mm", method: "CT",
 		risks: arr{obj{"outcome": text("infection")}, obj{"outcome": text("loosening")}},
 	}
+}
+
+// lesion is the site of the defect, with its side.
+func (s *story) lesion() obj {
+	side := s.figures.side
+	return obj{"text": side[0] + " " + side[1], "coding": arr{
+		obj{"system": tenon + "body-site", "code": "SKULL"}, obj{"system": tenon + "laterality", "code": side[2]},
+	}}
 }
 
 // entry is one resource of a transaction.

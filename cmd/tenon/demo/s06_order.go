@@ -10,8 +10,10 @@ func (s *story) placeOrder() {
 	c := s.course
 	c.begin(s.clin, "S06")
 	ethics := s.file(s.clin, "伦理批件 ethics approval", "text/plain", []byte("approved: "+s.figures.number))
+	ethics["masterIdentifier"], ethics["date"] = obj{"value": "EC-" + s.figures.number}, instant(s.now().AddDate(0, -1, 0))
+	ethics["authenticator"] = ref("Organization/hospital")
 	ethics["context"] = obj{"period": obj{"start": day(s.now().AddDate(0, -1, 0)), "end": day(s.now().AddDate(1, 0, 0))}}
-	approval := s.create(s.clin, ethics)
+	approval := s.create(s.clin, as("ethics-approval", ethics))
 	s.order = s.create(s.clin, s.orderResource())
 	c.name(s.clin, "S06", output{"order", s.order}, output{"ethics-approval", approval})
 	c.signs(s.clin, "order", s.order)
@@ -26,6 +28,13 @@ func (s *story) placeOrder() {
 var orderParameters = []string{
 	"use-site", "use-purpose", "material", "structure", "mechanical", "dimension", "surface-treatment", "roughness",
 	"surgical-tool", "post-processing", "cleaning", "packaging", "sterilisation", "supply-mode",
+	"resection-extent", "reconstruction-extent", "anatomical-function",
+}
+
+// orderedCodes are the requirements that are words of a list.
+var orderedCodes = map[string]string{
+	"material": "Ti6Al4V", "structure": "solid", "surface-treatment": "polish", "surgical-tool": "none",
+	"post-processing": "support-removal", "sterilisation": "sterile-gamma", "supply-mode": "single",
 }
 
 func (s *story) orderResource() obj {
@@ -34,12 +43,8 @@ func (s *story) orderResource() obj {
 	for _, name := range orderParameters {
 		p := obj{"code": code("parameter", name)}
 		switch name {
-		case "material":
-			p["valueCodeableConcept"] = code("material", "Ti6Al4V")
-		case "surgical-tool":
-			p["valueCodeableConcept"] = code("surgical-tool", "none")
 		case "use-site":
-			p["valueCodeableConcept"] = text(f.side[0] + " " + f.side[1])
+			p["valueCodeableConcept"] = s.medical().site
 		case "dimension":
 			p["code"] = figured("dimension", "thickness")
 			p["extension"] = arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity(f.thickness, "mm"))}
@@ -51,11 +56,15 @@ func (s *story) orderResource() obj {
 			p["valueQuantity"] = quantity(f.roughness, "um")
 		default:
 			p["valueCodeableConcept"] = text("as drawn: " + name)
+			if c := orderedCodes[name]; c != "" {
+				p["valueCodeableConcept"] = code(name, c)
+			}
 		}
 		parameters = append(parameters, p)
 	}
 	return obj{
 		"resourceType": "DeviceRequest", "status": "active", "intent": "order", "subject": ref(s.patient.ref),
+		"identifier": arr{obj{"system": tenon + "sample:order", "value": "O-" + f.number}},
 		"extension": arr{
 			ext("device-domain", "valueCode", "bone"), ext("device-category", "valueCode", "custom"),
 			ext("custom-reason-statement", "valueString", "No plate on the market fits the defect."),

@@ -92,6 +92,8 @@ func (s *story) judgedDevice(paper string) []obj {
 		case "biocompatibility":
 			o["method"], o["derivedFrom"] = code("judgement-method", "test-report"), refs(paper)
 			add(o, "extension", ext("standard-part", "valueString", "GB/T 16886.5"))
+		case "anatomy": // and the function that the order asks for
+			add(o["code"].(obj), "coding", obj{"system": tenon + "parameter", "code": "anatomical-function"})
 		case "cytotoxicity":
 			if s.socket() {
 				continue

@@ -37,7 +37,7 @@ func site() obj {
 func (s *story) medicalOfStump() medical {
 	return medical{
 		condition: "左小腿截肢术后 transtibial amputation, left", site: site(),
-		goal: "独立行走 walks without help", plan: "假肢康复 prosthetic rehabilitation",
+		goal: "独立行走 walks without help", measure: "步行距离 walking distance", target: "> 500 m", method: "OSS", plan: "假肢康复 prosthetic rehabilitation",
 		risks: arr{obj{"outcome": text("pressure sore")}, obj{"outcome": text("fall")}},
 	}
 }

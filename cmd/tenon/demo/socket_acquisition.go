@@ -36,6 +36,7 @@ func (s *story) acquire() {
 	outputs = append(outputs, s.measured()...)
 	accuracy := s.create(s.img, s.observation(s.img, "轮廓误差 error of the contour", "software", obj{"valueQuantity": quantity(0.62, "mm")}))
 	checklist := s.create(s.img, s.formAnswers(s.img, "acquisition", obj{"posture": obj{"valueString": "seated, knee flexed 30°"}}))
+	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	c.name(s.img, "S02", append(outputs, output{"scan-accuracy", accuracy}, output{"acquisition-checklist", checklist})...)
 	c.signs(s.img, "acquisition", s.study.ref, checklist)
 	s.refused("S02", refusal{"scan-not-accurate", 422, "contour-accuracy", "Task.status"}, patch(s.img, task, step(s.img, "completed")))
