@@ -97,12 +97,12 @@ func (c *compiler) once(at, id string, ids map[string]bool) {
 // The arguments of predicates that name parts of the plan. FHIRPath checks their
 // number and type; that the stage, document or role exists only we can tell.
 var (
-	callOfDocument = regexp.MustCompile(`\b(output|input|traces|validatedForDesign|derivedFromEach)\('([^']*)',\s*'([^']*)'\)`)
+	callOfDocument = regexp.MustCompile(`\b(output|input|traces|validatedForDesign|derivedFromEach|lists|followedToEnd|notBelowReference)\('([^']*)',\s*'([^']*)'[,)]`)
 	callOfStage    = regexp.MustCompile(`\b(?:stage|completed|verdictCurrent)\('([^']*)'\)`)
 	callOfStages   = regexp.MustCompile(`\bcompletedAll\('([^']*)'\)`)
 	callOfRole     = regexp.MustCompile(`\b(?:signed|signedAt|inTeamAs)\('([^']*)'`)
 	callOfRoles    = regexp.MustCompile(`\b(?:distinctPersons|gradeAbove)\('([^']*)',\s*'([^']*)'`)
-	callOfSetting  = regexp.MustCompile(`\b(?:setting|youngerThan|followedFor)\('([^']*)'\)`)
+	callOfSetting  = regexp.MustCompile(`\b(?:setting|youngerThan|followedFor|plannedFor)\('([^']*)'\)`)
 	callOfLimit    = regexp.MustCompile(`\b(?:within|resolution)\('([^']*)'\)`)
 )
 

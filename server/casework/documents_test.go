@@ -404,12 +404,18 @@ func workData(w *world) {
 // judgement rests on.
 func judged(id, element, code string) obj {
 	o := obj{"resourceType": "Observation", "id": id, "status": "final", "subject": ref("Device/implant"), "code": obj{"text": id},
-		"focus":     arr{ref("ImagingStudy/ct"), ref("CarePlan/plan"), ref("DeviceRequest/order"), ref("Composition/scheme"), ref("Composition/history"), ref("DocumentReference/label")},
-		"performer": arr{ref(clin.Principal)}, "method": concept("urn:tenon:judgement-method", "visual"), "valueCodeableConcept": concept("urn:tenon:verdict", "conform")}
+		"focus":             arr{ref("ImagingStudy/ct"), ref("CarePlan/plan"), ref("DeviceRequest/order"), ref("Composition/scheme"), ref("Composition/history"), ref("DocumentReference/label")},
+		"effectiveDateTime": "2026-03-01T08:00:00Z",
+		"performer":         arr{ref(clin.Principal)}, "method": concept("urn:tenon:judgement-method", "visual"), "valueCodeableConcept": concept("urn:tenon:verdict", "conform")}
 	if element == "category" {
 		o["category"] = arr{concept("urn:tenon:judgement", code)}
 	} else {
 		o["code"] = concept("urn:tenon:judgement", code)
+	}
+	if code == "process-legality" {
+		for _, part := range []string{"ethics", "consent", "material", "software"} {
+			with(o, "component", obj{"code": concept("urn:tenon:legality", part), "valueCodeableConcept": concept("urn:tenon:verdict", "conform")})
+		}
 	}
 	return o
 }
@@ -450,7 +456,7 @@ func workJudgement(w *world) {
 		results["process-judgement"] = append(results["process-judgement"], ref("Observation/j-"+c))
 	}
 	for _, id := range []string{"device-judgement", "process-judgement"} {
-		report := passed(id, "conform", w)
+		report := reported(id, passed(id, "conform", w), clin)
 		report["result"] = results[id]
 		bodies = append(bodies, report)
 	}
@@ -464,46 +470,139 @@ func workJudgement(w *world) {
 	}
 }
 
+// acceptance lists what is accepted, each in the version that was seen.
+func acceptance(w *world) obj {
+	record := as("acceptance-record", composition("acceptance", clin, "device", "images", "plan", "requirements", "design", "production-record", "label"))
+	for i, docs := range [][]string{w.named("S11", "device"), w.named("S02", "image-study"), w.named("S04", "treatment-plan"), w.named("S06", "order"), w.named("S10", "design-scheme"),
+		w.named("S11", "device-history-record"), append(w.named("S11", "label"), w.named("S11", "ifu")...)} {
+		section := record["section"].(arr)[i].(obj)
+		section["extension"] = arr{ext("acceptance-decision", "valueCode", "accepted")}
+		for _, d := range docs {
+			with(section, "entry", ref(sprintf("%s/_history/%d", d, w.members[d].Version)))
+		}
+	}
+	return record
+}
+
+// named are the documents that a stage names.
+func (w *world) named(stage, document string) []string {
+	var refs []string
+	for out := range w.members[w.task(stage)].Root.Field("output").Items() {
+		if out.Path("type", "coding", "code").Str() == document {
+			refs = append(refs, out.Path("valueReference", "reference").Str())
+		}
+	}
+	return refs
+}
+
 func workAcceptance(w *world) {
-	w.must(clin, composition("acceptance", clin, "device", "images", "plan", "requirements", "design", "production-record", "label"))
+	w.must(clin, acceptance(w))
 	w.name("S16", clin, output("acceptance-record", "Composition/acceptance"))
 	w.mustSign(clin, "Composition/acceptance", access.CLIN, "device-acceptance")
 }
 
 func workRelease(w *world) {
-	w.must(clin, passed("conformity", "conform", w))
-	w.name("S17", clin, output("conformity-assessment", "DiagnosticReport/conformity"))
+	w.must(clin, reported("conformity-assessment", passed("conformity", "conform", w), clin), followUpPlan(w))
+	w.name("S17", clin, output("conformity-assessment", "DiagnosticReport/conformity"), output("followup-plan", "CarePlan/followup"))
 	w.mustSign(clin, "DiagnosticReport/conformity", access.CLIN, "conformity")
+	w.mustSign(clin, "CarePlan/followup", access.CLIN, "followup")
+}
+
+// lookedAt is what follow-up looks at, by the process.
+func lookedAt(w *world) []string {
+	if w.plan.ID == "socket" {
+		return []string{"stump-change", "skin-condition", "socket-fit"}
+	}
+	return []string{"shape-change", "tissue-induction", "strength-in-use"}
+}
+
+// followUpPlan asks for everything at two visits within the time of the case.
+func followUpPlan(w *world) obj {
+	reference := "urn:hospital:plan:followup-cranial-plate|1"
+	if w.plan.ID == "socket" {
+		reference = "urn:hospital:plan:followup-transtibial-socket|1"
+	}
+	activities := arr{}
+	for _, code := range lookedAt(w) {
+		activities = append(activities, obj{"detail": obj{"code": concept("urn:tenon:followup", code), "status": "scheduled", "performer": arr{ref(clin.Principal)},
+			"scheduledTiming": obj{"repeat": obj{"count": 2}}}})
+	}
+	return obj{"resourceType": "CarePlan", "id": "followup", "status": "active", "intent": "plan", "category": arr{concept("urn:tenon:document", "followup-plan")},
+		"subject": ref("Patient/p"), "author": ref(clin.Principal), "instantiatesCanonical": arr{reference}, "activity": activities,
+		"period": obj{"start": w.stamp(0), "end": w.stamp(28 * 24 * time.Hour)}}
 }
 
 func visit(id string, w *world, from, to time.Duration) obj {
 	return obj{"resourceType": "Encounter", "id": id, "status": "finished", "class": obj{"code": "AMB"}, "subject": ref("Patient/p"),
-		"period": obj{"start": w.stamp(from), "end": w.stamp(to)}}
+		"participant": arr{obj{"individual": ref(clin.Principal)}}, "period": obj{"start": w.stamp(from), "end": w.stamp(to)}}
 }
 
-func finding(code string) obj {
-	return obj{"resourceType": "Observation", "id": "f-" + code, "status": "final", "subject": ref("Patient/p"), "code": concept("urn:tenon:followup", code), "valueString": "none"}
+func finding(w *world, code string) obj {
+	result := "as-expected"
+	switch code {
+	case "shape-change":
+		result = "none"
+	case "strength-in-use":
+		result = "intact"
+	}
+	o := obj{"resourceType": "Observation", "id": "f-" + code, "status": "final", "subject": ref("Patient/p"), "code": concept("urn:tenon:followup", code),
+		"effectiveDateTime": w.stamp(0), "performer": arr{ref(clin.Principal)}, "valueCodeableConcept": concept("urn:tenon:followup-result", result)}
+	if code == "shape-change" {
+		o["derivedFrom"] = arr{ref("ImagingStudy/after")}
+	}
+	return o
+}
+
+// harmless is the assessment that the device did no harm.
+func harmless(w *world) obj {
+	return obj{"resourceType": "ClinicalImpression", "id": "harm", "status": "completed", "subject": ref("Patient/p"), "date": w.stamp(0), "assessor": ref(clin.Principal),
+		"summary": "no harm found", "finding": arr{obj{"itemCodeableConcept": concept("urn:tenon:harm", "none")}}}
+}
+
+// use is the record of the use, and what is reported of it.
+func use(w *world) []obj {
+	return []obj{
+		{"resourceType": "Procedure", "id": "use", "status": "completed", "code": obj{"text": "cranioplasty"}, "subject": ref("Patient/p"), "performedDateTime": w.stamp(0),
+			"performer": arr{obj{"actor": ref(clin.Principal), "onBehalfOf": ref("Organization/hospital")}}, "focalDevice": arr{obj{"manipulated": ref("Device/implant")}}},
+		{"resourceType": "DeviceUseStatement", "id": "usage", "status": "active", "subject": ref("Patient/p"), "timingDateTime": w.stamp(0), "recordedOn": w.stamp(0),
+			"source": ref(clin.Principal), "device": ref("Device/implant"), "bodySite": obj{"text": "left parietal"}},
+	}
+}
+
+// followUpRecord lists what follow-up brought.
+func followUpRecord(w *world) obj {
+	record := as("followup-record", composition("followup", clin, "use", "visits", "findings", "harm", "effect"))
+	entries := []arr{{ref("Procedure/use")}, {ref("Encounter/visit-1"), ref("Encounter/visit-2")}, {}, {ref("ClinicalImpression/harm")}, {ref("Goal/goal")}}
+	for _, code := range lookedAt(w) {
+		entries[2] = append(entries[2], ref("Observation/f-"+code))
+	}
+	for i := range entries {
+		record["section"].(arr)[i].(obj)["entry"] = entries[i]
+	}
+	return record
 }
 
 func workFollowUp(w *world) {
-	w.must(clin, obj{"resourceType": "Procedure", "id": "use", "status": "completed", "subject": ref("Patient/p"), "performedDateTime": w.stamp(0),
-		"focalDevice": arr{obj{"manipulated": ref("Device/implant")}}})
+	w.must(clin, use(w)...)
 	w.now = w.now.Add(30 * 24 * time.Hour)
 	goal := w.get("Goal/goal")
 	goal["achievementStatus"] = concept("s", "achieved")
-	w.must(clin, visit("visit-1", w, -10*24*time.Hour, -10*24*time.Hour+time.Hour), visit("visit-2", w, -time.Hour, 0),
-		finding("shape-change"), finding("tissue-induction"), finding("strength-in-use"), goal,
-		obj{"resourceType": "ClinicalImpression", "id": "harm", "status": "completed", "subject": ref("Patient/p"), "summary": "none"},
-		composition("followup", clin, "record"))
-	w.name("S18", clin, output("use-record", "Procedure/use"), output("visit", "Encounter/visit-1"), output("visit", "Encounter/visit-2"),
-		output("harm-assessment", "ClinicalImpression/harm"), output("finding", "Observation/f-shape-change"),
-		output("finding", "Observation/f-tissue-induction"), output("finding", "Observation/f-strength-in-use"), output("followup-record", "Composition/followup"))
+	w.must(img, obj{"resourceType": "ImagingStudy", "id": "after", "status": "available", "subject": ref("Patient/p"), "started": w.stamp(-time.Hour), "numberOfInstances": 90})
+	outputs := []any{output("use-record", "Procedure/use"), output("usage-report", "DeviceUseStatement/usage"), output("visit", "Encounter/visit-1"), output("visit", "Encounter/visit-2"),
+		output("harm-assessment", "ClinicalImpression/harm"), output("followup-record", "Composition/followup")}
+	for _, code := range lookedAt(w) {
+		w.must(clin, finding(w, code))
+		outputs = append(outputs, output("finding", "Observation/f-"+code))
+	}
+	w.must(clin, visit("visit-1", w, -10*24*time.Hour, -10*24*time.Hour+time.Hour), visit("visit-2", w, -time.Hour, 0), goal, harmless(w), followUpRecord(w))
+	w.name("S18", clin, outputs...)
 	w.mustSign(clin, "ClinicalImpression/harm", access.CLIN, "followup")
 	w.mustSign(clin, "Composition/followup", access.CLIN, "followup")
 }
 
 func workFeedback(w *world) {
-	w.must(clin, obj{"resourceType": "Communication", "id": "feedback", "status": "completed", "subject": ref("Patient/p"), "sent": w.stamp(0),
+	w.must(clin, obj{"resourceType": "Communication", "id": "feedback", "status": "completed", "category": arr{concept("urn:tenon:document", "feedback")}, "subject": ref("Patient/p"),
+		"sent": w.stamp(0), "sender": ref(clin.Principal), "about": arr{ref("Device/implant"), ref("Composition/followup")},
 		"recipient": arr{ref(des.Principal), ref(prod.Principal)}, "payload": arr{obj{"contentString": "well healed"}}})
 	w.name("S19", clin, output("feedback", "Communication/feedback"))
 	w.mustSign(des, "Communication/feedback", access.DES, "acknowledgement")

@@ -24,6 +24,7 @@ func predicates() []fhirpath.Function {
 		withinPredicate, resolutionPredicate, judgedPredicate, verdictCurrentPredicate,
 		fitsPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
+		listsPredicate, plannedForPredicate, followedToEndPredicate, afterUsePredicate, notBelowReferencePredicate,
 		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}
 }

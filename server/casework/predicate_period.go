@@ -73,15 +73,7 @@ var followedForPredicate = predicate("followedFor", 1, "boolean", func(e *evalua
 	if !ok || len(focus) == 0 {
 		return nil, nil
 	}
-	var used time.Time
-	for i := range e.s.Resources {
-		r := &e.s.Resources[i]
-		if r.Type == "Procedure" && r.Root.Field("focalDevice").Exists() {
-			if from, ok := performed(r.Root); ok && (used.IsZero() || from.Before(used)) {
-				used = from
-			}
-		}
-	}
+	used, known := e.used()
 	var last time.Time
 	for _, item := range focus {
 		if r := e.resourceOf(item); r != nil {
@@ -91,7 +83,7 @@ var followedForPredicate = predicate("followedFor", 1, "boolean", func(e *evalua
 			}
 		}
 	}
-	if used.IsZero() || last.IsZero() {
+	if !known || last.IsZero() {
 		return yes(false), nil
 	}
 	if last.Sub(used) < least {

@@ -399,9 +399,3 @@ func workWearing(w *world) {
 	}
 	items(w, "S16", list...)
 }
-
-func workSocketFollowUp(w *world) {
-	w.must(clin, finding("stump-change"), finding("skin-condition"), finding("socket-fit"))
-	w.name("S18", clin, output("finding", "Observation/f-stump-change"), output("finding", "Observation/f-skin-condition"), output("finding", "Observation/f-socket-fit"))
-	workFollowUp(w)
-}

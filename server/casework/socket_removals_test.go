@@ -12,6 +12,7 @@ import (
 // both share, and those of the socket's own.
 var socketRemovals = func() map[string][]removal {
 	all := maps.Clone(removals)
+	maps.Copy(all, followUpRemovals)
 	maps.Copy(all, socketOwn)
 	return all
 }()

@@ -17,7 +17,7 @@ var socketScript = []step{
 	{"S09", des, "DES", workSocketVerification}, {"S10", des, "DES", workDesignConfirmation},
 	{"S11a", prod, "PROD", workPreProcessing}, {"S11", prod, "PROD", workSocketProduction}, {"S11b", clin, "CLIN", workFitting},
 	{"S13", logist, "LOG", workDelivery}, {"S14", mfr, "MFR", workData}, {"S15", clin, "CLIN", workSocketJudgement},
-	{"S16", clin, "CLIN", workWearing}, {"S17", clin, "CLIN", workRelease}, {"S18", clin, "CLIN", workSocketFollowUp},
+	{"S16", clin, "CLIN", workWearing}, {"S17", clin, "CLIN", workRelease}, {"S18", clin, "CLIN", workFollowUp},
 	{"S19", clin, "CLIN", workFeedback},
 }
 

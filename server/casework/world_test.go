@@ -86,8 +86,11 @@ func newWorld(t testing.TB, plan string) *world {
 	}
 	for _, r := range samples() {
 		switch r.Type {
-		case "Device", "Substance", "DeviceDefinition":
+		case "Device", "Substance":
 			w.pool[r.Ref()] = r
+		case "DeviceDefinition": // a product family is in the directory, a design is a member
+			w.pool[r.Ref()] = r
+			w.directory = append(w.directory, r)
 		default:
 			w.directory = append(w.directory, r)
 		}

@@ -30,6 +30,33 @@ func (r *Recorder) introduce(ctx context.Context, s *casework.Snapshot) error {
 			return err
 		}
 	}
+	return r.followUpReferences(ctx, s)
+}
+
+// followUpReferences adds the reference plans of follow-up for the product
+// families of a case, once the case plans its own: a canonical and a useContext
+// are nothing that the store follows.
+func (r *Recorder) followUpReferences(ctx context.Context, s *casework.Snapshot) error {
+	plans := slices.ContainsFunc(s.Resources, func(res casework.Resource) bool {
+		return res.Type == "CarePlan" && res.Root.Path("category", "coding", "code").Str() == "followup-plan"
+	})
+	if !plans {
+		return nil
+	}
+	for _, family := range s.Directory {
+		if family.Type != "DeviceDefinition" {
+			continue
+		}
+		for id := range family.Root.Field("identifier").Items() {
+			err := r.introduceFound(ctx, s, "PlanDefinition", []search.Param{
+				{Name: "type", Value: "urn:tenon:plan-type|followup-reference"}, {Name: "status", Value: "active"},
+				{Name: "context", Value: escaped(id.Field("system").Str()) + "|" + escaped(id.Field("value").Str())},
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -72,8 +99,13 @@ func (r *Recorder) introduceOne(ctx context.Context, s *casework.Snapshot, typ, 
 
 // vouched adds the verifications that target a reference.
 func (r *Recorder) vouched(ctx context.Context, s *casework.Snapshot, ref string) error {
+	return r.introduceFound(ctx, s, "VerificationResult", []search.Param{{Name: "target", Value: ref}})
+}
+
+// introduceFound adds what the server finds.
+func (r *Recorder) introduceFound(ctx context.Context, s *casework.Snapshot, typ string, params []search.Param) error {
 	server := &access.Context{Tenant: r.o.Tenant, Kind: access.Server, Principal: "server"}
-	plan, _, err := r.parse(server, "VerificationResult", []search.Param{{Name: "target", Value: ref}}, true)
+	plan, _, err := r.parse(server, typ, params, true)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,17 @@ func (c *course) outputs(stage string) map[string]string {
 	return all
 }
 
+// named are all the documents that a stage names under a code.
+func (c *course) named(stage, document string) []string {
+	var all []string
+	for _, o := range items(c.s.read(c.reader, c.task(stage)), "output") {
+		if str(o, "type", "coding", "code") == document {
+			all = append(all, str(o, "valueReference", "reference"))
+		}
+	}
+	return all
+}
+
 // review is S03b: designer and production manager each reply.
 func (s *story) review() {
 	c := s.course

@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // judge is S15: the clinician judges form, structure and function of the device,
@@ -111,7 +112,13 @@ func (s *story) judgedDevice(paper string) []obj {
 func (s *story) judgedProcess() []obj {
 	var all []obj
 	for _, part := range []string{"process-order", "process-conformity", "process-legality", "process-completeness"} {
-		all = append(all, s.judged(part))
+		o := s.judged(part)
+		if part == "process-legality" {
+			for _, of := range []string{"ethics", "consent", "material", "software"} {
+				add(o, "component", obj{"code": code("legality", of), "valueCodeableConcept": code("verdict", "conform")})
+			}
+		}
+		all = append(all, o)
 	}
 	return all
 }
@@ -130,15 +137,15 @@ func (s *story) judged(part string) obj {
 // judgement makes a report of these Observations, in a transaction. No Task names
 // the Observations, so they carry the extension of the case.
 func (s *story) judgement(title, document string, judged ...obj) string {
-	report := as(document, s.report(s.clin, title, "conform"))
+	report := results(as(document, s.report(s.clin, title, "conform")), "fit for use on this patient")
 	var entries []entry
-	results := arr{}
+	single := arr{}
 	for i, o := range judged {
 		url := fmt.Sprintf("%s%02d", urnCondition[:len(urnCondition)-2], 10+i)
 		entries = append(entries, entry{url, o})
-		results = append(results, ref(url))
+		single = append(single, ref(url))
 	}
-	report["result"] = append(results, s.limb.judged[map[string]string{"device-judgement": "category", "process-judgement": "code"}[document]]...)
+	report["result"] = append(single, s.limb.judged[map[string]string{"device-judgement": "category", "process-judgement": "code"}[document]]...)
 	made := s.transaction(s.clin, append(entries, entry{urnPlan, report})...)
 	return made[len(made)-1]
 }
@@ -147,8 +154,7 @@ func (s *story) judgement(title, document string, judged ...obj) string {
 func (s *story) accept() {
 	c := s.course
 	c.begin(s.clin, "S16")
-	record := c.add(s.clin, "S16", "acceptance-record", s.composition(s.clin, "验收记录 acceptance record",
-		"device", "images", "plan", "requirements", "design", "production-record", "label"))
+	record := c.add(s.clin, "S16", "acceptance-record", s.accepted())
 	s.refused("S16", refusal{"agent-accepts", 403, "signature-role", "Task.status"}, signature(s.agent, record, "AGENT", "device-acceptance"))
 	c.signs(s.clin, "device-acceptance", record)
 	if s.socket() {
@@ -157,13 +163,37 @@ func (s *story) accept() {
 	c.complete(s.clin, "S16")
 }
 
+// accepted lists the seven objects of acceptance, each in the version that the
+// clinician sees, and decides on each.
+func (s *story) accepted() obj {
+	record := as("acceptance-record", s.composition(s.clin, "验收记录 acceptance record"))
+	list := arr{}
+	for _, o := range []struct{ section, stage, documents string }{
+		{"device", "S11", "device"}, {"images", "S02", "image-study"}, {"plan", "S04", "treatment-plan"}, {"requirements", "S06", "order"}, {"design", "S10", "design-scheme"},
+		{"production-record", "S11", "device-history-record"}, {"label", "S11", "label ifu"},
+	} {
+		entries := arr{}
+		for _, document := range strings.Fields(o.documents) {
+			for _, at := range s.course.named(o.stage, document) {
+				entries = append(entries, ref(at+"/_history/"+str(s.read(s.clin, at), "meta", "versionId")))
+			}
+		}
+		list = append(list, obj{"title": o.section, "code": code("section", o.section), "entry": entries, "extension": arr{ext("acceptance-decision", "valueCode", "accepted")}})
+	}
+	record["section"] = list
+	return record
+}
+
 // release is S17: the conformity assessment, and the right device for the right
 // patient in the right hospital.
 func (s *story) release() {
 	c := s.course
 	c.begin(s.clin, "S17")
-	assessment := c.add(s.clin, "S17", "conformity-assessment", s.report(s.clin, "符合性评价 conformity assessment", "conform"))
+	assessed := as("conformity-assessment", s.report(s.clin, "符合性评价 conformity assessment", "conform"))
+	assessed["conclusion"] = "fit for use on this patient"
+	assessment := c.add(s.clin, "S17", "conformity-assessment", assessed)
 	c.signs(s.clin, "conformity", assessment)
+	s.planFollowUp()
 	c.complete(s.clin, "S17")
 }
 
