@@ -51,8 +51,24 @@ func (d *decider) used(now *Resource) {
 				Text:    fmt.Sprintf("%s was made for another patient than %q.", device.Ref(), subject),
 				Chinese: fmt.Sprintf("%s 不是为该患者定制的。", device.Ref())})
 		}
+		if at := elsewhere(now.Root, d.after.hospital); at != "" {
+			unmet = append(unmet, Unmet{Gate: gateUse, Condition: "right-hospital", State: Unsatisfied, Clause: "R001-153",
+				Text:    fmt.Sprintf("%s was ordered by another hospital than %s.", device.Ref(), at),
+				Chinese: fmt.Sprintf("%s 不是由该医疗机构订购。", device.Ref())})
+		}
 		d.refuse(409, unmet...)
 	}
+}
+
+// elsewhere is an organisation other than the hospital on whose behalf a use was
+// performed, or "".
+func elsewhere(use tree.Node, hospital string) string {
+	for p := range use.Field("performer").Items() {
+		if at := referenceOf(p.Field("onBehalfOf")); at != "" && at != hospital {
+			return at
+		}
+	}
+	return ""
 }
 
 // unfit says why a device may not be used now.
@@ -74,6 +90,28 @@ func (v *view) unfit(device *Resource) []Unmet {
 			Text: fmt.Sprintf("%s is %s.", device.Ref(), status), Chinese: fmt.Sprintf("%s 状态为 %s。", device.Ref(), status)})
 	}
 	return all
+}
+
+// UsedDevices are the devices that a Procedure or DeviceUseStatement says were
+// used: by reference ("Device/x") and by identifier alone. A use that did not
+// take place uses none.
+func UsedDevices(use tree.Node) (refs []string, identifiers []tree.Node) {
+	if !tookPlace(use) {
+		return nil, nil
+	}
+	named := func(list tree.Node) {
+		for n := range list.Items() {
+			if n.Field("reference").Str() == "" && n.Path("identifier", "value").Str() != "" {
+				identifiers = append(identifiers, n.Field("identifier"))
+			}
+		}
+	}
+	named(use.Field("device"))
+	named(use.Field("usedReference"))
+	for focal := range use.Field("focalDevice").Items() {
+		named(focal.Field("manipulated"))
+	}
+	return devicesOf(use), identifiers
 }
 
 // devicesOf are the devices that a record of use names.

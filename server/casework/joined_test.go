@@ -83,6 +83,9 @@ func TestUse(t *testing.T) {
 	refused(t, w.write(clin, use(other, "completed")), 409, "G-USE", "right-patient", "R001-153")
 	statement := obj{"resourceType": "DeviceUseStatement", "id": "st", "status": "active", "subject": ref(other), "device": ref("Device/implant")}
 	refused(t, w.write(clin, statement), 409, "G-USE", "right-patient", "R001-153")
+	elsewhere := use("Patient/p", "completed")
+	elsewhere["performer"] = arr{obj{"actor": ref(clin.Principal), "onBehalfOf": ref("Organization/another")}}
+	refused(t, w.write(clin, elsewhere), 409, "G-USE", "right-hospital", "R001-153")
 	w.must(clin, use("Patient/p", "completed"))
 
 	w = stop(t, "S18 handed-over")

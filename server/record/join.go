@@ -32,6 +32,8 @@ type touched struct {
 //	DetectedIssue, AdverseEvent of a patient's     |
 //	Device that is a member                        | nonconformity
 //	Binary of a member's Attachment                | content of the document
+//	Procedure, DeviceUseStatement on a member      |
+//	Device                                         | use, which G-USE judges
 func (p *preparation) join() error {
 	if m := p.in.timer; m != nil {
 		if _, err := p.touch(m.Case); err != nil {
@@ -106,6 +108,9 @@ func (p *preparation) joinByReference(w *write) error {
 		if err := p.enterAll(cases, w, typ); err != nil {
 			return err
 		}
+	}
+	if err := p.joinUse(w); err != nil {
+		return err
 	}
 	return p.joinDocuments(w)
 }
