@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"dicomweb/dicom":   {"fhir/issue"},
 	"dicomweb/index":   {"dicomweb/dicom", "server/access"},
 	"dicomweb/sample":  {"dicomweb/dicom"},
+	"dicomweb/pixel":   {},
 	"dicomweb":         {"dicomweb/dicom", "dicomweb/index", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
 	"oauth":            {"server/access", "fhir/issue", "fhir/tree"},
 	"adapters/mes":     {"server/record", "server/dispatch", "server/access", "fhir"},

@@ -1,0 +1,62 @@
+package pixel
+
+// Transfer syntaxes whose pixels can be read here.
+// https://dicom.nema.org/medical/dicom/current/output/html/part06.html#chapter_A
+const (
+	ImplicitLittleEndian = "1.2.840.10008.1.2"
+	ExplicitLittleEndian = "1.2.840.10008.1.2.1"
+	DeflatedExplicit     = "1.2.840.10008.1.2.1.99"
+	ExplicitBigEndian    = "1.2.840.10008.1.2.2"
+	EncapsulatedNative   = "1.2.840.10008.1.2.1.98"
+	RLELossless          = "1.2.840.10008.1.2.5"
+	JPEGBaseline         = "1.2.840.10008.1.2.4.50"
+	JPEGExtended         = "1.2.840.10008.1.2.4.51"
+	JPEGLossless         = "1.2.840.10008.1.2.4.57"
+	JPEGLosslessSV1      = "1.2.840.10008.1.2.4.70"
+	JPEGLSLossless       = "1.2.840.10008.1.2.4.80"
+	JPEGLSNearLossless   = "1.2.840.10008.1.2.4.81"
+)
+
+// decoder decodes one frame of a checked format.
+type decoder func(f Format, stream []byte) (*Frame, error)
+
+var decoders = map[string]decoder{
+	ImplicitLittleEndian: native,
+	ExplicitLittleEndian: native,
+	DeflatedExplicit:     native,
+	ExplicitBigEndian:    bigEndian,
+	EncapsulatedNative:   native,
+	RLELossless:          runLength,
+	JPEGBaseline:         transformed,
+	JPEGExtended:         transformed,
+	JPEGLossless:         predicted,
+	JPEGLosslessSV1:      predicted,
+	JPEGLSLossless:       loco,
+	JPEGLSNearLossless:   loco,
+}
+
+// CanDecode tells whether frames in a transfer syntax can be decoded.
+func CanDecode(syntax string) bool { return decoders[syntax] != nil }
+
+// Lossy tells whether a transfer syntax may have lost something of the picture.
+func Lossy(syntax string) bool {
+	switch syntax {
+	case JPEGBaseline, JPEGExtended, JPEGLSNearLossless:
+		return true
+	}
+	return false
+}
+
+// Decode decodes one frame: its bytes without item headers, fragments joined.
+// Frames of fewer than eight bits a pixel begin at a byte. The frame's format
+// tells what the decoder changed: JPEG colour comes out as RGB.
+func Decode(syntax string, f Format, stream []byte) (*Frame, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
+	d := decoders[syntax]
+	if d == nil {
+		return nil, unsupported("pixel data in transfer syntax %.64s", syntax)
+	}
+	return d(f, stream)
+}
