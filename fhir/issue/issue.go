@@ -71,7 +71,8 @@ type Issue struct {
 	Text string
 	// Chinese is Text in Chinese, where a clinician may see it.
 	Chinese string
-	// Clause names the clause or requirement that the rule comes from (R001-042).
+	// Clause names the rows of the requirements that the rule comes from, a space
+	// between them (R001-042 R001-043).
 	Clause string
 }
 

@@ -1,5 +1,7 @@
 package issue
 
+import "strings"
+
 // Outcome is a FHIR OperationOutcome, ready for encoding/json.
 // https://hl7.org/fhir/R4/operationoutcome.html
 type Outcome struct {
@@ -64,8 +66,8 @@ func (is Issue) outcome() OutcomeIssue {
 	if is.Rule != "" {
 		d.Coding = append(d.Coding, Coding{"urn:tenon:rule", is.Rule})
 	}
-	if is.Clause != "" {
-		d.Coding = append(d.Coding, Coding{"urn:tenon:clause", is.Clause})
+	for _, row := range strings.Fields(is.Clause) { // a condition may answer several
+		d.Coding = append(d.Coding, Coding{"urn:tenon:clause", row})
 	}
 	if is.Chinese != "" {
 		d.TextMore = &Translation{[]Part{{

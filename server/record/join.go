@@ -112,7 +112,36 @@ func (p *preparation) joinByReference(w *write) error {
 	if err := p.joinUse(w); err != nil {
 		return err
 	}
+	if err := p.custodyOf(w); err != nil {
+		return err
+	}
 	return p.joinDocuments(w)
+}
+
+// custodyOf refuses a record of custody that joins no case: its delivery list is
+// named by no stage yet, and a Provenance is never written anew, so that what was
+// handed over would be told by nothing. https://hl7.org/fhir/R4/provenance.html
+func (p *preparation) custodyOf(w *write) error {
+	if w.typ != "Provenance" || w.before != nil || p.in.trusted || !isCustody(w.root) {
+		return nil
+	}
+	for _, t := range p.cases {
+		if t.members[w.typ+"/"+w.id] {
+			return nil
+		}
+	}
+	return issue.Errorf(issue.BusinessRule, "No stage of a case that you are let into names the delivery list that this record of custody is about; name it in Task.output (delivery-list) first.").
+		Rule("custody-of-delivery").Clause("R001-171").At("Provenance.target").WithStatus(422).Chinese("请先将交付清单列入任务输出，再登记交接记录。")
+}
+
+// isCustody tells whether a Provenance records that a device was handed over.
+func isCustody(root tree.Node) bool {
+	for c := range root.Path("activity", "coding").Items() {
+		if c.Field("system").Str() == "urn:tenon:custody" {
+			return true
+		}
+	}
+	return false
 }
 
 // problemOf tells whether a type reports problems of another.

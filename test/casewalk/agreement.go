@@ -72,8 +72,8 @@ func contractDefects() []Defect {
 	all := []Defect{
 		{Name: "negotiable", Clause: []string{"R001-054"}, Spoil: set("status", "negotiable")},
 		{Name: "without an end", Spoil: set("applies", Obj{"start": "2020-01-01"})},
-		{Name: "over", Clause: []string{"R001-054"}, Spoil: set("applies", Obj{"start": "2020-01-01", "end": "2021-01-01"})},
-		{Name: "one party", Clause: []string{"R001-054"}, Spoil: set("subject", refs("Organization/hospital"))},
+		{Name: "over", Clause: []string{"R001-016"}, Spoil: set("applies", Obj{"start": "2020-01-01", "end": "2021-01-01"})},
+		{Name: "one party", Clause: []string{"R001-016"}, Spoil: set("subject", refs("Organization/hospital"))},
 		{Name: "nobody named", Clause: []string{"R001-055"}, Spoil: func(o Obj) { delete(at(o, "term", "offer").(Obj), "party") }},
 	}
 	for _, topic := range topics {

@@ -111,7 +111,7 @@ func unmetOf(parameter Obj) (i Issue) {
 		case "condition":
 			i.Rule = value
 		case "clause":
-			i.Clause = append(i.Clause, value)
+			i.Clause = append(i.Clause, strings.Fields(value)...)
 		case "text":
 			i.Text = value
 		case "text-zh":

@@ -23,7 +23,7 @@ func unpurposed(code string) func(Obj) {
 }
 
 var checklistDefects = []Defect{
-	{Name: "one item unanswered", Clause: []string{"R001-046"}, Spoil: func(o Obj) { o["item"] = o["item"].(Arr)[:4] }},
+	{Name: "one item unanswered", AtDoor: true, Clause: []string{"R001-046"}, Spoil: func(o Obj) { o["item"] = o["item"].(Arr)[:4] }},
 	{Name: "one item denied", Clause: []string{"R001-046"}, Spoil: func(o Obj) {
 		at(o, "item").(Arr)[2].(Obj)["answer"] = Arr{Obj{"valueBoolean": false}}
 	}},
@@ -37,7 +37,7 @@ var replyDefects = []Defect{
 }
 
 var riskDefects = []Defect{
-	{Name: "no prediction", Clause: []string{"R001-007"}, Spoil: set("prediction", nil)},
+	{Name: "no prediction", Owed: "the profile of the risk assessment is not yet asked for", Clause: []string{"R001-007"}, Spoil: set("prediction", nil)},
 }
 
 var planDefects = []Defect{
@@ -60,17 +60,17 @@ func orderDefects() []Defect {
 		{Name: "a proposal", Clause: []string{"R001-059"}, Spoil: set("intent", "proposal")},
 		{Name: "by another clinician", Clause: []string{"R001-005"}, Spoil: set("requester", ref("PractitionerRole/clin-zhao"))},
 		{Name: "to nobody", Clause: []string{"R001-016"}, Spoil: set("performer", nil)},
-		{Name: "to a stranger", Clause: []string{"R001-016"}, Spoil: set("performer", ref("Organization/hospital"))},
-		{Name: "no reason", Clause: []string{"R001-003"}, Spoil: set("reasonCode", nil)},
+		{Name: "to the hospital itself", Owed: "any party of the agreement passes as performer", Clause: []string{"R001-016"}, Spoil: set("performer", ref("Organization/hospital"))},
+		{Name: "no reason", Rule: "G-ORDER/order-condition", Clause: []string{"R001-064"}, Spoil: set("reasonCode", nil)},
 		{Name: "no condition", Spoil: set("reasonReference", nil)},
-		{Name: "no plan", Clause: []string{"R001-050"}, Spoil: set("basedOn", nil)},
+		{Name: "no plan", Rule: "G-ORDER/order-plan", Clause: []string{"R001-065"}, Spoil: set("basedOn", nil)},
 		{Name: "no images", Spoil: set("supportingInfo", nil)},
 		{Name: "no need date", Spoil: set("occurrencePeriod", nil)},
 		{Name: "no day", Spoil: set("authoredOn", nil)},
-		{Name: "no device name", Spoil: set("codeCodeableConcept", coded("device", "plate"))},
+		{Name: "no device name", Spoil: set("codeCodeableConcept", Obj{"coding": Arr{Obj{"system": "http://snomed.info/sct", "code": "53350007"}}})},
 		{Name: "no domain", Clause: []string{"R001-001"}, Spoil: unextended("device-domain")},
 		{Name: "no category", Clause: []string{"R001-003"}, Spoil: unextended("device-category")},
-		{Name: "no statement", Clause: []string{"R001-003"}, Spoil: unextended("custom-reason-statement")},
+		{Name: "no statement", Rule: "G-ORDER/order-reason", Clause: []string{"R001-003", "R001-085"}, Spoil: unextended("custom-reason-statement")},
 		{Name: "no agreement", Clause: []string{"R001-058"}, Spoil: unextended("contract")},
 	}
 	for _, name := range orderParameters {

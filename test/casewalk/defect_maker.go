@@ -1,5 +1,10 @@
 package casewalk
 
+import (
+	"slices"
+	"strings"
+)
+
 // missing is one defect for each section.
 func missing(sections []string) []Defect {
 	var all []Defect
@@ -38,7 +43,7 @@ var (
 	}
 
 	deviceDefects = []Defect{
-		{Name: "inactive", Spoil: set("status", "inactive")},
+		{Name: "inactive", Owed: "a Device that is not active is released; G-USE notices it", Spoil: set("status", "inactive")},
 		{Name: "no batch", Clause: []string{"R001-158"}, Spoil: set("lotNumber", nil)},
 		{Name: "no unique code", Clause: []string{"R001-170"}, Spoil: func(o Obj) { delete(o, "distinctIdentifier"); delete(o, "udiCarrier") }},
 		{Name: "no label content", Clause: []string{"R001-203"}, Spoil: unextended("label-content")},
@@ -49,18 +54,9 @@ var (
 		{Name: "no anatomy check", Clause: []string{"R001-203"}, Spoil: relabelled("anatomy-check", "", nil)},
 	}
 
-	labelDefects = []Defect{
-		{Name: "another name", Clause: []string{"R001-169"}, Spoil: func(o Obj) {
-			at(o, "contained").(Arr)[0].(Obj)["name"] = Arr{Obj{"text": "Somebody Else", "family": "Else"}}
-		}},
-		{Name: "another number", Clause: []string{"R001-169"}, Spoil: func(o Obj) {
-			at(o, "contained").(Arr)[0].(Obj)["identifier"] = Arr{Obj{"system": "urn:tenon:sample:admission", "value": "MR-0"}}
-		}},
-	}
-
 	sampleDefects = []Defect{
 		{Name: "too few", Clause: []string{"R001-164"}, Spoil: set("collection", Obj{"quantity": quantity(1, "1")})},
-		{Name: "not available", Clause: []string{"R001-163"}, Spoil: set("status", "unavailable")},
+		{Name: "not available", Clause: []string{"R001-163", "R001-164"}, Spoil: set("status", "unavailable")},
 	}
 
 	deliveryDefects = []Defect{
@@ -76,7 +72,11 @@ func definitionDefects() []Defect {
 		{Name: "another device name", Clause: []string{"R001-106"}, Spoil: set("deviceName", Arr{Obj{"name": "hip cup", "type": "user-friendly-name"}})},
 		{Name: "no usage period", Clause: []string{"R001-107"}, Spoil: set("shelfLifeStorage", nil)},
 		{Name: "no material", Clause: []string{"R001-112"}, Spoil: set("material", nil)},
-		{Name: "nothing said of safety", Clause: []string{"R001-113"}, Spoil: unextended("safety-critical")},
+		{Name: "nothing said of safety", Clause: []string{"R001-113"}, Spoil: func(o Obj) {
+			for _, p := range list(o, "property") {
+				unextended("safety-critical")(p)
+			}
+		}},
 	}
 	for _, name := range orderParameters {
 		all = append(all, Defect{Name: "untraced " + name, Clause: []string{"R001-087"}, Spoil: func(o Obj) {
@@ -110,4 +110,62 @@ func relabelled(part, kind string, value any) func(Obj) {
 			e["extension"] = kept
 		}
 	}
+}
+
+// operationDefects: every controlled item has an operator, a time and a result
+// (6.2.3), and printing its parameters within their windows.
+func operationDefects(code string) []Defect {
+	const documented = "G-RELEASE/operations-documented"
+	all := []Defect{
+		{Name: "still at work", Clause: []string{"R001-161", "R001-159"}, Spoil: set("status", "in-progress")},
+		{Name: "no operator", Rule: documented, Clause: []string{"R001-161", "R001-162", "R001-157"}, Spoil: set("requester", nil)},
+		{Name: "no time", Rule: documented, Clause: []string{"R001-161", "R001-162", "R001-157"}, Spoil: set("executionPeriod", nil)},
+		{Name: "no result", Rule: documented, Clause: []string{"R001-161", "R001-162", "R001-157"}, Spoil: set("output", nil)},
+	}
+	if code == "print" {
+		all = append(all, Defect{Name: "no parameters", Rule: "G-RELEASE/process-recorded", Spoil: set("input", nil)},
+			Defect{Name: "a parameter outside its window", Rule: "G-RELEASE/process-recorded", Spoil: func(o Obj) {
+				list(o, "input")[0]["valueQuantity"] = quantity(2800, "W")
+			}})
+	}
+	return all
+}
+
+// lookDefects: each parameter of the order is inspected (5.3.1).
+func lookDefects() []Defect {
+	var all []Defect
+	for _, name := range orderParameters {
+		if name == "dimension" || name == "roughness" {
+			continue
+		}
+		all = append(all, Defect{Name: "nothing on " + name, Rule: "G-RELEASE/order-inspected", Spoil: func(o Obj) {
+			kept := Arr{}
+			for _, c := range list(o, "code", "coding") {
+				if str(c, "code") != name {
+					kept = append(kept, c)
+				}
+			}
+			at(o, "code").(Obj)["coding"] = kept
+		}})
+	}
+	return append(all, Defect{Name: "not passed", Rule: "G-RELEASE/order-inspected", Spoil: set("interpretation", Arr{coded("verdict", "fail")})})
+}
+
+// historyDefects: the record of the device names what it was made with (6.4).
+func historyDefects() []Defect {
+	all := missing(historySections)
+	for section, name := range map[string]string{"images": "the images", "model": "the model", "machine": "machine, software, material and process"} {
+		all = append(all, Defect{Name: "does not name " + name, Rule: "G-RELEASE/history-complete", Clause: []string{"R001-165", "R001-063"}, Spoil: func(o Obj) {
+			delete(sectionOf(o, section), "entry")
+		}})
+	}
+	slices.SortFunc(all, func(a, b Defect) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// decoys are records of custody that do not count (7.1.4); they cannot be
+// taken back, and the true one still may follow.
+var decoys = []Defect{
+	{Name: "without a time", Spoil: set("occurredDateTime", nil)},
+	{Name: "of somebody else", Spoil: set("agent", Arr{Obj{"who": ref("PractitionerRole/qa-wu")}})},
 }

@@ -113,8 +113,13 @@ func implantMade() []Stage {
 			Code: "S11", Owner: "PROD", After: []string{"S10"}, Judges: true, Gate: "G-RELEASE", Status: 422, WorkStatus: 409,
 			WorkNeeds: []string{"S11/machine", "S11/material", "S11/process", "S11/capability-assessment"}, EndParts: []string{"S12/retained-sample"}, EndStages: []string{"S12"},
 			Parts: append([]Part{
-				{Key: "machine", Type: "Device", By: "prod-zhou", As: Input, Given: "Device/printer"},
-				{Key: "material", Type: "Substance", By: "prod-zhou", As: Input, Given: "Substance/ti64-lot"},
+				{Key: "machine", Type: "Device", By: "prod-zhou", As: Input, Given: "Device/printer", Wrong: []Wrong{
+					{Ref: "Device/printer-new", Rule: "G-PRODUCE/machine-validated", Clause: []string{"R001-028"}},
+					{Ref: "Device/cad", Rule: "G-PRODUCE/machine-validated", Clause: []string{"R001-026"}},
+				}},
+				{Key: "material", Type: "Substance", By: "prod-zhou", As: Input, Given: "Substance/ti64-lot", Wrong: []Wrong{
+					{Ref: "Substance/ti64-lot-unpermitted", Rule: "G-PRODUCE/material-permitted", Clause: []string{"R001-024"}},
+				}},
 				{Key: "process", Type: "ActivityDefinition", By: "prod-zhou", As: Input, Given: "ActivityDefinition/lpbf-ti64"},
 				{
 					Key: "capability-assessment", Type: "DiagnosticReport", By: "prod-zhou", As: Input, Body: capability,
@@ -125,14 +130,14 @@ func implantMade() []Stage {
 					Needs: []string{"S08/design-definition", "S10/confirmation-form"},
 				},
 				result("inspection", "qa-wu", "thickness", 80, "mm", "S11/device"), result("smoothness", "qa-wu", "roughness", 7.5, "um", "S11/device"),
-				{Key: "look", Type: "Observation", By: "qa-wu", As: Beside, Body: look},
+				{Key: "look", Type: "Observation", By: "qa-wu", As: Beside, Body: look, Defects: lookDefects()},
 				{
 					Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection", "S11/look", "S11/smoothness"}, Defects: passDefects,
 					Body: inspection,
 				},
-				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true, Defects: labelDefects},
+				{Key: "label", Type: "DocumentReference", By: "prod-zhou", Body: as("label", label), File: true},
 				{Key: "ifu", Type: "DocumentReference", By: "prod-zhou", Body: as("ifu", file("instructions for use")), File: true},
-				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: history, Needs: []string{"S02/image-study", "S08/design-model"}},
+				{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: history, Needs: []string{"S02/image-study", "S08/design-model"}, Defects: historyDefects()},
 			}, operations()...),
 			Signatures: []Signature{
 				{Role: "PROD", Purpose: "production-record", Part: "S11/device-history-record"},
@@ -180,7 +185,7 @@ func operations() []Part {
 	}
 	var all []Part
 	for _, code := range operationCodes {
-		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Needs: follows[code], Body: func(w *Writer) Obj {
+		all = append(all, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Needs: follows[code], Defects: operationDefects(code), Body: func(w *Writer) Obj {
 			return operation(w, code)
 		}})
 	}
@@ -188,7 +193,7 @@ func operations() []Part {
 }
 
 func custodian(code, by string, after ...string) Part {
-	return Part{Key: code, Type: "Provenance", By: by, As: Beside, Needs: append([]string{"S13/delivery-list!"}, after...), Body: func(w *Writer) Obj {
+	return Part{Key: code, Type: "Provenance", By: by, As: Beside, Last: true, Rule: "G-RECEIVE/custody-unbroken", Clause: []string{"R001-171"}, Decoys: decoys, Needs: append([]string{"S13/delivery-list!"}, after...), Body: func(w *Writer) Obj {
 		return Obj{
 			"resourceType": "Provenance", "target": refs(w.Refs["S13/delivery-list"]), "occurredDateTime": instant(w.Now), "recorded": instant(w.Now),
 			"activity": coded("custody", code), "agent": Arr{Obj{"who": ref(w.By)}},

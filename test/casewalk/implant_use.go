@@ -3,7 +3,6 @@ package casewalk
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -51,7 +50,10 @@ func implantUse() []Stage {
 		{
 			Code: "S18", Owner: "CLIN", After: []string{"S17"}, Judges: true, Gate: "G-CLOSE", Status: 422,
 			Parts: []Part{
-				{Key: "use-record", Type: "Procedure", By: "clin-wang", Body: used, Needs: []string{"S11/device"}, Work: true},
+				{Key: "use-record", Type: "Procedure", By: "clin-wang", Body: used, Needs: []string{"S11/device"}, Work: true, Defects: []Defect{
+					{Name: "planned", Spoil: set("status", "preparation")},
+					{Name: "after the visits", Clause: []string{"R001-220"}, Spoil: func(o Obj) { o["performedDateTime"] = instant(time.Now()) }},
+				}},
 				{Key: "usage-report", Type: "DeviceUseStatement", By: "clin-wang", Body: usage, Needs: []string{"S11/device"}, Work: true},
 				visit("visit-1"), visit("visit-2", "S18/visit-1"),
 				finding("shape-change"), finding("tissue-induction"), finding("strength-in-use"),
@@ -89,7 +91,7 @@ var (
 	}
 	itemDefects = []Defect{
 		{Name: "nonconform", Spoil: set("valueCodeableConcept", coded("verdict", "nonconform"))},
-		{Name: "no verdict", Spoil: set("valueCodeableConcept", nil)},
+		{Name: "no verdict", Owed: "what the record computes needs no verdict of a person", Spoil: set("valueCodeableConcept", nil)},
 	}
 )
 
@@ -291,7 +293,7 @@ func finding(code string) Part {
 			o["extension"] = Arr{ext("not-applicable", "valueString", "no image without complaint")}
 		}
 		return o
-	}, Defects: []Defect{{Name: "another finding", Clause: []string{"R001-222", "R001-223"}, Spoil: set("code", coded("followup", strings.ToUpper(code)))}}}
+	}, Defects: []Defect{{Name: "another finding", Clause: []string{"R001-222", "R001-223"}, Spoil: set("code", coded("followup", "skin-condition"))}}}
 }
 
 func harm(w *Writer) Obj {

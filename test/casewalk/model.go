@@ -37,6 +37,8 @@ type Model struct {
 	root   string
 	// undisclosed: no stage opens the case to the manufacturer.
 	undisclosed bool
+	// beside is what keeps stages from ending that no step of the walk does.
+	beside map[string]string
 }
 
 type stageState struct {
@@ -60,7 +62,7 @@ type mark struct {
 }
 
 func newModel(p *Process, people map[string]*Person) *Model {
-	m := &Model{p: p, people: people, stages: map[string]*stageState{}, parts: map[string]*partState{}}
+	m := &Model{p: p, people: people, stages: map[string]*stageState{}, beside: map[string]string{}, parts: map[string]*partState{}}
 	m.undisclosed = !slices.ContainsFunc(p.Stages, func(s Stage) bool { return s.Opens })
 	for _, s := range p.Stages {
 		m.stages[s.Code] = &stageState{state: future}
@@ -168,6 +170,9 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 		if p != nil && k != nil && p.written < k.at {
 			add(o.Part+" is older than the "+o.Purpose, "", either...)
 		}
+	}
+	if why := m.beside[s.Code]; why != "" {
+		add(why, "", either...)
 	}
 	for _, path := range s.EndParts {
 		if p := m.parts[path]; p == nil || !p.named || p.defect != "" {

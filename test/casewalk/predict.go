@@ -258,7 +258,11 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 	stage, part := m.p.part(s.Part)
 	p := m.parts[s.Part]
 	if !m.has(part.Needs) {
-		v.Absent = true
+		list, named := strings.CutSuffix(part.Needs[0], "!")
+		if v.Absent = true; named && s.Kind == Make && p == nil && s.Who == part.By && m.has([]string{list}) && m.has(part.Needs[1:]) {
+			v.Absent = false
+			v.refuse("the delivery list is not named", "", 422, 404)
+		}
 		return
 	}
 	switch {

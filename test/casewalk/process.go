@@ -64,6 +64,19 @@ type Part struct {
 	Work     bool     // it is made while the stage is at work only
 	Body     func(w *Writer) Obj
 	Defects  []Defect
+	// Last: it cannot be changed once it is written, so that its lack is tried
+	// before; Rule and Clause are of the refusal, Decoys do not stand for it.
+	Last   bool
+	Rule   string
+	Clause []string
+	Decoys []Defect
+	Wrong  []Wrong // what is there already too, but must not stand in its place
+}
+
+// Wrong is a resource of the sample data that is not fit for a part.
+type Wrong struct {
+	Ref, Rule string
+	Clause    []string
 }
 
 // Defect is one fault of a document, which alone keeps a stage from ending.
@@ -73,7 +86,11 @@ type Defect struct {
 	Also   []string // conditions that the same fault breaks as well
 	Status int      // the stage's own if 0
 	Clause []string // rows of the requirements that the source gives
-	Spoil  func(o Obj)
+	// AtDoor: the write itself is refused, so that the fault never gets as far.
+	AtDoor bool
+	// Owed says why the server does not yet refuse it.
+	Owed  string
+	Spoil func(o Obj)
 }
 
 // Signature is one that a stage asks for.

@@ -3,6 +3,7 @@ package casewalk
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -145,7 +146,7 @@ func issues(body []byte) []Issue {
 			case tenon + "rule":
 				i.Rule = str(c, "code")
 			case tenon + "clause":
-				i.Clause = append(i.Clause, str(c, "code"))
+				i.Clause = append(i.Clause, strings.Fields(str(c, "code"))...)
 			}
 		}
 		for _, e := range list(is, "details", "_text", "extension") {
