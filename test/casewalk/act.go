@@ -187,7 +187,7 @@ func (c *Case) tookWrite(s Step, a *Answer) error {
 	if part.File && s.Kind == Make {
 		c.sums[path], c.files[path] = c.stored[1], c.stored
 	}
-	if part.Type == "DocumentReference" && part.Key == "design-model" {
+	if part.Type == "DocumentReference" && (part.Key == "design-model" || part.Key == "image-study") {
 		return c.inspected(p.ref, c.sums[path])
 	}
 	return nil

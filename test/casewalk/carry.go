@@ -93,6 +93,11 @@ func (c *Case) name(by *Person, stage string, as As, document, target string) (*
 		change = append(change, Obj{"op": "add", "path": "/" + element, "value": Arr{}})
 	}
 	change = append(change, Obj{"op": "add", "path": "/" + element + "/-", "value": Obj{"type": coded("document", document), "valueReference": ref(target)}})
+	if document == "process" && c.p.Plan == "socket" { // which process it is of those of the standard
+		change = append(change, Obj{"op": "add", "path": "/input/-", "value": Obj{
+			"type": coded("process-parameter", "process"), "valueCodeableConcept": coded("am-process", "PBF"),
+		}})
+	}
 	return c.w.send(by, "PATCH", task, encode(change), "Content-Type", "application/json-patch+json")
 }
 
@@ -166,6 +171,9 @@ func (c *Case) upload(by *Person, s Step, part *Part, w *Writer) error {
 	if part.Key == "design-model" {
 		content, kind = cube(80, fmt.Sprintf("%s edition %d", c.number, c.clock)), "model/stl"
 	}
+	if part.Key == "image-study" { // a stump: open at its upper end
+		content, kind = openCube(80, c.number), "model/stl"
+	}
 	if part.Key == "ifu" {
 		content, kind = append([]byte("%PDF-1.4\n% "), content...), "application/pdf"
 	}
@@ -179,6 +187,15 @@ func (c *Case) upload(by *Person, s Step, part *Part, w *Writer) error {
 	w.File, w.Sum, w.Kind = a.Ref(), digest(content), kind
 	c.stored = [3]string{w.File, w.Sum, w.Kind}
 	return nil
+}
+
+// openCube is a cube without its upper face.
+func openCube(side float32, header string) []byte {
+	whole := cube(side, header)
+	const head, face = 84, 50
+	kept := append(append([]byte(nil), whole[:head+2*face]...), whole[head+4*face:]...)
+	binary.LittleEndian.PutUint32(kept[80:], 10)
+	return kept
 }
 
 // cube is a closed solid as a binary STL; the header makes its bytes its own.

@@ -22,12 +22,13 @@ type Case struct {
 	quiet   bool // $case and Tasks are not compared after every step
 	toggle  bool
 	last    time.Time
+	opened  time.Time
 	allowed int
 }
 
 // Open begins a case of a process.
 func (w *World) Open(p *Process) (*Case, error) {
-	c := &Case{w: w, number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, files: map[string][3]string{}, written: map[string]Obj{}}
+	c := &Case{w: w, opened: time.Now(), number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, files: map[string][3]string{}, written: map[string]Obj{}}
 	people := maps.Clone(w.Cast)
 	settings := Arr{Obj{"name": "case-number", "valueString": c.number}}
 	if p.Settings != nil {
@@ -202,13 +203,13 @@ func (c *Case) writer(by *Person) *Writer {
 	c.last = now
 	w := &Writer{
 		By: by.Ref, Person: c.person, Root: c.root, Number: c.number, Agreement: c.w.Agreement, Now: now,
-		Refs: map[string]string{}, Sums: c.sums, Tasks: map[string]string{}, Cast: c.people,
+		Refs: map[string]string{}, Versions: map[string]string{}, Sums: c.sums, Tasks: map[string]string{}, Cast: c.people, Opened: c.opened, Forms: c.w.Forms,
 	}
 	if c.patient != nil {
 		w.Patient = c.patient.Ref
 	}
 	for key, p := range c.parts {
-		w.Refs[key] = p.ref
+		w.Refs[key], w.Versions[key] = p.ref, p.version
 	}
 	for code, st := range c.stages {
 		w.Tasks[code] = st.task

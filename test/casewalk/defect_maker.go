@@ -79,6 +79,9 @@ func definitionDefects() []Defect {
 		}},
 	}
 	for _, name := range orderParameters {
+		if name == "mechanical" { // the order says that it does not apply
+			continue
+		}
 		all = append(all, Defect{Name: "untraced " + name, Clause: []string{"R001-087"}, Spoil: func(o Obj) {
 			kept := Arr{}
 			for _, p := range list(o, "property") {
@@ -135,7 +138,7 @@ func operationDefects(code string) []Defect {
 func lookDefects() []Defect {
 	var all []Defect
 	for _, name := range orderParameters {
-		if name == "dimension" || name == "roughness" {
+		if name == "dimension" || name == "roughness" || name == "mechanical" { // measured, or not applicable
 			continue
 		}
 		all = append(all, Defect{Name: "nothing on " + name, Rule: "G-RELEASE/order-inspected", Spoil: func(o Obj) {

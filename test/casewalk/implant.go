@@ -39,7 +39,7 @@ func implantHospital() []Stage {
 		{
 			Code: "S02", Owner: "IMG", After: []string{"S01"}, Status: 422,
 			Parts: []Part{
-				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Body: examination},
+				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Free: true, Body: examination},
 				{Key: "image-study", Type: "ImagingStudy", By: "img-li"},
 			},
 			Signatures: []Signature{{Role: "IMG", Purpose: "acquisition", Part: "S02/image-study"}},

@@ -192,9 +192,9 @@ func accepts(w *Writer) Obj {
 	o := as("acceptance-record", composed("acceptance record", acceptanceSections...))(w)
 	for _, s := range list(o, "section") {
 		name := str(s, "title")
-		s["entry"] = refs(w.Refs[acceptedObjects[name]] + "/_history/1")
+		s["entry"] = refs(w.version(acceptedObjects[name]))
 		if name == "label" {
-			s["entry"] = append(s["entry"].(Arr), ref(w.Refs["S11/ifu"]+"/_history/1"))
+			s["entry"] = append(s["entry"].(Arr), ref(w.version("S11/ifu")))
 		}
 		s["extension"] = Arr{ext("acceptance-decision", "valueCode", "accepted")}
 	}
@@ -259,7 +259,7 @@ func followUpRecord(w *Writer) Obj {
 
 var harmDefects = []Defect{
 	{Name: "harm without a record of it", Clause: []string{"R001-221"}, Spoil: set("finding", Arr{Obj{"itemCodeableConcept": coded("harm", "severe")}})},
-	{Name: "not said", Clause: []string{"R001-221"}, Spoil: set("finding", nil)},
+	{Name: "not said", Clause: []string{"R001-221", "R001-219"}, Spoil: set("finding", nil)},
 }
 
 func used(w *Writer) Obj {

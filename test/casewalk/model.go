@@ -141,7 +141,7 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 		part := &s.Parts[i]
 		p := m.parts[s.Code+"/"+part.Key]
 		switch {
-		case part.Optional && (p == nil || !p.named):
+		case (part.Optional || part.Free) && (p == nil || !p.named):
 		case p == nil || part.As != Beside && !p.named:
 			add("no "+part.Key, "", either...)
 		}

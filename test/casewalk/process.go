@@ -55,6 +55,7 @@ type Part struct {
 	By       string // who writes it: an id of the cast
 	As       As
 	Optional bool
+	Free     bool     // it may be absent, but the straight way brings it
 	Given    string   // a resource that is there already, "Device/cad"
 	Edits    string   // it is a change of this part, "S04/goal"
 	Needs    []string // parts that it refers to, "S04/goal"; "S13/delivery-list!": named already

@@ -166,7 +166,7 @@ func (c *Case) waiverRows(s *Stage) (all []gateRow) {
 // missingRows: a document that is written and signed, but not named.
 func (c *Case) missingRows(s *Stage) (all []gateRow) {
 	for i := range s.Parts {
-		if part := &s.Parts[i]; part.As == Output && !part.Optional {
+		if part := &s.Parts[i]; part.As == Output && !part.Optional && !part.Free {
 			all = append(all, c.unnamed(s, part, s.Status))
 		}
 	}

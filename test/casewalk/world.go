@@ -23,6 +23,7 @@ type World struct {
 	Stranger  string         // Patient/x of no case
 	strangers string         // Goal/x of the stranger
 	Known     map[string]int // disagreements that are known, by sentence
+	Forms     map[string]Obj // Questionnaires in force
 	numbers   atomic.Int64
 	ctx       context.Context //nolint:containedctx // a world lives as long as its test
 }
@@ -52,7 +53,25 @@ func NewWorld(t testing.TB, database string) *World {
 		t.Fatal(err)
 	}
 	w.strangers = made
+	if err := w.forms(); err != nil {
+		t.Fatal(err)
+	}
 	return w
+}
+
+// forms reads the Questionnaires that the server publishes.
+func (w *World) forms() error {
+	w.Forms = map[string]Obj{}
+	a, err := w.send(w.Cast["clin-wang"], "GET", "Questionnaire?_count=100", nil)
+	if err != nil {
+		return err
+	}
+	for _, e := range list(decode(a.Body), "entry") {
+		q, _ := at(e, "resource").(Obj)
+		url := str(q, "url")
+		w.Forms[url[strings.LastIndexByte(url, ':')+1:]] = q
+	}
+	return nil
 }
 
 // admit gives a token and a signing key, as an operator does.

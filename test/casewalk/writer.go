@@ -16,7 +16,10 @@ type Writer struct {
 	Number    string
 	Agreement string // Contract/x that stands
 	Now       time.Time
+	Opened    time.Time         // when the case was opened
+	Forms     map[string]Obj    // Questionnaires in force, by the last word of their url
 	Refs      map[string]string // "S04/goal" → "Goal/x"
+	Versions  map[string]string // "S11/device" → "3", as the model knows it
 	Sums      map[string]string // SHA-256 of the files by part
 	Tasks     map[string]string // stage → "Task/x"
 	File      string            // Binary/x of the part that is written
@@ -27,6 +30,9 @@ type Writer struct {
 	Imaged    string // ImagingStudy.started as written
 	Studies   map[string]string
 }
+
+// version names a part in the version that it has now.
+func (w *Writer) version(path string) string { return w.Refs[path] + "/_history/" + w.Versions[path] }
 
 func (w *Writer) who(id string) string { return w.Cast[id].Ref }
 
