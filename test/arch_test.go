@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 	"server/witness": {"server/ledger"},
 	"server/pdf":     {},
 
-	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "fhir"},
+	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "dicomweb/geometry", "fhir"},
 
 	"adapters/grading": {"fhir/issue", "fhir/tree"},
 	"server/rest":      {"server/record", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
@@ -60,10 +60,12 @@ var rooms = map[string][]string{
 	"dicomweb/index":   {"dicomweb/dicom", "server/access"},
 	"dicomweb/sample":  {"dicomweb/dicom"},
 	"dicomweb/pixel":   {},
-	"dicomweb":         {"dicomweb/dicom", "dicomweb/index", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
-	"oauth":            {"server/access", "fhir/issue", "fhir/tree"},
-	"adapters/mes":     {"server/record", "server/dispatch", "server/access", "fhir"},
-	"web":              {"fhir/issue"},
+	// What the headers of images say of their geometry: pure.
+	"dicomweb/geometry": {},
+	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
+	"oauth":             {"server/access", "fhir/issue", "fhir/tree"},
+	"adapters/mes":      {"server/record", "server/dispatch", "server/access", "fhir"},
+	"web":               {"fhir/issue"},
 
 	"server/store": {"server/record", "server/revision", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/access", "dicomweb/index", "oauth", "migrations", "fhir"},
 	"server/app":   {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations"},

@@ -23,6 +23,9 @@ type Options struct {
 	// Thickness is the slice thickness and distance in mm, Spacing the distance
 	// of pixels: 1.0 and 3.5.
 	Thickness, Spacing float64
+	// Terse leaves out what a scanner may leave out: thickness and distance of
+	// slices, filter, part of the body.
+	Terse bool
 }
 
 // Series is a CT series whose slices can be written.
@@ -126,13 +129,20 @@ func (s *Series) identity(w *writer, i int) {
 	w.text(0x00100020, "LO", s.o.PatientID)
 	w.text(0x00100030, "DA", s.o.BirthDate)
 	w.text(0x00100040, "CS", s.o.Sex)
-	w.text(0x00180015, "CS", "HEAD")
-	w.text(0x00180050, "DS", decimal(s.o.Thickness))
+	s.said(w, 0x00180015, "CS", "HEAD")
+	s.said(w, 0x00180050, "DS", decimal(s.o.Thickness))
 	w.text(0x00180060, "DS", "120")
-	w.text(0x00180088, "DS", decimal(s.o.Thickness))
+	s.said(w, 0x00180088, "DS", decimal(s.o.Thickness))
 	w.text(0x00181020, "LO", "1")
-	w.text(0x00181210, "SH", "BONE")
+	s.said(w, 0x00181210, "SH", "BONE")
 	w.text(0x00185100, "CS", "HFS")
+}
+
+// said writes what a terse series leaves out.
+func (s *Series) said(w *writer, tag uint32, vr, value string) {
+	if !s.o.Terse {
+		w.text(tag, vr, value)
+	}
 }
 
 func (s *Series) geometry(w *writer, i int) {

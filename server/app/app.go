@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tenon/adapters/mes/webhook"
 	"tenon/dicomweb"
+	"tenon/dicomweb/geometry"
 	"tenon/fhir/schema"
 	"tenon/oauth"
 	"tenon/profiles"
@@ -54,6 +56,7 @@ type App struct {
 	clock      func() time.Time
 	time       *timekeeper
 	outside    outsiders
+	images     atomic.Pointer[dicomweb.Door]
 	log        *slog.Logger
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -222,7 +225,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 
 // sinks are where the outbox goes.
 func (a *App) sinks() []dispatch.Sink {
-	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, revival{a.feed}, record.Timers{Recorder: a.Recorder}, a.notices()}
+	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, &inspect.Images{Recorder: a.Recorder, Headers: a.headers}, revival{a.feed}, record.Timers{Recorder: a.Recorder}, a.notices()}
 	if m := a.Config.MES; m.URL != "" {
 		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: a.outbound(m.URL), Clock: a.clock})
 	}
@@ -324,7 +327,18 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },
 	})
+	a.images.Store(dicom)
 	return fhir, dicom, nil
+}
+
+// headers are those of the images that the DICOMweb door keeps; the worker may
+// run before the door is open.
+func (a *App) headers(ctx context.Context, who *access.Context, study string, do func(*geometry.Header) error) error {
+	door := a.images.Load()
+	if door == nil {
+		return errors.New("app: the DICOMweb door is not open yet")
+	}
+	return door.EachHeader(ctx, who, study, do)
 }
 
 // mes is the door for news of the MES, nil when none is configured.

@@ -22,7 +22,7 @@ func predicates() []fhirpath.Function {
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
 		validatedPredicate, validatedForDesignPredicate,
 		withinPredicate, resolutionPredicate, judgedPredicate, verdictCurrentPredicate,
-		fitsPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
+		fitsPredicate, imagedPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
 		listsPredicate, plannedForPredicate, followedToEndPredicate, afterUsePredicate, notBelowReferencePredicate,
 		conformsPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,

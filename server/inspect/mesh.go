@@ -1,6 +1,7 @@
 // Package inspect carries out the checks that take long: jobs from the outbox
-// that read a document's file after the commit and write what they found as
-// Observations. A gate that needs one answers "pending" until then.
+// that read a document's file, or the headers of an imaging study, after the
+// commit and write what they found as Observations. A gate that needs one answers
+// "pending", or "not evaluated", until then.
 package inspect
 
 import (
@@ -38,6 +39,9 @@ type job struct {
 
 // Jobs names the checks that a stored version asks for (record.Options.Jobs).
 func Jobs(v *record.Version, root tree.Node) []dispatch.Message {
+	if v.Type == "ImagingStudy" {
+		return imageJobs(v, root)
+	}
 	if v.Type != "DocumentReference" {
 		return nil
 	}
