@@ -181,7 +181,7 @@ func issues(body []byte) []Issue {
 // study stores one small slice by STOW-RS for a patient and a case. It does not
 // say how it was made, so that people answer for the limits of the protocol.
 func (w *World) study(by *Person, patient, root string) (*Answer, error) {
-	series := sample.New(sample.Options{Seed: w.number(), Slices: 1, Rows: 16, Columns: 16, Acquired: time.Now(), Terse: true})
+	series := sample.New(sample.Options{Seed: w.number(), Slices: 1, Rows: 16, Columns: 16, Acquired: time.Now(), Spacing: 0.5, Terse: true})
 	const boundary = "walk-of-a-case"
 	body := append([]byte("--"+boundary+"\r\nContent-Type: application/dicom\r\n\r\n"), series.Slice(0)...)
 	body = append(body, []byte("\r\n--"+boundary+"--\r\n")...)

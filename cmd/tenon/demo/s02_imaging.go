@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/geometry"
 	"tenon/dicomweb/sample"
 )
 
@@ -77,7 +78,7 @@ func (s *story) synthetic() {
 	f := &s.figures
 	o := sample.Options{
 		Seed: s.o.Seed, PatientID: f.record, PatientName: f.family[1] + "^" + f.given[1] + "=" + f.family[0] + "^" + f.given[0],
-		BirthDate: f.born.Format("20060102"), Sex: strings.ToUpper(f.gender[:1]), Thickness: f.spacing, Acquired: s.now(), Accession: "ACC" + f.serial,
+		BirthDate: f.born.Format("20060102"), Sex: strings.ToUpper(f.gender[:1]), Thickness: f.spacing, Spacing: 0.7, Acquired: s.now(), Accession: "ACC" + f.serial,
 	}
 	series := sample.New(o)
 	for i := range series.Len() {
@@ -97,13 +98,47 @@ func (s *story) imaging() {
 	}
 	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	s.truncated()
-	s.stow()
-	s.qido()
+	lost := len(s.study.files) / 2
+	s.stow(slices.Delete(slices.Clone(s.study.files), lost, lost+1)...)
 	c.name(s.img, "S02", output{"examination-request", s.study.request}, output{"image-study", s.study.ref})
 	c.signs(s.img, "acquisition", s.study.ref)
+	s.imagesMeasured(1)
+	s.refused("S02", refusal{"slice-missing", 422, "protocol-limits", "Task.status"}, patch(s.img, c.task("S02"), step(s.img, "completed")))
+	s.stow(s.study.files[lost])
+	s.qido()
+	c.signs(s.img, "acquisition", s.study.ref)
+	s.imagesMeasured(0)
 	s.beforeDisclosure()
-	c.answers(s.clin, "protocol-limits")
+	s.answersIf(s.clin, "S02", "protocol-limits")
 	c.complete(s.img, "S02")
+}
+
+// imagesMeasured waits until the server has measured the study as it is, with so many
+// slices missing.
+func (s *story) imagesMeasured(missing int) {
+	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
+		for _, o := range s.find(s.img, "Observation?code=urn:tenon:image|geometry&derived-from="+s.study.ref) {
+			for _, c := range items(o, "component") {
+				if str(c, "code", "coding", "code") == "missing-slices" && fmt.Sprint(get(c, "valueInteger")) == fmt.Sprint(missing) {
+					s.tell.note("S02", "the server measured the images: %d missing, Observation/%s", missing, str(o, "id"))
+					return
+				}
+			}
+		}
+	}
+	stop(fmt.Errorf("%s was not measured with %d slices missing within %v", s.study.ref, missing, timeout))
+}
+
+// answersIf signs for a condition where the server cannot evaluate it: real images
+// need not say all that the protocol asks for.
+func (s *story) answersIf(by *person, stage, condition string) {
+	for _, p := range s.course.look()[stage].unmet {
+		if p.rule == condition {
+			s.course.answers(by, condition)
+			return
+		}
+	}
+	s.tell.line(stage, by, "%s is computed from the headers: nobody need answer for it", condition)
 }
 
 // examination is what the clinician asks of imaging, after the consent and before
@@ -121,11 +156,27 @@ func (s *story) protocol() arr {
 	if s.socket() {
 		return arr{obj{"url": "contour", "valueQuantity": quantity(0.5, "mm")}}
 	}
+	made := s.headers()
 	return arr{
-		obj{"url": "slice-thickness", "valueQuantity": quantity(s.figures.spacing, "mm")}, obj{"url": "pixel-spacing", "valueQuantity": quantity(0.7, "mm")},
+		obj{"url": "slice-thickness", "valueQuantity": quantity(made.Thickness.Most, "mm")}, obj{"url": "pixel-spacing", "valueQuantity": quantity(made.Pixel.Most, "mm")},
 		obj{"url": "kernel", "valueString": "BONE"}, obj{"url": "algorithm", "valueString": "none"},
 		obj{"url": "grey-value", "valueString": "HU, rescale given; bone window"},
 	}
+}
+
+// headers are what the files say of how they were made: a protocol for a series
+// that was taken long ago asks for what was possible then.
+func (s *story) headers() geometry.Report {
+	var images []*geometry.Image
+	for _, file := range s.study.files {
+		f, err := dicom.Read(bytes.NewReader(file), dicom.Options{StopAtPixels: true})
+		must(err)
+		text, _ := f.AppendJSON(nil, dicom.JSONOptions{})
+		i, err := geometry.Read(&geometry.Header{Metadata: text})
+		must(err)
+		images = append(images, i)
+	}
+	return geometry.Measure(images)
 }
 
 // skipAhead tries to complete the stage that was only handed over, by PATCH and by
@@ -174,13 +225,13 @@ func (s *story) truncated() {
 	s.refused("S02", refusal{"truncated-dicom", 409, "00081197=49152", ""}, s.stowRequest(file[:len(file)*2/3]))
 }
 
-func (s *story) stow() {
+func (s *story) stow(files ...[]byte) {
 	began := time.Now()
-	a := s.web.expect(200, s.stowRequest(s.study.files...))
+	a := s.web.expect(200, s.stowRequest(files...))
 	stored := dicomItems(a.json(), "00081199")
 	url := fmt.Sprint(dicomFirst(a.json(), "00081190"))
 	s.study.uid = url[strings.LastIndex(url, "/")+1:]
-	s.tell.line("S02", s.img, "%d %s stores %d of %d instances by STOW-RS in %v: study %s", a.status, s.img.name, len(stored), len(s.study.files),
+	s.tell.line("S02", s.img, "%d %s stores %d of %d instances by STOW-RS in %v: study %s", a.status, s.img.name, len(stored), len(files),
 		time.Since(began).Round(time.Millisecond), s.study.uid)
 	found := s.find(s.img, "ImagingStudy?identifier=urn:dicom:uid|urn:oid:"+s.study.uid)
 	if len(found) != 1 {

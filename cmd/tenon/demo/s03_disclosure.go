@@ -102,7 +102,7 @@ func (s *story) review() {
 	c.name(s.des, "S03b", output{"designer-reply", designer}, output{"producer-reply", producer})
 	c.signs(s.des, "data-review", designer)
 	c.signs(s.prod, "data-review", producer)
-	c.answers(s.des, "image-quality")
+	s.answersIf(s.des, "S03b", "image-quality")
 	c.complete(s.des, "S03b")
 }
 
