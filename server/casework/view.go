@@ -202,19 +202,23 @@ func (v *view) documents(element, stage, document string) []*Resource {
 func (v *view) valid(r *Resource) []Signature {
 	var sigs []Signature
 	all := v.signatures[r.Ref()]
-	for i, s := range all {
-		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) && !v.superseded(&all[i]) {
-			sigs = append(sigs, s)
+	for i := range all {
+		s := &all[i]
+		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) && !v.superseded(s) {
+			sigs = append(sigs, *s)
 		}
 	}
 	return sigs
 }
 
 // takenBack tells whether the signer refused later what was signed before.
-func takenBack(s Signature, later []Signature) bool {
-	return slices.ContainsFunc(later, func(l Signature) bool {
-		return l.Outcome == Refused && l.Signer == s.Signer && l.Role == s.Role && l.Purpose == s.Purpose && l.Version == s.Version
-	})
+func takenBack(s *Signature, later []Signature) bool {
+	for i := range later {
+		if l := &later[i]; l.Outcome == Refused && l.Signer == s.Signer && l.Role == s.Role && l.Purpose == s.Purpose && l.Version == s.Version {
+			return true
+		}
+	}
+	return false
 }
 
 // signedBy finds a valid signature by one of the roles for the purpose.

@@ -44,7 +44,7 @@ func (r *Recorder) pinned(ctx context.Context, who *access.Context, planID strin
 	if err != nil {
 		return nil, err
 	}
-	all, err := resources([]Version{*v})
+	all, err := r.resources([]Version{*v})
 	if err != nil {
 		return nil, err
 	}

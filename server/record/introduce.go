@@ -79,7 +79,7 @@ func (r *Recorder) introduceOne(ctx context.Context, s *casework.Snapshot, typ, 
 	if err != nil || v == nil || v.Deleted {
 		return err
 	}
-	all, err := resources([]Version{*v})
+	all, err := r.resources([]Version{*v})
 	if err != nil {
 		return err
 	}

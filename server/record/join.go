@@ -14,7 +14,8 @@ import (
 // touched is one case that the draft writes into.
 type touched struct {
 	id      string
-	data    *CaseData // as it is stored; nil when the draft opens the case
+	data    *CaseData          // as it is stored; nil when the draft opens the case
+	stored  *casework.Snapshot // of data, once it was asked for
 	members map[string]bool
 	joined  []Member             // what the draft adds
 	carried []casework.Signature // over documents that join, made in another case

@@ -101,6 +101,7 @@ type Dossiers interface {
 type Recorder struct {
 	o      Options
 	shapes *validate.Set // by the types alone
+	plans  planTrees
 }
 
 // attempts bounds how often a write is prepared again when the record moved on

@@ -121,7 +121,7 @@ func (r *Recorder) keptCase(ctx context.Context, who *access.Context, id string,
 	if err != nil {
 		return nil, false, err
 	}
-	s, err := snapshotOf(data)
+	s, err := r.snapshotOf(data)
 	if err != nil {
 		return nil, false, err
 	}
@@ -173,7 +173,7 @@ func (r *Recorder) caseKept(ctx context.Context, id string) (english, chinese st
 	if err != nil {
 		return "", "", err
 	}
-	s, err := snapshotOf(data)
+	s, err := r.snapshotOf(data)
 	if err != nil {
 		return "", "", err
 	}

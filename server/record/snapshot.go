@@ -3,7 +3,10 @@ package record
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 
+	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/ledger"
@@ -15,21 +18,34 @@ func (p *preparation) snapshot(t *touched, after bool) (*casework.Snapshot, erro
 	if t.data == nil && !after {
 		return nil, nil
 	}
-	s := &casework.Snapshot{Case: t.id, Now: p.at}
-	if t.data != nil {
-		stored, err := snapshotOf(t.data)
-		if err != nil {
-			return nil, err
-		}
-		stored.Now = p.at
-		s = stored
+	s, err := p.r.stored(t)
+	if err != nil {
+		return nil, err
 	}
+	s.Now = p.at
 	if after {
 		if err := p.overlay(s, t); err != nil {
 			return nil, err
 		}
 	}
 	return s, p.r.introduce(p.ctx, s)
+}
+
+// stored is the stored case, for the caller to change. Its trees are parsed once:
+// a case is judged as it is and as it would become.
+func (r *Recorder) stored(t *touched) (*casework.Snapshot, error) {
+	if t.data == nil {
+		return &casework.Snapshot{Case: t.id}, nil
+	}
+	if t.stored == nil {
+		var err error
+		if t.stored, err = r.snapshotOf(t.data); err != nil {
+			return nil, err
+		}
+	}
+	s := *t.stored
+	s.Resources, s.Directory, s.Signatures = slices.Clone(s.Resources), slices.Clone(s.Directory), slices.Clone(s.Signatures)
+	return &s, nil
 }
 
 // overlay lays what the draft writes and joins over a stored snapshot.
@@ -88,7 +104,7 @@ func resourceOf(v *Version, w *write) casework.Resource {
 // asSeen is a stored case as the engine judges it now, with the people whom its
 // exceptions name.
 func (r *Recorder) asSeen(ctx context.Context, d *CaseData) (*casework.Snapshot, error) {
-	s, err := snapshotOf(d)
+	s, err := r.snapshotOf(d)
 	if err != nil {
 		return nil, err
 	}
@@ -97,24 +113,24 @@ func (r *Recorder) asSeen(ctx context.Context, d *CaseData) (*casework.Snapshot,
 }
 
 // snapshotOf parses a stored case.
-func snapshotOf(d *CaseData) (*casework.Snapshot, error) {
+func (r *Recorder) snapshotOf(d *CaseData) (*casework.Snapshot, error) {
 	s := &casework.Snapshot{Case: d.Case, Revision: d.Revision, Signatures: append([]casework.Signature(nil), d.Signatures...)}
 	var err error
-	if s.Resources, err = resources(d.Members); err != nil {
+	if s.Resources, err = r.resources(d.Members); err != nil {
 		return nil, err
 	}
-	s.Directory, err = resources(d.Directory)
+	s.Directory, err = r.resources(d.Directory)
 	return s, err
 }
 
-func resources(vs []Version) ([]casework.Resource, error) {
+func (r *Recorder) resources(vs []Version) ([]casework.Resource, error) {
 	out := make([]casework.Resource, 0, len(vs))
 	for i := range vs {
 		v := &vs[i]
 		if v.Deleted {
 			continue
 		}
-		root, err := parsed(v.Body)
+		root, err := r.plans.parsed(v)
 		if err != nil {
 			return nil, fmt.Errorf("record: stored %s/%s: %w", v.Type, v.ID, err)
 		}
@@ -129,4 +145,36 @@ func (p *preparation) blobLeaves() {
 	for _, b := range p.unit.Blobs {
 		p.unit.Leaves = append(p.unit.Leaves, ledger.BlobLeaf(ledger.BlobRow{Digest: b.Digest, Size: b.Size}, p.at))
 	}
+}
+
+// mostPlans is how many plans are kept parsed: a plan is by far the largest
+// document of a case, and the same in many.
+const mostPlans = 16
+
+// planTrees keeps parsed plans by the digest of their bytes. A tree is never
+// changed, so cases share it.
+type planTrees struct {
+	mu  sync.Mutex
+	all map[[32]byte]tree.Node
+}
+
+// parsed is the tree of a stored version.
+func (p *planTrees) parsed(v *Version) (tree.Node, error) {
+	if v.Type != "PlanDefinition" {
+		return parsed(v.Body)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if root, ok := p.all[v.Digest]; ok {
+		return root, nil
+	}
+	root, err := parsed(v.Body)
+	if err != nil {
+		return root, err
+	}
+	if p.all == nil || len(p.all) >= mostPlans {
+		p.all = map[[32]byte]tree.Node{}
+	}
+	p.all[v.Digest] = root
+	return root, nil
 }

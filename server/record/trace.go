@@ -381,7 +381,7 @@ func (r *Recorder) Recall(ctx context.Context, who *access.Context, q TraceQuery
 	out := &Recall{}
 	var patients []string
 	for _, data := range cases {
-		c, err := recalled(data)
+		c, err := r.recalled(data)
 		if err != nil {
 			return nil, err
 		}
@@ -393,8 +393,8 @@ func (r *Recorder) Recall(ctx context.Context, who *access.Context, q TraceQuery
 	return out, r.auditPatients(ctx, who, "recall", "$recall?"+q.By, patients)
 }
 
-func recalled(data *CaseData) (c RecallCase, err error) {
-	s, err := snapshotOf(data)
+func (r *Recorder) recalled(data *CaseData) (c RecallCase, err error) {
+	s, err := r.snapshotOf(data)
 	if err != nil {
 		return c, err
 	}

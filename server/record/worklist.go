@@ -138,7 +138,7 @@ func (r *Recorder) worklist(ctx context.Context, who *access.Context, page *Open
 				continue
 			}
 			var err error
-			if s, err = snapshotOf(data); err != nil {
+			if s, err = r.snapshotOf(data); err != nil {
 				return nil, err
 			}
 			if err := r.withPlan(ctx, s, plans); err != nil {
@@ -176,7 +176,7 @@ func (r *Recorder) withPlan(ctx context.Context, s *casework.Snapshot, plans map
 			return err
 		}
 		only := slices.DeleteFunc(data.Directory, func(v Version) bool { return v.Type != "PlanDefinition" })
-		if plans[canonical], err = resources(only); err != nil {
+		if plans[canonical], err = r.resources(only); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,11 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 
 	"tenon/server/record"
 	"tenon/server/search"
@@ -27,7 +29,7 @@ func (s *Store) Snapshot(ctx context.Context, caseID string) (*record.CaseData, 
 	}
 	var data *record.CaseData
 	err = s.engine.view(ctx, func(q querier) error {
-		l := &caseLoad{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, data: &record.CaseData{Case: caseID}, have: map[int64]bool{}}
+		l := &caseLoad{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, plans: &s.plans, data: &record.CaseData{Case: caseID}, have: map[int64]bool{}}
 		data = l.data
 		return l.load()
 	})
@@ -42,6 +44,7 @@ type caseLoad struct {
 	q      querier
 	d      dialect
 	tenant int64
+	plans  *planBodies
 	data   *record.CaseData
 	have   map[int64]bool
 }
@@ -63,7 +66,7 @@ func (l *caseLoad) load() (err error) {
 	if d.Grants, err = grantsOf(l.ctx, l.q, l.tenant, d.Case); err != nil {
 		return err
 	}
-	if d.Signatures, err = signaturesOf(l.ctx, l.q, l.tenant, d.Case); err != nil {
+	if d.Signatures, err = signaturesOf(l.ctx, l.q, l.d, l.tenant, d.Case); err != nil {
 		return err
 	}
 	members, err := l.versions(&d.Members, l.selecting(
@@ -204,22 +207,79 @@ func (l *caseLoad) plan() error {
 	if url == "" && id == "" {
 		return nil
 	}
-	s := l.selecting("FROM resource r WHERE r.tenant = ? AND r.type = 'PlanDefinition' AND (r.id = ? OR r.rid IN "+
-		"(SELECT u.rid FROM uri_row u WHERE u.tenant = ? AND u.key = ? AND u.uri = ?))", l.tenant, id, l.tenant, int64(planURL), bounded(url))
-	var plans []record.Version
-	rows, err := l.versions(&plans, s)
-	if err != nil {
-		return err
-	}
-	for i := range plans {
-		if pinned != "" {
-			if err := l.pin(&plans[i], rows[i], pinned); err != nil {
-				return err
-			}
+	var found []planKey
+	err := each(l.ctx, l.q, "SELECT r.rid, r.version FROM resource r WHERE r.tenant = ? AND r.type = 'PlanDefinition' AND r.deleted = 0 AND (r.id = ? OR r.rid IN "+
+		"(SELECT u.rid FROM uri_row u WHERE u.tenant = ? AND u.key = ? AND u.uri = ?)) ORDER BY r.rid",
+		[]any{l.tenant, id, l.tenant, int64(planURL), bounded(url)}, func(c cursor) error {
+			k := planKey{pinned: pinned}
+			err := c.scan(&k.rid, &k.version)
+			found = append(found, k)
+			return err
+		})
+	for _, k := range found {
+		if l.have[k.rid] || err != nil {
+			continue
+		}
+		var v record.Version
+		if v, err = l.planAt(k); err == nil {
+			l.have[k.rid] = true
+			l.data.Directory = append(l.data.Directory, v)
 		}
 	}
-	l.data.Directory = append(l.data.Directory, plans...)
-	return nil
+	return err
+}
+
+// planAt reads the plan that a case pins, where it was not read before.
+func (l *caseLoad) planAt(k planKey) (record.Version, error) {
+	if v, ok := l.plans.get(k); ok {
+		return v, nil
+	}
+	var all []record.Version
+	_, err := l.versions(&all, l.selecting("FROM resource r WHERE r.rid = ?", k.rid))
+	if err != nil || len(all) == 0 {
+		return record.Version{}, cmp.Or(err, record.ErrStale)
+	}
+	v := all[0]
+	if k.pinned != "" {
+		if err := l.pin(&v, k.rid, k.pinned); err != nil {
+			return v, err
+		}
+	}
+	l.plans.put(k, v)
+	return v, nil
+}
+
+// planKey is a plan as a case pins it: the row and its current version say which
+// stored version bears the number, and what is stored never changes.
+type planKey struct {
+	rid, version int64
+	pinned       string
+}
+
+// planBodies keeps the plans of cases: the largest document of each, and the same
+// in many. A plan that is deleted or erased is not asked for.
+type planBodies struct {
+	mu  sync.Mutex
+	all map[planKey]record.Version
+}
+
+// mostPlans bounds how many plans are kept.
+const mostPlans = 16
+
+func (p *planBodies) get(k planKey) (record.Version, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v, ok := p.all[k]
+	return v, ok
+}
+
+func (p *planBodies) put(k planKey, v record.Version) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil || len(p.all) >= mostPlans {
+		p.all = map[planKey]record.Version{}
+	}
+	p.all[k] = v
 }
 
 // instantiates reads what the root Task says: a canonical url|version, or a URL

@@ -48,6 +48,7 @@ type Store struct {
 	o      Options
 	tenant int64 // 0 until it is known
 	mu     sync.Mutex
+	plans  planBodies
 
 	reserve *reserve.File // nil: none
 }

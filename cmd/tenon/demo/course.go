@@ -208,6 +208,9 @@ func (c *course) begin(by *person, code string) string {
 // complete ends a stage; its stop gate opens and the next ones are handed over.
 func (c *course) complete(by *person, code string) {
 	before := c.look()
+	if c.s.o.Ready != nil {
+		c.s.o.Ready(code, c.root)
+	}
 	a := c.move(by, before[code].task, "completed")
 	c.completed(by, code, a)
 }

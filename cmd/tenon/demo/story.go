@@ -26,6 +26,9 @@ type Options struct {
 	Scan     string // STL file of a stump, for the socket; "": a generated one
 	Keep     string // folder that keeps the data; "": none is kept
 	Out      io.Writer
+	// Ready, where given, is called before a stage is completed that has all it
+	// needs, with the root of its case (Task/x).
+	Ready func(stage, root string)
 }
 
 // Report is what the story saw.
