@@ -3,7 +3,7 @@
 //	POST /studies[/{study}]                                     STOW-RS
 //	GET  /studies  /series  /instances  (and below a study, a series)   QIDO-RS
 //	GET  /studies/{study}[/series/{series}[/instances/{instance}]]      WADO-RS
-//	     … /metadata   … /frames/{list}   … /bulkdata/{path}
+//	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //
 // What arrives is stored as it came, in the blob store; dicom reads it on the
 // way for the index rows, the DICOM JSON and the table of frames, and answers
@@ -20,7 +20,8 @@
 //	POST /studies?patient=Patient/123&task=Task/456
 //
 // Every read carries the reach of the caller; out of reach reads as absent.
-// The door never decodes pixels, never re-encodes a data set, and knows no SQL.
+// Pictures are rendered on demand from the stored bytes, which never change
+// (package pixel decodes). The door knows no SQL.
 //
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html
 package dicomweb

@@ -67,6 +67,8 @@ type Door struct {
 	readers sync.Pool // *dicom.Reader
 	texts   sync.Pool // *[]byte
 	codec   codec
+	pens    pens
+	gallery gallery
 	turns   turns
 }
 
@@ -88,7 +90,7 @@ func New(o Options) *Door {
 	if o.Log == nil {
 		o.Log = func(context.Context, string, error) {}
 	}
-	d := &Door{o: o, mux: http.NewServeMux(), codec: newCodec()}
+	d := &Door{o: o, mux: http.NewServeMux(), codec: newCodec(), pens: newPens()}
 	d.texts.New = func() any { return new([]byte) }
 	d.readers.New = func() any { return new(dicom.Reader) }
 	d.routes()
@@ -109,6 +111,7 @@ func (d *Door) routes() {
 	const study = "/studies/{study}"
 	const series = study + "/series/{series}"
 	const instance = series + "/instances/{instance}"
+	const frames = instance + "/frames/{list}"
 	for pattern, h := range map[string]handler{
 		"POST /studies":                           d.stow,
 		"POST " + study:                           d.stow,
@@ -126,6 +129,14 @@ func (d *Door) routes() {
 		"GET " + instance + "/metadata":           d.metadata,
 		"GET " + instance + "/frames/{list}":      d.frames,
 		"GET " + instance + "/bulkdata/{path...}": d.bulkdata,
+		"GET " + study + "/rendered":              d.rendered,
+		"GET " + series + "/rendered":             d.rendered,
+		"GET " + instance + "/rendered":           d.rendered,
+		"GET " + frames + "/rendered":             d.rendered,
+		"GET " + study + "/thumbnail":             d.thumbnail,
+		"GET " + series + "/thumbnail":            d.thumbnail,
+		"GET " + instance + "/thumbnail":          d.thumbnail,
+		"GET " + frames + "/thumbnail":            d.thumbnail,
 	} {
 		d.mux.Handle(pattern, d.handle(h))
 	}

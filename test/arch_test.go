@@ -62,7 +62,7 @@ var rooms = map[string][]string{
 	"dicomweb/pixel":   {},
 	// What the headers of images say of their geometry: pure.
 	"dicomweb/geometry": {},
-	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
+	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
 	"oauth":             {"server/access", "fhir/issue", "fhir/tree"},
 	"adapters/mes":      {"server/record", "server/dispatch", "server/access", "fhir"},
 	"web":               {"fhir/issue"},

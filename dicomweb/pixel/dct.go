@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
-	"image/color"
 	"image/jpeg"
 )
 
@@ -98,7 +97,7 @@ func (f *Frame) fromYCbCr(img *image.YCbCr, plain bool) {
 			l, c := img.YOffset(x, y), img.COffset(x, y)
 			r, g, b := img.Y[l], img.Cb[c], img.Cr[c]
 			if !plain {
-				r, g, b = color.YCbCrToRGB(r, g, b)
+				r, g, b = toRGB(r, g, b)
 			}
 			f.Data[o], f.Data[o+1], f.Data[o+2] = r, g, b
 			o += 3
