@@ -16,7 +16,7 @@ var folders = []string{"case", "implant", "socket"}
 // refer to first.
 var kinds = []string{
 	"codesystem-", "valueset-", "extension-", "profile-", "searchparameter-", "observationdefinition-",
-	"questionnaire-", "activitydefinition-", "plandefinition-",
+	"questionnaire-", "measure-", "activitydefinition-", "plandefinition-",
 }
 
 // Definitions returns the definition resources in the order in which they can be

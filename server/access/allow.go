@@ -43,7 +43,7 @@ var byPatient = []string{"Communication", "Observation", "QuestionnaireResponse"
 // and delivery, never the patient's clinical record or the order.
 var byManufacturer = []string{
 	"Binary", "Communication", "Composition", "DetectedIssue", "Device", "DeviceDefinition",
-	"DiagnosticReport", "DocumentReference", "List", "Media", "Observation", "Provenance",
+	"DiagnosticReport", "DocumentReference", "List", "MeasureReport", "Media", "Observation", "Provenance",
 	"QuestionnaireResponse", "Specimen", "Subscription", "Substance", "SupplyDelivery", "Task",
 }
 

@@ -209,7 +209,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a},
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
-		DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears,
+		DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
 	})
 	if err != nil {
 		return err

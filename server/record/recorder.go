@@ -50,6 +50,9 @@ type Options struct {
 	DeleteSeveral int
 	// RetentionYears is how long what is about a patient is not erased for good.
 	RetentionYears int
+	// EvaluationK is the least number of cases that a figure of an evaluation is
+	// about which leaves the organisation that owns them; 0: LeastK.
+	EvaluationK int
 	// DeleteReferenced is what becomes of a delete of what others refer to.
 	DeleteReferenced DeletePolicy
 	Tenant           string

@@ -68,6 +68,7 @@ type Store interface {
 	Gatherer
 	Worklists
 	Tracer
+	Evaluator
 	LabelStore
 	Referrers
 	Expunger

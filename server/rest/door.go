@@ -43,6 +43,7 @@ type Record interface {
 	Everything
 	Worklists
 	Tracer
+	Evaluator
 	Metas
 	Exports
 	Lastn
@@ -155,6 +156,7 @@ func (d *Door) routes() []route {
 		d.everythingRoutes(),
 		d.worklistRoutes(),
 		d.traceRoutes(),
+		d.evaluateRoutes(),
 		d.matchRoutes(),
 		d.mergeRoutes(),
 		d.expungeRoutes(),

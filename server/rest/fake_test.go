@@ -236,6 +236,10 @@ func (m *memory) Prepare(context.Context, *access.Context, string, string, []byt
 	return []byte(`{"resourceType":"Parameters","parameter":[{"name":"alg","valueCode":"ES256"}]}`), nil
 }
 
+func (m *memory) Evaluate(context.Context, *access.Context, record.EvaluationQuery) ([]byte, *record.Result, error) {
+	return nil, nil, nil
+}
+
 func (m *memory) Retention(context.Context, *access.Context, record.RetentionQuery) ([]byte, error) {
 	return []byte(`{"resourceType":"Parameters"}`), nil
 }

@@ -27,6 +27,7 @@ func (s *story) ending() {
 	s.verifyDossier(a.body)
 	s.keep(a.body)
 	s.export()
+	s.evaluate()
 	s.seen.Completed = s.course.done
 }
 
