@@ -2,8 +2,12 @@ package test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +27,7 @@ type cases struct {
 	number              string
 	root, task          string
 	contract            string
+	papers              []string // by evidence
 	under               bool
 }
 
@@ -44,15 +49,25 @@ var acts = []act{
 			Body: fmt.Appendf(nil, `{"resourceType":"Parameters","parameter":[{"name":"case-number","valueString":%q}]}`, w.number)}
 	}, func(w *cases, a *servertest.Answer) { w.root = a.Ref() }, (*cases).opened},
 	moves("received"), moves("accepted"), moves("working"),
-	{201, func(w *cases) servertest.Request {
-		return servertest.Request{Token: w.hosp, Method: "POST", Path: "/fhir/Contract", Body: agreement(w.number)}
-	}, func(w *cases, a *servertest.Answer) { w.contract = a.Ref() }, (*cases).written},
 	{200, func(w *cases) servertest.Request {
-		return patches(w.hosp, w.task, fmt.Sprintf(`[{"op":"add","path":"/output","value":[{"type":{"coding":[{"system":"urn:tenon:document","code":"agreement"}]},"valueReference":{"reference":%q}}]}]`, w.contract))
+		return servertest.Request{Token: w.hosp, Method: "POST", Path: "/fhir", Body: written(w.number)}
+	}, (*cases).wrote, (*cases).written},
+	{200, func(w *cases) servertest.Request {
+		var named []string
+		for i, code := range append(onFile, "agreement") {
+			at := w.contract
+			if i < len(onFile) {
+				at = w.papers[i]
+			}
+			named = append(named, fmt.Sprintf(`{"type":{"coding":[{"system":"urn:tenon:document","code":%q}]},"valueReference":{"reference":%q}}`, code, at))
+		}
+		return patches(w.hosp, w.task, `[{"op":"add","path":"/output","value":[`+strings.Join(named, ",")+`]}]`)
 	}, nil, func(w *cases, t *testing.T, c *servertest.Client) bool {
 		return strings.Contains(w.standing(t, c), w.contract)
 	}},
-	signs(func(w *cases) string { return w.hosp }, "hosp-chen", "HOSP"), signs(func(w *cases) string { return w.mfr }, "mfr-xu", "MFR"),
+	signs(hospital, "hosp-chen", "HOSP", "agreement", contractOf), signs(func(w *cases) string { return w.mfr }, "mfr-xu", "MFR", "agreement", contractOf),
+	signs(hospital, "hosp-chen", "HOSP", "evidence-review", paperOf("production-experience")),
+	signs(hospital, "hosp-chen", "HOSP", "evidence-review", paperOf("registration-certificate")),
 	moves("completed"),
 }
 
@@ -68,13 +83,92 @@ func moves(state string) act {
 	}}
 }
 
-func signs(token func(*cases) string, who, role string) act {
+func signs(token func(*cases) string, who, role, purpose string, target func(*cases) string) act {
 	return act{201, func(w *cases) servertest.Request {
-		return servertest.Request{Token: token(w), Method: "POST", Path: "/fhir/" + w.contract + "/$sign", Body: fmt.Appendf(nil,
-			`{"resourceType":"Parameters","parameter":[{"name":"role","valueCode":%q},{"name":"purpose","valueCode":"agreement"},{"name":"secret","valueString":"secret of %s"}]}`, role, who)}
+		return servertest.Request{Token: token(w), Method: "POST", Path: "/fhir/" + target(w) + "/$sign", Body: fmt.Appendf(nil,
+			`{"resourceType":"Parameters","parameter":[{"name":"role","valueCode":%q},{"name":"purpose","valueCode":%q},{"name":"secret","valueString":"secret of %s"}]}`, role, purpose, who)}
 	}, nil, func(w *cases, t *testing.T, c *servertest.Client) bool {
-		return len(via{w.send, w.hosp}.found(t, c, "Provenance?target="+w.contract+"&agent=PractitionerRole/"+who)) == 1
+		return len(via{w.send, w.hosp}.found(t, c, "Provenance?target="+target(w)+"&agent=PractitionerRole/"+who)) == 1
 	}}
+}
+
+func hospital(w *cases) string   { return w.hosp }
+func contractOf(w *cases) string { return w.contract }
+
+func paperOf(code string) func(w *cases) string {
+	return func(w *cases) string { return w.papers[slices.Index(onFile, code)] }
+}
+
+// onFile is what both parties have on file; the second licence is the maker's.
+var onFile = []string{
+	"institution-eligibility", "qms-certificate", "capability-statement", "production-licence", "production-experience", "facility", "licence", "licence", "registration-certificate",
+}
+
+// written is the transaction of the evidence, a file that it shares, and the
+// agreement.
+func written(number string) []byte {
+	type obj = map[string]any
+	const file = "urn:uuid:0b0f4d0c-95a1-4d4c-9a4f-0d2f8f1b7b01"
+	content := []byte("evidence of " + number)
+	post := func(typ string, resource any, fullURL string) obj {
+		e := obj{"resource": resource, "request": obj{"method": "POST", "url": typ}}
+		if fullURL != "" {
+			e["fullUrl"] = fullURL
+		}
+		return e
+	}
+	entries := []any{
+		post("Contract", json.RawMessage(agreement(number)), ""),
+		post("Binary", obj{"resourceType": "Binary", "contentType": "text/plain", "data": base64.StdEncoding.EncodeToString(content)}, file),
+	}
+	for i, code := range onFile {
+		of, value := "maker", fmt.Sprint(code, "-", i)
+		if i == 0 || code == "licence" && onFile[i-1] != "licence" {
+			of = "hospital"
+		}
+		if code == "registration-certificate" {
+			value = "国械注准20243130939"
+		}
+		entries = append(entries, post("DocumentReference", obj{
+			"resourceType": "DocumentReference", "status": "current", "masterIdentifier": obj{"system": "urn:kill:" + number, "value": value},
+			"type": obj{"coding": []any{obj{"system": "urn:tenon:evidence", "code": code}}}, "authenticator": obj{"display": "authority"},
+			"custodian": obj{"reference": "Organization/" + of}, "context": obj{"period": obj{"start": "2025-01-01", "end": "2040-12-31"}},
+			"content": []any{obj{"attachment": obj{"contentType": "text/plain", "url": file, "extension": []any{
+				obj{"url": "urn:tenon:extension:sha-256", "valueString": fmt.Sprintf("%x", sha256.Sum256(content))}}}}},
+		}, ""))
+	}
+	b, err := json.Marshal(obj{"resourceType": "Bundle", "type": "transaction", "entry": entries})
+	if err != nil {
+		panic(err) // strings and maps marshal
+	}
+	return b
+}
+
+// wrote takes the references out of the answer.
+func (w *cases) wrote(a *servertest.Answer) {
+	var answer struct {
+		Entry []struct{ Response struct{ Location string } }
+	}
+	if json.Unmarshal(a.Body, &answer) != nil {
+		return
+	}
+	w.papers = nil
+	for i, e := range answer.Entry {
+		ref := refOf(e.Response.Location)
+		switch {
+		case i == 0:
+			w.contract = ref
+		case i > 1:
+			w.papers = append(w.papers, ref)
+		}
+	}
+}
+
+// refOf is "Type/id" of a location.
+func refOf(location string) string {
+	before, _, _ := strings.Cut(location, "/_history/")
+	parts := strings.Split(before, "/")
+	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
 func patches(token, target, patch string) servertest.Request {
@@ -174,10 +268,18 @@ func (w *cases) opened(t *testing.T, c *servertest.Client) bool {
 
 func (w *cases) written(t *testing.T, c *servertest.Client) bool {
 	refs := via{w.send, w.hosp}.found(t, c, "Contract?identifier=urn:kill%7C"+w.number)
-	if len(refs) == 1 {
-		w.contract = refs[0]
+	if len(refs) != 1 {
+		return false
 	}
-	return len(refs) == 1
+	w.contract, w.papers = refs[0], nil
+	for i, code := range onFile {
+		value := fmt.Sprint(code, "-", i)
+		if code == "registration-certificate" {
+			value = "国械注准20243130939"
+		}
+		w.papers = append(w.papers, via{w.send, w.hosp}.found(t, c, "DocumentReference?identifier="+url.QueryEscape("urn:kill:"+w.number+"|"+value))...)
+	}
+	return len(w.papers) == len(onFile)
 }
 
 // agreement is a Contract with everything that clause 5.2.1 wants.

@@ -149,6 +149,7 @@ func TestAgreementCase(t *testing.T) {
 	}
 	w.mustSign(mfr, "Contract/agreement", access.MFR, "agreement")
 	w.mustSign(hosp, "Contract/agreement", access.HOSP, "agreement")
+	w.prove()
 	w.must(hosp, w.set("S05", hosp, "completed", "completed"))
 	if got := w.members["Task/root"].Root.Field("status").Str(); got != "completed" {
 		t.Errorf("the agreement case is %q, want completed", got)

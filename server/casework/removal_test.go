@@ -203,3 +203,12 @@ func input(document, target string) removal {
 		w.joinOne(target)
 	}
 }
+
+// aged lets the order state an age in years.
+func aged(years int) removal {
+	return func(w *world) {
+		w.alter("DeviceRequest/order", func(b obj) {
+			b["extension"] = append(b["extension"].([]any), ext("age-at-order", "valueAge", unit(float64(years), "a")))
+		})
+	}
+}

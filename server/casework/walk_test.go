@@ -93,7 +93,7 @@ func openCase(t testing.TB) *world {
 	}
 	w.open(doc.Root(), clin)
 	w.lay(obj{"resourceType": "Patient", "id": "p", "name": arr{obj{"text": "张三"}}, "gender": "male", "birthDate": "1980-05-06",
-		"identifier": arr{obj{"system": "urn:hospital:mr", "value": "MR-7"}}}, clin.Principal)
+		"identifier": arr{obj{"type": hl7("v2-0203", "MR"), "system": "urn:hospital:mr", "value": "MR-7"}}}, clin.Principal)
 	return w
 }
 

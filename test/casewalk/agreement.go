@@ -7,13 +7,45 @@ func agreementProcess() *Process {
 		Plan: "agreement", Opener: "hosp-chen",
 		Stages: []Stage{{
 			Code: "S05", Owner: "HOSP", Status: 422,
-			Parts: []Part{{Key: "agreement", Type: "Contract", By: "hosp-chen", Body: contract, Sealed: true, Defects: contractDefects()}},
+			Parts: append(evidence(), Part{Key: "agreement", Type: "Contract", By: "hosp-chen", Body: contract, Sealed: true, Defects: contractDefects()}),
 			Signatures: []Signature{
+				{Role: "HOSP", Purpose: "evidence-review", Part: "S05/registration-certificate"},
+				{Role: "HOSP", Purpose: "evidence-review", Part: "S05/production-experience"},
 				{Role: "HOSP", Purpose: "agreement", Part: "S05/agreement"},
 				{Role: "MFR", Purpose: "agreement", Part: "S05/agreement"},
 			},
 		}},
 	}
+}
+
+// evidence is what both parties have on file (4.1.4 to 4.1.6.1).
+func evidence() []Part {
+	var all []Part
+	for _, e := range []struct{ key, kind, of, number, clause string }{
+		{"institution-eligibility", "", "hospital", "PDY-1", "R001-015"}, {"qms-certificate", "", "maker", "QMS-1", "R001-017"},
+		{"capability-statement", "", "maker", "CS-1", "R001-017"}, {"registration-certificate", "", "maker", "国械注准20243130939", "R001-019"},
+		{"production-licence", "", "maker", "PL-1", "R001-019"}, {"production-experience", "", "maker", "PE-1", "R001-020"},
+		{"licence-of-hospital", "licence", "hospital", "L-1", "R001-022"}, {"licence-of-maker", "licence", "maker", "L-2", "R001-022"},
+		{"facility", "", "maker", "F-1", "R001-023"},
+	} {
+		kind := e.kind
+		if kind == "" {
+			kind = e.key
+		}
+		defects := []Defect{{Name: "another kind", Clause: []string{e.clause}, Spoil: set("type", coded("evidence", "home-authority-certificate"))}}
+		if kind != "facility" && e.clause != "R001-020" && kind != "capability-statement" { // what is not dated does not expire
+			defects = append(defects, Defect{Name: "expired", Clause: []string{e.clause}, Spoil: set("context", Obj{"period": Obj{"start": "2020-01-01", "end": "2021-01-01"}})})
+		}
+		all = append(all, Part{Key: e.key, Document: kind, Type: "DocumentReference", By: "hosp-chen", File: true, Defects: defects, Body: func(w *Writer) Obj {
+			o := w.filed(kind)
+			delete(o, "subject")
+			o["type"], o["masterIdentifier"] = coded("evidence", kind), Obj{"value": e.number}
+			o["authenticator"], o["custodian"] = Obj{"display": "authority"}, ref("Organization/"+e.of)
+			o["context"] = Obj{"period": Obj{"start": day(w.Now.AddDate(-1, 0, 0)), "end": day(w.Now.AddDate(2, 0, 0))}}
+			return o
+		}})
+	}
+	return all
 }
 
 // topics are what an agreement covers (5.2.1), and what is agreed before data

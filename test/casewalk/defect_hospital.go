@@ -10,6 +10,14 @@ var consentDefects = []Defect{
 	{Name: "nobody consented", Spoil: set("performer", nil), Clause: []string{"R001-037"}},
 }
 
+var examinationDefects = []Defect{
+	{Name: "before the consent", Clause: []string{"R001-036"}, Spoil: set("authoredOn", "2020-01-01T08:00:00Z")},
+	{Name: "after the images", Clause: []string{"R001-036"}, Spoil: set("authoredOn", "2090-01-01T08:00:00Z")},
+	{Name: "another method", Clause: []string{"R001-039"}, Spoil: set("code", Obj{"coding": Arr{Obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "MR"}}})},
+	{Name: "no limits", Clause: []string{"R001-097"}, Spoil: unextended("protocol")},
+	{Name: "no site", Clause: []string{"R001-096"}, Spoil: set("bodySite", nil)},
+}
+
 func unpurposed(code string) func(Obj) {
 	return func(o Obj) {
 		kept := Arr{}

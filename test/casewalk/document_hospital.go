@@ -77,12 +77,17 @@ func lesion() Obj {
 	}}
 }
 
-// examination is what imaging is asked for (4.3), within which limits (5.3.2 b).
+// examination is what imaging is asked for (4.3), within which limits (5.3.2 b):
+// after the consent and before the images, also when it is written anew.
 func examination(w *Writer) Obj {
+	when := w.Imaged
+	if when == "" {
+		when = w.Now.Format(time.RFC3339)
+	}
 	return w.ofCase(Obj{
 		"resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": ref(w.Patient), "requester": ref(w.By),
 		"code":       Obj{"coding": Arr{Obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}}},
-		"authoredOn": instant(w.Now), "bodySite": Arr{lesion()},
+		"authoredOn": when, "bodySite": Arr{lesion()},
 		"extension": Arr{Obj{"url": tenon + "extension:protocol", "extension": Arr{
 			Obj{"url": "slice-thickness", "valueQuantity": quantity(1, "mm")}, Obj{"url": "pixel-spacing", "valueQuantity": quantity(0.7, "mm")},
 			Obj{"url": "kernel", "valueString": "BONE"}, Obj{"url": "algorithm", "valueString": "none"}, Obj{"url": "grey-value", "valueString": "HU"},

@@ -39,8 +39,8 @@ func implantHospital() []Stage {
 		{
 			Code: "S02", Owner: "IMG", After: []string{"S01"}, Status: 422,
 			Parts: []Part{
-				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Free: true, Body: examination},
-				{Key: "image-study", Type: "ImagingStudy", By: "img-li"},
+				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Body: examination, Defects: examinationDefects},
+				{Key: "image-study", Type: "ImagingStudy", By: "img-li", Needs: []string{"S02/examination-request"}},
 			},
 			Signatures: []Signature{{Role: "IMG", Purpose: "acquisition", Part: "S02/image-study"}},
 			Waivers:    []Waiver{{Condition: "protocol-limits", Role: "CLIN"}},

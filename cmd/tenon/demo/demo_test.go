@@ -35,6 +35,7 @@ var refusals = []struct {
 	{"", "duplicate-key", 400, "json-duplicate-key", "Patient"},
 	{"", "unknown-parameter", 400, "search-unknown-parameter", "favourite-colour"},
 	{"R000-016", "not-fhir", 422, "unknown-property", "Patient"},
+	{"R001-020", "evidence-not-reviewed", 422, "experience-confirmed", "Task.status"},
 	{"R001-037", "complete-unsigned", 409, "G-CONSENT/consent-signed-by-patient", "Task.status"},
 	{"R000-007", "skipped-stage-by-patch", 409, "transition", "Task.status"},
 	{"R000-007", "skipped-stage-by-put", 409, "transition", "Task.status"},

@@ -147,8 +147,15 @@ func (s *story) report(by *person, title, verdict string) obj {
 // document is a DocumentReference of the patient with one stored file. The
 // SHA-256 in the attachment is what gates and signatures hold on to.
 func (s *story) document(title, binary, contentType string, content []byte) obj {
+	o := paper(title, binary, contentType, content)
+	o["subject"] = ref(s.patient.ref)
+	return o
+}
+
+// paper is a document about nobody.
+func paper(title, binary, contentType string, content []byte) obj {
 	return obj{
-		"resourceType": "DocumentReference", "status": "current", "subject": ref(s.patient.ref), "description": title,
+		"resourceType": "DocumentReference", "status": "current", "description": title,
 		"securityLabel": arr{code("data-level", "L4")},
 		"content": arr{obj{"attachment": obj{
 			"extension":   arr{ext("sha-256", "valueString", sha(content))},

@@ -14,9 +14,35 @@ func (s *story) agree() {
 	c.move(s.hosp, task, "accepted")
 	c.work(s.hosp, "S05")
 	s.agreement = c.add(s.hosp, "S05", "agreement", s.contract())
+	s.prove(c)
 	c.signs(s.hosp, "agreement", s.agreement)
 	c.signs(s.mfr, "agreement", s.agreement)
 	c.complete(s.hosp, "S05")
+}
+
+// prove brings the evidence of both parties (clauses 4.1.4 to 4.1.6.1), which the
+// hospital reviews.
+func (s *story) prove(c *course) {
+	var named []output
+	for _, e := range []struct{ document, of, number string }{
+		{"institution-eligibility", "hospital", "PDY-2024-1"}, {"qms-certificate", "maker", "QMS-13485-1"}, {"capability-statement", "maker", "CS-1"},
+		{"production-licence", "maker", "鄂药监械生产许20240001号"}, {"production-experience", "maker", "PE-1"}, {"facility", "maker", "F-1"},
+		{"licence", "hospital", "L-H-1"}, {"licence", "maker", "L-M-1"}, {"registration-certificate", "maker", "国械注准20243130939"},
+	} {
+		content := []byte(e.document + " " + e.number)
+		doc := paper(e.document, s.upload(s.hosp, "text/plain", content), "text/plain", content)
+		doc["type"], doc["masterIdentifier"] = code("evidence", e.document), obj{"value": e.number}
+		doc["authenticator"], doc["custodian"] = obj{"display": "药品监督管理局 NMPA"}, ref("Organization/"+e.of)
+		doc["context"] = obj{"period": obj{"start": "2024-06-01", "end": day(s.now().AddDate(3, 0, 0))}}
+		named = append(named, output{e.document, s.create(s.hosp, s.ofCase(doc))})
+	}
+	c.name(s.hosp, "S05", named...)
+	s.refused("S05", refusal{"evidence-not-reviewed", 422, "experience-confirmed", "Task.status"}, patch(s.hosp, c.task("S05"), step(s.hosp, "completed")))
+	for _, e := range named {
+		if e.document == "production-experience" || e.document == "registration-certificate" {
+			c.signs(s.hosp, "evidence-review", e.ref)
+		}
+	}
 }
 
 // topics are what an agreement must cover (clause 5.2.1), and what is agreed

@@ -93,10 +93,10 @@ func (s *story) imaging() {
 	c.head("S02")
 	s.skipAhead()
 	c.begin(s.img, "S02")
+	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	if s.study.files == nil {
 		s.synthetic()
 	}
-	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	s.truncated()
 	lost := len(s.study.files) / 2
 	s.stow(slices.Delete(slices.Clone(s.study.files), lost, lost+1)...)
