@@ -116,7 +116,11 @@ func tryAll(ctx context.Context, root, scratch string, all []mutation) ([]verdic
 	if failed := tests.failures(ctx, source); len(failed) > 0 {
 		return nil, fmt.Errorf("%s fails on the whole definitions: %v", pack, failed)
 	}
-	verdicts, errs := make([]verdict, len(all)), make([]error, runtime.NumCPU())
+	verdicts, err := several(ctx, source, scratch, tests, all)
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, runtime.NumCPU())
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for w := range errs {
@@ -128,16 +132,57 @@ func tryAll(ctx context.Context, root, scratch string, all []mutation) ([]verdic
 			for i := range next {
 				if errs[w] == nil {
 					verdicts[i], errs[w] = b.try(ctx, source, all[i])
+					verdicts[i].tell(os.Stderr)
 				}
 			}
 		})
 	}
 	for i := range all {
-		next <- i
+		if verdicts[i].state == "" {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
 	return verdicts, cmp.Or(errs...)
+}
+
+// several tries the rules of a kind together, where each has a subtest of its own.
+// What does not die there is tried alone.
+func several(ctx context.Context, source, scratch string, tests suite, all []mutation) ([]verdict, error) {
+	verdicts, groups := make([]verdict, len(all)), map[string][]int{}
+	for i, m := range all {
+		if m.own != "" && len(m.ids) > 0 && quickest(m) != "" {
+			groups[m.file+" "+m.kind] = append(groups[m.file+" "+m.kind], i)
+		}
+	}
+	b, err := newBench(source, filepath.Join(scratch, "together"), tests)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range groups {
+		var group []mutation
+		for _, i := range at {
+			group = append(group, all[i])
+		}
+		dead, err := b.together(ctx, source, group)
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range at {
+			if dead[j] {
+				verdicts[i] = verdict{mutation: all[i], state: "killed", by: quickest(all[i]) + " " + all[i].own}
+			}
+		}
+	}
+	return verdicts, nil
+}
+
+// tell says at once what was not killed: a run takes long.
+func (v verdict) tell(out io.Writer) {
+	if v.state != "killed" && v.what != "" {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", v.state, v.file, v.what, strings.Join(v.ids, " "), v.by)
+	}
 }
 
 // accepted reads why a survivor may live: file, rule and reason, by tab.

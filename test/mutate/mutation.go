@@ -15,6 +15,7 @@ type mutation struct {
 	file   string   // implant/plandefinition-implant.json
 	what   string   // S10 condition form-binds-file
 	kind   string   // condition, floor, signature, named, after, output, profile, role, limit
+	own    string   // how the name of the subtest ends that stands for just this rule; "" where none does
 	ids    []string // of the requirements that the rule answers
 	change func(doc object)
 }

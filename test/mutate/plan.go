@@ -19,8 +19,10 @@ func planRules(doc object) []mutation {
 			all = append(all, mutation{what: stage + " " + fmt.Sprintf(format, args...), kind: kind, ids: ids, change: change})
 		}
 		for j, c := range items(a, "condition") {
-			add("condition", requirementsIn(c), without(at, "condition", j), "condition %s", text(c["expression"].(object), "name"))
-			all = append(all, floor(stage, at, j, c)...)
+			name := text(c["expression"].(object), "name")
+			add("condition", requirementsIn(c), without(at, "condition", j), "condition %s", name)
+			all[len(all)-1].own = name
+			all = append(all, floor(text(doc, "id"), stage, at, j, c)...)
 		}
 		for j, e := range items(a, "extension") {
 			if text(e, "url") == ours+"signature" {
@@ -36,6 +38,12 @@ func planRules(doc object) []mutation {
 		for j, o := range items(a, "output") {
 			for _, m := range outputRules(at, j, o) {
 				add(m.kind, requirementsIn(o), m.change, "output %s", m.what)
+				switch m.kind {
+				case "output":
+					all[len(all)-1].own = stage + "_output_" + document(o)
+				case "profile":
+					all[len(all)-1].own = stage + "_profile-" + document(o)
+				}
 			}
 		}
 	}
@@ -43,11 +51,11 @@ func planRules(doc object) []mutation {
 }
 
 // floor is the mark that keeps a hospital's own plan from dropping a condition.
-func floor(stage string, at func(object) object, j int, c object) []mutation {
+func floor(plan, stage string, at func(object) object, j int, c object) []mutation {
 	for k, e := range items(c, "extension") {
 		if text(e, "url") == ours+"floor" {
 			reach := func(d object) object { return items(at(d), "condition")[j] }
-			return []mutation{{what: stage + " floor of " + text(c["expression"].(object), "name"), kind: "floor", ids: requirementsIn(c), change: without(reach, "extension", k)}}
+			return []mutation{{what: stage + " floor of " + text(c["expression"].(object), "name"), kind: "floor", own: text(c["expression"].(object), "name") + "_of_" + plan, ids: requirementsIn(c), change: without(reach, "extension", k)}}
 		}
 	}
 	return nil

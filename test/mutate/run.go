@@ -38,24 +38,11 @@ type verdict struct {
 // try runs the tests on a mutant, until one notices that carries an id of its
 // requirement.
 func (b *bench) try(ctx context.Context, source string, m mutation) (verdict, error) {
-	name := filepath.Join(b.folder, m.file)
-	whole, err := os.ReadFile(filepath.Join(source, m.file))
+	restore, err := b.apply(source, m.file, m.change)
 	if err != nil {
 		return verdict{}, err
 	}
-	doc, err := parse(whole)
-	if err != nil {
-		return verdict{}, err
-	}
-	m.change(doc)
-	mutant, err := json.Marshal(doc)
-	if err != nil {
-		return verdict{}, err
-	}
-	if err := os.WriteFile(name, mutant, 0o600); err != nil {
-		return verdict{}, err
-	}
-	defer os.WriteFile(name, whole, 0o600) //nolint:errcheck // the folder is thrown away
+	defer restore()
 	v := verdict{mutation: m, state: "survived"}
 	for _, s := range b.order(m) {
 		if v.judge(s.failures(ctx, b.folder)) {
@@ -65,16 +52,67 @@ func (b *bench) try(ctx context.Context, source string, m mutation) (verdict, er
 	return v, nil
 }
 
+// apply changes a definition of the bench; restore makes it whole again.
+func (b *bench) apply(source, file string, change func(object)) (restore func(), err error) {
+	name := filepath.Join(b.folder, file)
+	whole, err := os.ReadFile(filepath.Join(source, file)) //nolint:gosec // of the repository
+	if err != nil {
+		return nil, err
+	}
+	doc, err := parse(whole)
+	if err != nil {
+		return nil, err
+	}
+	change(doc)
+	mutant, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = os.WriteFile(name, whole, 0o600) }, os.WriteFile(name, mutant, 0o600)
+}
+
+// together takes away all rules of one kind of a plan at once. Only the rule
+// itself names itself in a refusal, so its own subtest fails for its lack alone,
+// as long as the walk through the case goes on as before. It tells for each
+// whether that subtest failed.
+func (b *bench) together(ctx context.Context, source string, all []mutation) ([]bool, error) {
+	restore, err := b.apply(source, all[0].file, func(doc object) {
+		for _, m := range slices.Backward(all) { // the last first: lists shrink
+			m.change(doc)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
+	dead := make([]bool, len(all))
+	walk := b.tests
+	walk.run = walks
+	if len(walk.failures(ctx, b.folder)) > 0 {
+		return dead, nil // one by one, then
+	}
+	tests := b.tests
+	tests.run = quickest(all[0])
+	failed := tests.failures(ctx, b.folder)
+	for i, m := range all {
+		dead[i] = slices.ContainsFunc(failed, func(name string) bool {
+			return (strings.HasSuffix(name, "/"+m.own) || strings.HasSuffix(name, "_"+m.own)) &&
+				slices.ContainsFunc(m.ids, func(id string) bool { return strings.Contains(name, id) })
+		})
+	}
+	return dead, nil
+}
+
 // order is what to run, until somebody notices: the tests of just this kind of
-// rule, then all subtests that carry an id, then everything.
+// rule, then all subtests that carry an id, or everything where there is no id.
 func (b *bench) order(m mutation) (list []suite) {
 	if quick := b.tests; len(m.ids) > 0 {
 		if quick.run = quickest(m); quick.run != "" {
 			list = append(list, quick.named(m.ids))
 		}
-		list = append(list, b.tests.named(m.ids))
+		return append(list, b.tests.named(m.ids))
 	}
-	return append(list, b.tests)
+	return []suite{b.tests}
 }
 
 // judge takes up which tests failed; it tells whether one carries an id.
@@ -90,6 +128,9 @@ func (v *verdict) judge(failed []string) bool {
 	}
 	return false
 }
+
+// walks are the tests that go through a whole case.
+const walks = "^(TestWholeCase|TestSocketCase|TestAgreementCase|TestGatesOpen|TestSocketGatesOpen)$"
 
 // copies are tests that hold a plan against a copy of its rows: they would notice
 // everything and prove nothing of what it does.
