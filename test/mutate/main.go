@@ -21,9 +21,15 @@ const pack = "server/casework"
 // quick are those of its tests that take the rules of one kind away, by
 // the plan's file; where they do not notice, all others are asked.
 var quick = map[string]map[string]string{
-	"implant": {"condition": "EveryConditionBlocks", "signature": "EverySignatureBlocks", "output": "EveryOutputBlocks", "profile": "EveryProfileBlocks"},
-	"socket":  {"condition": "SocketConditionsBlock", "signature": "SocketSignaturesBlock", "output": "SocketOutputsBlock", "profile": "SocketProfilesBlock"},
-	"case":    {"condition": "AgreementBlocks", "signature": "AgreementBlocks", "output": "AgreementBlocks", "profile": "AgreementBlocks"},
+	"implant": {
+		"condition": "EveryConditionBlocks", "signature": "EverySignatureBlocks", "output": "EveryOutputBlocks", "profile": "EveryProfileBlocks",
+		"sealed": "EverySealHolds", "own": "EveryOwnerHolds", "named": "EveryNameIsAskedFor", "after": "EveryOrderHolds", "role": "EveryRoleIsQualified",
+	},
+	"socket": {
+		"condition": "SocketConditionsBlock", "signature": "SocketSignaturesBlock", "output": "SocketOutputsBlock", "profile": "SocketProfilesBlock",
+		"sealed": "SocketSealsHold", "own": "SocketOwnersHold", "named": "SocketNamesAreAsked", "after": "SocketOrderHolds", "role": "SocketRolesQualified",
+	},
+	"case": {"condition": "AgreementBlocks", "signature": "AgreementBlocks", "output": "AgreementBlocks", "profile": "AgreementBlocks"},
 }
 
 // quickest is which tests to ask first; "" for no others than all.

@@ -30,6 +30,7 @@ func planRules(doc object) []mutation {
 			}
 			if text(e, "url") == ours+"named" {
 				add("named", nil, without(at, "extension", j), "named in the agreement")
+				all[len(all)-1].own = stage + "_named_" + stage
 			}
 		}
 		for j := range items(a, "relatedAction") {
@@ -39,7 +40,7 @@ func planRules(doc object) []mutation {
 			for _, m := range outputRules(at, j, o) {
 				add(m.kind, requirementsIn(o), m.change, "output %s", m.what)
 				switch m.kind {
-				case "output":
+				case "output", "sealed", "own":
 					all[len(all)-1].own = stage + "_output_" + document(o)
 				case "profile":
 					all[len(all)-1].own = stage + "_profile-" + document(o)
@@ -108,7 +109,11 @@ func roleRules(doc object) []mutation {
 		at := func(d object) object { return items(d, "extension")[i] }
 		for j, p := range items(e, "extension") {
 			if u := text(p, "url"); u == "qualification" || u == "principal" {
-				all = append(all, mutation{what: fmt.Sprintf("role %s %s %s", part(e, "code"), u, value(p)), kind: "role", ids: requirementsIn(e), change: without(at, "extension", j)})
+				own := ""
+				if u == "qualification" {
+					own = part(e, "code") + "_" + value(p)
+				}
+				all = append(all, mutation{what: fmt.Sprintf("role %s %s %s", part(e, "code"), u, value(p)), kind: "role", own: own, ids: requirementsIn(e), change: without(at, "extension", j)})
 			}
 		}
 	}
