@@ -20,7 +20,8 @@
 //	POST /studies?patient=Patient/123&task=Task/456
 //
 // Every read carries the reach of the caller; out of reach reads as absent.
-// Pictures are rendered on demand from the stored bytes, which never change
+// Pictures, and files and frames in another transfer syntax, are made on demand
+// from the stored bytes, which never change
 // (package pixel decodes). The door knows no SQL.
 //
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html

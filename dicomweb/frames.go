@@ -48,13 +48,16 @@ func (d *Door) frames(w http.ResponseWriter, r *request) error {
 			return issue.Errorf(issue.NotFound, "Frame %d does not exist; the instance has %d.", n, table.Count).Rule("frame").At("frames")
 		}
 	}
-	shape, ok := chooseFrame(accepted(r.Request), row.Instance.TransferSyntax, len(numbers) == 1)
+	shape, ok := chooseShape(accepted(r.Request), row, len(numbers) == 1)
 	if !ok {
 		return notAcceptable("frames of this instance are stored in transfer syntax " + row.Instance.TransferSyntax +
-			" and are not converted; ask for transfer-syntax=*")
+			" and are not converted to what is asked for; ask for transfer-syntax=*")
 	}
 	if err := d.audit(r, "wado-frames", found.entity(), found.patient()); err != nil {
 		return err
+	}
+	if shape.converted {
+		return d.convertFrames(w, r, row, numbers, shape)
 	}
 	file, err := d.open(r.Context(), &row.Instance.Content)
 	if err != nil {
@@ -82,6 +85,7 @@ type shape struct {
 	multipart bool
 	media     string // media type of one frame, without parameters
 	syntax    string
+	converted bool // decoded, and encoded where it is compressed
 }
 
 func (s shape) contentType() string { return s.media + "; transfer-syntax=" + s.syntax }

@@ -90,7 +90,8 @@ func FuzzAccept(f *testing.F) {
 	s := sample.New(sample.Options{Seed: 1, Slices: 1, Rows: 2, Columns: 2, PatientID: "P-1"})
 	instance := "/studies/" + s.StudyUID + "/series/" + s.SeriesUID + "/instances/" + s.InstanceUID(0)
 	f.Fuzz(func(t *testing.T, accept string) {
-		for _, path := range []string{instance, instance + "/metadata", instance + "/frames/1", instance + "/bulkdata/7FE00010"} {
+		for _, path := range []string{instance, instance + "/metadata", instance + "/frames/1", instance + "/bulkdata/7FE00010",
+			instance + "/rendered", instance + "/thumbnail"} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Header.Set("Accept", accept)
 			w := httptest.NewRecorder()
@@ -100,4 +101,46 @@ func FuzzAccept(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzPixels stores any file and asks for its picture and for it in other
+// transfer syntaxes: each is answered or refused, never by a failure of the
+// server. An answer that fails on its way breaks the connection.
+func FuzzPixels(f *testing.F) {
+	f.Add(tiny(1))
+	f.Add(bytes.Replace(tiny(1), []byte("MONOCHROME2"), []byte("MONOCHROME1"), 1))
+	f.Add(bytes.Replace(tiny(1), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.5\x00"), 1))
+	h := newHouse()
+	d := door(h)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		h.empty()
+		r := httptest.NewRequest("POST", "/studies?patient=Patient/p1", bytes.NewReader(file))
+		r.Header.Set("Content-Type", "application/dicom")
+		d.ServeHTTP(httptest.NewRecorder(), r)
+		for _, i := range h.instances {
+			path := "/studies/" + i.Study + "/series/" + i.Series + "/instances/" + i.UID
+			for _, ask := range [][2]string{{"/rendered", "image/png"}, {"/thumbnail", "*/*"}, {"", "application/dicom; transfer-syntax=1.2.840.10008.1.2"},
+				{"", "application/dicom; transfer-syntax=1.2.840.10008.1.2.5"}, {"/frames/1", "application/octet-stream"}} {
+				if code := status(d, path+ask[0], ask[1]); code >= 500 {
+					t.Errorf("GET %s as %s: status %d", ask[0], ask[1], code)
+				}
+			}
+		}
+	})
+}
+
+// status is that of a GET; 0 where the connection was broken.
+func status(d http.Handler, path, accept string) (code int) {
+	defer func() {
+		if err := recover(); err != nil && err != http.ErrAbortHandler {
+			panic(err)
+		} else if err != nil {
+			code = 0
+		}
+	}()
+	r := httptest.NewRequest("GET", path, nil)
+	r.Header.Set("Accept", accept)
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w.Code
 }

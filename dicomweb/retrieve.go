@@ -33,14 +33,17 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 	}
 	for _, m := range accepted(r.Request) {
 		switch {
-		case m.isMultipart() && m.part().covers(partTen) && m.syntax(found.first.Instance.TransferSyntax),
+		case m.isMultipart() && m.part().covers(partTen) && m.serves(found.first),
 			m.name == "*/*":
 			return d.retrieveParts(w, r, found, m)
-		case k.Instance != "" && (m.covers(partTen) || m.name == octetStream) && m.syntax(found.first.Instance.TransferSyntax):
+		case k.Instance != "" && (m.covers(partTen) || m.name == octetStream) && m.serves(found.first):
+			if target := m.target(found.first); target != "" {
+				return d.transcodedOne(w, r, found.first, target)
+			}
 			return d.retrieveOne(w, r, found.first)
 		}
 	}
-	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\", one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*)")
+	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\", one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70) or JPEG-LS lossless (.80)")
 }
 
 // found are the rows of a key: at least one.
@@ -88,8 +91,11 @@ func (f *found) each(do func(*index.Result) error) error {
 func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m media) error {
 	out := newParts(w, partTen)
 	err := found.each(func(row *index.Result) error {
+		if target := m.target(row); target != "" {
+			return d.transcodedPart(r, out, row, target)
+		}
 		if !m.syntax(row.Instance.TransferSyntax) {
-			return nil // stored in another transfer syntax than the one asked for
+			return nil // can neither be given nor made in the transfer syntax asked for
 		}
 		file, err := d.open(r.Context(), &row.Instance.Content)
 		if err != nil {

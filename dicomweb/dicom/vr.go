@@ -112,3 +112,10 @@ func (v VR) Known() bool { return v.form().kind != noKind }
 
 // Binary tells whether DICOM JSON carries the value as bytes.
 func (v VR) Binary() bool { return v.form().kind == opaque }
+
+// LongLength tells whether explicit coding gives the VR a length of 32 bits; one
+// that is not known has it (PS3.5 §6.2).
+func (v VR) LongLength() bool { f := v.form(); return f.kind == noKind || f.long }
+
+// Text tells whether the value is characters.
+func (v VR) Text() bool { k := v.form().kind; return k == textual || k == ascii }
