@@ -214,7 +214,10 @@ func (c *Case) writer(by *Person) *Writer {
 	for code, st := range c.stages {
 		w.Tasks[code] = st.task
 	}
-	w.Imaged, w.Confirmed = str(c.written["S02/image-study"], "started"), str(c.written["S10/confirmation-form"], "date")
+	if w.Imaged = str(c.written["S02/image-study"], "started"); w.Imaged == "" { // a scan is no ImagingStudy
+		w.Imaged = str(c.written["S02/acquisition"], "performedDateTime")
+	}
+	w.Confirmed = str(c.written["S10/confirmation-form"], "date")
 	return w
 }
 

@@ -8,7 +8,7 @@ func TestStraight(t *testing.T) {
 	if err := w.Agree(); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []*Process{implant()} {
+	for _, p := range []*Process{socket()} {
 		c, err := w.Open(p)
 		if err != nil {
 			t.Fatal(err)

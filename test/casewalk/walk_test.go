@@ -53,7 +53,7 @@ func TestWalk(t *testing.T) {
 		if err := w.Agree(); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []*Process{agreementProcess(), implant()} {
+		for _, p := range []*Process{agreementProcess(), implant(), socket()} {
 			t.Run(p.Plan, func(t *testing.T) {
 				tally, err := w.Walk(p, uint64(seed), steps)
 				if err != nil {
