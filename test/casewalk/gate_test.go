@@ -168,17 +168,3 @@ func (g *gates) report() {
 		}
 	}
 }
-
-// catchUp takes over what the server let happen against the model.
-func (c *Case) catchUp() error {
-	seen, err := c.look()
-	if err != nil {
-		return err
-	}
-	for code, is := range seen {
-		if st := c.stages[code]; st.state != is.state {
-			st.state, st.task, st.version = is.state, is.task, ""
-		}
-	}
-	return c.compareTasks()
-}

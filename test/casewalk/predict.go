@@ -191,6 +191,13 @@ func (m *Model) asked(role, purpose, part string) (all []*Stage, which Signature
 	return all, which
 }
 
+// askedOf tells whether any role is asked for a purpose on a part.
+func (m *Model) askedOf(purpose, part string) bool {
+	return slices.ContainsFunc(m.p.Stages, func(s Stage) bool {
+		return slices.ContainsFunc(s.Signatures, func(k Signature) bool { return k.Purpose == purpose && k.Part == part })
+	})
+}
+
 func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 	p := m.parts[s.Part]
 	if p == nil || !p.named || s.Kind == Outdate && p.version == "1" {
@@ -203,7 +210,11 @@ func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 	m.role(v, by, s.Role)
 	stages, asked := m.asked(s.Role, s.Purpose, s.Part)
 	if len(stages) == 0 {
-		v.refuse("nobody asks "+s.Role+" to sign "+s.Part+" for "+s.Purpose, "signature-role", 403)
+		rule := "" // the purpose is asked of nobody here
+		if m.askedOf(s.Purpose, s.Part) {
+			rule = "signature-role"
+		}
+		v.refuse("nobody asks "+s.Role+" to sign "+s.Part+" for "+s.Purpose, rule, 403)
 		if m.sees(by) == unsure {
 			v.refuse(by.ID+" may not see the case", "", 404)
 		}
@@ -265,9 +276,14 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 		}
 		return
 	}
+	if s.Defect != "" && part.defect(s.Defect).AtDoor {
+		v.refuse("it does not even read as a "+part.Type, "", 422)
+	}
 	switch {
 	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != part.By:
 		v.Absent = true
+	case s.Kind == Edit && part.Type == "Provenance":
+		v.refuse("a Provenance is never written anew", "provenance-immutable", 409)
 	case s.Kind == Edit && st.state == completed && s.Defect != "":
 		v.Absent = true
 	case s.Kind == Edit && st.state == completed && part.Sealed:
@@ -306,7 +322,10 @@ func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stag
 	} else {
 		v.refuse("about another patient", "other-patient", 422)
 	}
-	m.owner(v, by, stage)
+	if before := len(v.Reasons); !m.owner(v, by, stage) && len(v.Reasons) > before {
+		last := &v.Reasons[len(v.Reasons)-1]
+		last.Statuses = append(last.Statuses, 422) // what is not named yet is out of reach too
+	}
 	if m.sees(by) == unsure {
 		v.Open = true
 	}

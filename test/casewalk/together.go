@@ -4,28 +4,35 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
-// Together sends steps at the same time, each by a person of its own, and returns
-// the answers in the order of the steps. The model is told nothing.
+// Together sends steps at the same time and returns the answers in the order of
+// the steps. The model is told nothing.
 func (c *Case) Together(steps ...Step) ([]*Answer, error) {
-	answers, errs := make([]*Answer, len(steps)), make([]error, len(steps))
-	var ready, done sync.WaitGroup
-	begin := make(chan struct{})
-	for i, s := range steps {
+	var sends []func() (*Answer, error)
+	for _, s := range steps {
 		send, err := c.prepared(s)
 		if err != nil {
 			return nil, err
 		}
-		ready.Add(1)
+		sends = append(sends, send)
+	}
+	return c.atOnce(len(steps), func(i int) (*Answer, error) { return sends[i]() })
+}
+
+// atOnce sends n requests that begin together.
+func (c *Case) atOnce(n int, send func(i int) (*Answer, error)) ([]*Answer, error) {
+	answers, errs := make([]*Answer, n), make([]error, n)
+	var done sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range n {
 		done.Go(func() {
-			ready.Done()
 			<-begin
-			answers[i], errs[i] = send()
+			answers[i], errs[i] = send(i)
 		})
 	}
-	ready.Wait()
 	close(begin)
 	done.Wait()
 	return answers, errors.Join(errs...)
@@ -67,6 +74,7 @@ func (c *Case) prepared(s Step) (func() (*Answer, error), error) {
 
 func ok(a *Answer) bool { return a.Status >= 200 && a.Status < 300 }
 
+// count says how many were allowed.
 func count(answers []*Answer) (n int) {
 	for _, a := range answers {
 		if ok(a) {
@@ -76,19 +84,66 @@ func count(answers []*Answer) (n int) {
 	return n
 }
 
-// signatures reads who signed what in the case: "role purpose target version" of
-// every Provenance with a signature of a target.
-func (c *Case) signaturesOf(ref string) (all []string, err error) {
-	a, err := c.w.send(c.people[c.p.Opener], "GET", "Provenance?_count=100&target="+ref, nil)
+// settle tells the model what came of steps that were sent together: versions as
+// they are now, and each signature that was confirmed, over the version that it
+// names.
+func (c *Case) settle(steps []Step, answers []*Answer) error {
+	for i, s := range steps {
+		if !ok(answers[i]) {
+			continue
+		}
+		switch s.Kind {
+		case Sign:
+			_, version, _ := strings.Cut(str(decode(answers[i].Body), "target", "reference"), "/_history/")
+			c.marks = append(c.marks, mark{c.people[s.Who], s.Role, s.Purpose, c.parts[s.Part].ref, version, c.clock})
+		case Name:
+			c.parts[s.Part].named = true
+		}
+	}
+	for _, s := range steps {
+		if s.Part == "" {
+			continue
+		}
+		a, err := c.w.send(c.people[c.p.Opener], "GET", c.parts[s.Part].ref, nil)
+		if err != nil {
+			return err
+		}
+		c.parts[s.Part].version = a.version()
+	}
+	for _, st := range c.stages {
+		st.version = "" // read anew
+	}
+	return c.catchUp()
+}
+
+// signatureVersions are the versions of a document that a person signed, as the
+// record has them.
+func (c *Case) signatureVersions(who, target string) (all []string, err error) {
+	a, err := c.w.send(c.people[c.p.Opener], "GET", "Provenance?_count=200&target="+target, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range list(decode(a.Body), "entry") {
 		r := at(e, "resource")
-		if at(r, "signature") != nil {
-			all = append(all, str(r, "signature", "who", "reference")+" "+str(r, "target", "reference"))
+		if at(r, "signature") != nil && str(r, "agent", "who", "reference") == c.people[who].Ref {
+			_, version, _ := strings.Cut(str(r, "target", "reference"), "/_history/")
+			all = append(all, version)
 		}
 	}
 	slices.Sort(all)
 	return all, nil
+}
+
+// catchUp takes over what the server let happen against the model.
+func (c *Case) catchUp() error {
+	seen, err := c.look()
+	if err != nil {
+		return err
+	}
+	for code, is := range seen {
+		if st := c.stages[code]; st.state != is.state {
+			st.state, st.task, st.version = is.state, is.task, ""
+		}
+	}
+	return c.compareTasks()
 }

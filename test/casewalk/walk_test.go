@@ -47,7 +47,15 @@ func database(t *testing.T) string {
 // TestWalk takes random steps; TENON_WALK_STEPS says how many for each plan and
 // engine, TENON_WALK_SEED which.
 func TestWalk(t *testing.T) {
-	steps, seed := number(t, "TENON_WALK_STEPS", 100), number(t, "TENON_WALK_SEED", 1)
+	steps, seed := number(t, "TENON_WALK_STEPS", 60), number(t, "TENON_WALK_SEED", 1)
+	report := &walkReport{Steps: steps}
+	defer func() {
+		if name := os.Getenv("TENON_WALK_WRITE"); name != "" {
+			if err := os.WriteFile(name, []byte(report.String()), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
 	engines(t, func(t *testing.T, database string) {
 		w := NewWorld(t, database)
 		if err := w.Agree(); err != nil {
@@ -55,7 +63,9 @@ func TestWalk(t *testing.T) {
 		}
 		for _, p := range []*Process{agreementProcess(), implant(), socket()} {
 			t.Run(p.Plan, func(t *testing.T) {
+				defer func() { report.known(w) }()
 				tally, err := w.Walk(p, uint64(seed), steps)
+				report.add(t.Name(), tally, err)
 				if err != nil {
 					t.Fatal(w.Shrunk(p, err, time.Duration(number(t, "TENON_WALK_SHRINK", 60))*time.Second))
 				}
