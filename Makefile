@@ -39,9 +39,10 @@ e2e: build ## the story scripts alone
 fuzz: ## ten minutes of every fuzz function (FUZZTIME=10m)
 	./test/fuzz.sh $(or $(FUZZTIME),10m)
 
-prove: ## fifty kills per engine, system calls under strace, random walks beside the model: long; writes the dated reports in conformance/results
+prove: ## fifty kills per engine, system calls under strace, every gate row, random walks beside the model: long; writes the dated reports in conformance/results
 	TENON_PROVE=1 go test -timeout 180m -count=1 ./test -run 'Kill|PowerLoss' -v
-	TENON_WALK_STEPS=$(or $(TENON_WALK_STEPS),20000) go test -timeout 300m -count=1 ./test/casewalk -run Walk -v
+	TENON_GATES=all TENON_GATES_WRITE=$(CURDIR)/conformance/results/gates.tsv go test -timeout 60m -count=1 ./test/casewalk -run Gates
+	TENON_WALK_STEPS=$(or $(TENON_WALK_STEPS),20000) TENON_WALK_WRITE=$(CURDIR)/conformance/results/walk.md go test -timeout 600m -count=1 ./test/casewalk -run Walk -v
 
 mutate: ## take every rule of plans, profiles and limits away in turn: a test must notice (half an hour; ONLY=part of a file's name)
 	go test -count=1 ./profiles -run EveryRuleIsProven -v | grep -v '^    ---\|^=== '

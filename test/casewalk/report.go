@@ -46,7 +46,7 @@ func (r *walkReport) known(w *World) {
 
 func (r *walkReport) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Random walk beside the model\n\n%s. `TENON_WALK_STEPS=%d TENON_WALK_WRITE=conformance/results/walk.md go test ./test/casewalk -run Walk -timeout 300m`\n\n", time.Now().UTC().Format(time.DateOnly), r.Steps)
+	fmt.Fprintf(&b, "# Random walk beside the model\n\n%s. `TENON_WALK_STEPS=%d make prove`, or `TENON_WALK_STEPS=%[2]d TENON_WALK_WRITE=FILE go test ./test/casewalk -run Walk -timeout 600m`\n\n", time.Now().UTC().Format(time.DateOnly), r.Steps)
 	b.WriteString("| plan | engine | seed | steps | cases (ended) | allowed | refused | open | disagreements | took |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	b.WriteString(strings.Join(r.rows, "\n"))
 	b.WriteString("\n\nOpen: the description is silent, the model follows the server. Known disagreements, not decided yet:\n\n")
