@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tenon/server/app"
 	"tenon/test/servertest"
 )
 
@@ -82,6 +83,19 @@ func TestEvaluateType(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestEvaluationK: the server's own least number is kept, and a question may ask
+// for more only.
+func TestEvaluationK(t *testing.T) {
+	h := &house{servertest.Start(t, app.Config{Sample: true, Keeping: app.Keeping{EvaluationK: 7}}), t}
+	for query, want := range map[string]int{"": 7, "&k=3": 7, "&k=9": 9} {
+		a := h.Expect(t, 200, servertest.Request{Token: h.as("qa-wu"), Path: "/fhir/DeviceDefinition/family-cranial-plate/$evaluate-type?start=2026-01-01&end=2026-03-31" + query})
+		var told report
+		if err := json.Unmarshal(a.Body, &told); err != nil || len(told.Extension) != 1 || told.Extension[0].K != want {
+			t.Errorf("R001-145 with %q the report is of k = %v, %v; want %d", query, told.Extension, err, want)
+		}
+	}
 }
 
 type report struct {
