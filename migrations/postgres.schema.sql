@@ -29,7 +29,9 @@ table access_token (
   hash bytea not null,
   principal text collate "C" not null,
   tenant text collate "C" not null,
-  note text collate "C" not null
+  note text collate "C" not null,
+  grant_id text collate "C" not null,
+  scope text collate "C" not null
 );
 
 table anchor (
@@ -326,6 +328,41 @@ table number_row (
   code text collate "C" not null
 );
 
+table oauth_client (
+  tenant text collate "C" not null,
+  id text collate "C" not null,
+  body text not null
+);
+
+table oauth_grant (
+  id text collate "C" not null,
+  tenant text collate "C" not null,
+  client text collate "C" not null,
+  principal text collate "C" not null,
+  created bigint not null,
+  expires bigint not null,
+  revoked bigint not null,
+  body text not null
+);
+
+table oauth_login (
+  tenant text collate "C" not null,
+  name text collate "C" not null,
+  principal text collate "C" not null,
+  hash text collate "C" not null,
+  failures bigint not null,
+  locked bigint not null
+);
+
+table oauth_slip (
+  kind text collate "C" not null,
+  hash bytea not null,
+  grant_id text collate "C" not null,
+  expires bigint not null,
+  used bigint not null,
+  body text not null
+);
+
 table outbox (
   id bigint not null identity always,
   created bigint not null,
@@ -567,6 +604,14 @@ constraint ledger_node.ledger_node_pkey PRIMARY KEY (level, idx);
 
 constraint member.member_pkey PRIMARY KEY (tenant, case_id, type, rid);
 
+constraint oauth_client.oauth_client_pkey PRIMARY KEY (tenant, id);
+
+constraint oauth_grant.oauth_grant_pkey PRIMARY KEY (id);
+
+constraint oauth_login.oauth_login_pkey PRIMARY KEY (tenant, name);
+
+constraint oauth_slip.oauth_slip_pkey PRIMARY KEY (kind, hash);
+
 constraint outbox.outbox_pkey PRIMARY KEY (id);
 
 constraint package.package_pkey PRIMARY KEY (key);
@@ -700,6 +745,20 @@ CREATE INDEX number_high ON number_row USING btree (tenant, key, canonical, high
 CREATE INDEX number_low ON number_row USING btree (tenant, key, canonical, low, rid) INCLUDE (high);
 
 CREATE INDEX number_resource ON number_row USING btree (rid);
+
+CREATE UNIQUE INDEX oauth_client_pkey ON oauth_client USING btree (tenant, id);
+
+CREATE INDEX oauth_grant_expires ON oauth_grant USING btree (expires);
+
+CREATE UNIQUE INDEX oauth_grant_pkey ON oauth_grant USING btree (id);
+
+CREATE INDEX oauth_grant_principal ON oauth_grant USING btree (tenant, principal);
+
+CREATE UNIQUE INDEX oauth_login_pkey ON oauth_login USING btree (tenant, name);
+
+CREATE INDEX oauth_slip_expires ON oauth_slip USING btree (expires);
+
+CREATE UNIQUE INDEX oauth_slip_pkey ON oauth_slip USING btree (kind, hash);
 
 CREATE INDEX outbox_dead ON outbox USING btree (id) WHERE (state = 2);
 

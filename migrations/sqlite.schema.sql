@@ -600,7 +600,7 @@ CREATE TABLE access_token (
   expires   INTEGER NOT NULL,
   revoked   INTEGER NOT NULL,
   note      TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, grant_id TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
 CREATE TABLE binding_token (
   hash          BLOB PRIMARY KEY,
@@ -609,6 +609,50 @@ CREATE TABLE binding_token (
   subscriptions TEXT NOT NULL,
   expires       INTEGER NOT NULL
 , session TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_client (
+  tenant TEXT NOT NULL,
+  id     TEXT NOT NULL,
+  body   TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_grant (
+  id        TEXT PRIMARY KEY,
+  tenant    TEXT NOT NULL,
+  client    TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  created   INTEGER NOT NULL,
+  expires   INTEGER NOT NULL,
+  revoked   INTEGER NOT NULL,
+  body      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX oauth_grant_expires ON oauth_grant (expires);
+
+CREATE INDEX oauth_grant_principal ON oauth_grant (tenant, principal);
+
+CREATE TABLE oauth_login (
+  tenant    TEXT NOT NULL,
+  name      TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  hash      TEXT NOT NULL,
+  failures  INTEGER NOT NULL,
+  locked    INTEGER NOT NULL,
+  PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_slip (
+  kind     TEXT NOT NULL,
+  hash     BLOB NOT NULL,
+  grant_id TEXT NOT NULL,
+  expires  INTEGER NOT NULL,
+  used     INTEGER NOT NULL,
+  body     TEXT NOT NULL,
+  PRIMARY KEY (kind, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX oauth_slip_expires ON oauth_slip (expires);
 
 CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
 

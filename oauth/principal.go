@@ -41,6 +41,9 @@ func (p *Provider) resolve(ctx context.Context, principal string) (*access.Conte
 		who.Kind, who.Roles = access.System, []access.Role{access.MES}
 		who.Organization = root.Path("owner", "reference").Str()
 		who.Side, err = p.side(ctx, who.Organization)
+	case "Organization": // a backend of its own; only apps hold such tokens
+		who.Kind, who.Organization = access.System, principal
+		who.Side, err = p.side(ctx, principal)
 	default:
 		err = issue.Errorf(issue.Login, "%s cannot hold a token.", principal).Rule("principal-type")
 	}

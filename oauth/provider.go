@@ -30,6 +30,11 @@ type Directory interface {
 
 // Provider issues tokens and turns them into the access context of a request.
 type Provider struct {
+	// Compile turns the search parameters of a scope into the condition that the
+	// store understands. It is set before the first request; without it scopes with
+	// parameters give nothing.
+	Compile func(typ string, params []access.ScopeParam) (any, error)
+
 	store     Store
 	directory Directory
 	tenant    string
@@ -54,6 +59,9 @@ func New(store Store, directory Directory, tenant string, clock func() time.Time
 // RelatedPerson/x or Device/x), which must exist and be active. The token itself
 // is returned once and kept nowhere.
 func (p *Provider) Issue(ctx context.Context, principal string, life time.Duration, note string) (string, error) {
+	if strings.HasPrefix(principal, "Organization/") { // a backend's, which scopes bound
+		return "", issue.Errorf(issue.Login, "%s holds tokens only by an app: register one.", principal).Rule("principal-type")
+	}
 	if _, err := p.resolve(ctx, principal); err != nil {
 		return "", err
 	}
@@ -114,6 +122,13 @@ func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*ac
 	if err != nil {
 		return nil, err
 	}
+	if t.Grant != "" {
+		g, err := p.granted(ctx, t.Grant, t.Principal, now)
+		if err != nil {
+			return nil, err
+		}
+		who.Scopes = p.scopesOf(g, t.Scope)
+	}
 	who.Session = hex.EncodeToString(hash[:])
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,6 +137,18 @@ func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*ac
 	}
 	p.cache[hash] = cached{who: who, expires: t.Expires, until: now.Add(cacheTTL)}
 	return who, nil
+}
+
+// granted is the grant of a token while it and its app are there.
+func (p *Provider) granted(ctx context.Context, id, principal string, now time.Time) (*Grant, error) {
+	g, err := p.store.Grant(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: grant: %w", err)
+	}
+	if g == nil || g.Revoked || g.Tenant != p.tenant || g.Principal != principal || !now.Before(g.Expires) {
+		return nil, refused()
+	}
+	return g, nil
 }
 
 func refused() error {

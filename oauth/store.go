@@ -1,6 +1,3 @@
-// Package oauth identifies the caller: it issues and checks tokens and produces
-// the principal that access describes. Tokens are opaque; the database holds
-// only their SHA-256.
 package oauth
 
 import (
@@ -17,6 +14,8 @@ type Token struct {
 	Expires   time.Time
 	Revoked   bool
 	Note      string // what it was issued for
+	Grant     string // of the app that holds it, "" for a token without an app
+	Scope     string // with a Grant: what it is good for
 }
 
 // Signer is a person's signing key. Sealed is the private key, encrypted under
@@ -44,4 +43,7 @@ type Store interface {
 	Signer(ctx context.Context, principal string) (*Signer, error)
 	// SignerFailed counts a wrong secret (n+1) or, with ok, resets the count.
 	SignerFailed(ctx context.Context, principal string, ok bool) error
+	Apps
+	Slips
+	Logins
 }

@@ -23,7 +23,8 @@ type commands struct {
 	Check   check         `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
 	Migrate migrate       `cmd:"" help:"Bring the database to the newest schema."`
 	Reindex reindex       `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
-	User    user          `cmd:"" help:"Issue tokens and signing keys."`
+	User    user          `cmd:"" help:"Issue tokens, passwords and signing keys."`
+	App     appCommand    `cmd:"" help:"Register apps and backends that may ask for tokens."`
 	Version version       `cmd:"" help:"Print the version."`
 
 	Audit   auditCommand   `cmd:"" help:"Write the audit of a case, a person, a patient or a period, with proofs if asked."`

@@ -13,9 +13,10 @@ import (
 )
 
 type user struct {
-	Token  token  `cmd:"" help:"Issue an access token for a PractitionerRole, Patient, RelatedPerson or Device; it is printed once."`
-	Revoke revoke `cmd:"" help:"Make a token worthless."`
-	Key    key    `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
+	Token    token    `cmd:"" help:"Issue an access token for a PractitionerRole, Patient, RelatedPerson or Device; it is printed once."`
+	Revoke   revoke   `cmd:"" help:"Make a token worthless."`
+	Password password `cmd:"" help:"Let a person sign in by a name; the password is read from standard input."`
+	Key      key      `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
 
 	Certificate certificate `cmd:"" help:"Bind a person's own certificate, whose key is elsewhere; the chain (PEM, leaf first) is read from standard input."`
 }
@@ -54,6 +55,30 @@ func (r *revoke) Run(ctx context.Context) error {
 	}
 	defer a.Close()
 	return a.RevokeToken(ctx, r.Token)
+}
+
+type password struct {
+	app.Config `embed:""`
+	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+	Name       string `required:"" help:"What the person types to sign in."`
+}
+
+// Run reads the password from standard input.
+func (p *password) Run(ctx context.Context, out io.Writer) error {
+	secret, err := readSecret()
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, p.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.SetPassword(ctx, p.Principal, p.Name, secret); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s signs in as %s now\n", p.Principal, p.Name)
+	return err
 }
 
 type key struct {

@@ -48,6 +48,7 @@ func (c *Context) ReachNamed() Predicate {
 //	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
 //	patient            directory, the own record, cases open to the patient
 //	machine            directory, cases open to it, the subscriptions of its owner
+//	backend            an app that acts for an organisation: as its people do without a case
 func (c *Context) own() Predicate {
 	if c == nil {
 		return Nothing{}
@@ -60,6 +61,9 @@ func (c *Context) own() Predicate {
 	case Patient:
 		return append(AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}, c.self()...)
 	case System:
+		if c.Principal == c.Organization && c.Scopes != nil { // a backend that acts for a whole organisation
+			return AnyOf{TypeIn(Directory), OwnedBy{Organization: c.Organization, Loose: c.Side != Hospital}, InCase{[]string{c.Principal}}}
+		}
 		return AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}, AllOf{TypeIn{"Subscription"}, OwnedBy{Organization: c.Organization}}}
 	}
 	return Nothing{}

@@ -44,6 +44,7 @@ type App struct {
 	OAuth    *oauth.Provider
 
 	guide      [][]byte // the embedded definitions
+	apps       *oauth.Server
 	model      *schema.Model
 	keeper     *revision.Keeper
 	keys       *ledger.Keys
@@ -119,7 +120,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := syncDir(filepath.Dir(filepath.Clean(a.Config.Data))); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.openJobs, a.define, a.sample} {
+	for _, step := range []func(context.Context) error{a.openStore, a.openKeys, a.openRecord, a.openOAuth, a.openJobs, a.define, a.sample} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -316,7 +317,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		Jobs: a.jobs.Jobs, JobFiles: a.jobs.files, Fetches: a.jobs.fetch != nil,
 		Subscriptions: a.feed, Index: a.keeper,
 		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
-		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
+		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, Origin: a.apps.Origin, Security: a.security(), DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -75,6 +75,7 @@ func (a *App) Handler() (http.Handler, error) {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", a.ready)
 	e.GET("/", home)
+	a.oauthRoutes(e)
 	doors := e.Group("/fhir", a.identify)
 	doors.GET("/Task/:id/$follow-up", a.followUp)
 	doors.GET("/websocket", a.socket())

@@ -72,7 +72,24 @@ type (
 		Compartment   []string       `json:"compartment,omitempty"`
 	}
 	securityPart struct {
-		CORS bool `json:"cors"`
+		Extension []securityExtension `json:"extension,omitempty"`
+		CORS      bool                `json:"cors"`
+		Service   []securityService   `json:"service,omitempty"`
+	}
+	securityExtension struct {
+		URL       string        `json:"url"`
+		Extension []securityURI `json:"extension"`
+	}
+	securityURI struct {
+		URL   string `json:"url"`
+		Value string `json:"valueUri"`
+	}
+	securityService struct {
+		Coding []securityCoding `json:"coding"`
+	}
+	securityCoding struct {
+		System string `json:"system"`
+		Code   string `json:"code"`
 	}
 	code struct {
 		Code string `json:"code"`
@@ -144,9 +161,7 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	part := restPart{Mode: "server", Interaction: []code{{"transaction"}, {"batch"}, {"history-system"}, {"search-system"}},
 		Compartment:   compartments(d.o.Model),
 		Documentation: "FHIR R4 in JSON and XML. Every request needs a token but this one. What a caller cannot reach reads as absent."}
-	if len(d.o.Origins) > 0 {
-		part.Security = &securityPart{CORS: true}
-	}
+	part.Security = d.security()
 	topics, sockets := d.subscriptionExtension()
 	part.Extension = sockets
 	for _, r := range d.routes() {
@@ -167,6 +182,23 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 		Implementation: implementation{"Standards-based server for medical devices made for one patient", d.o.BaseURL},
 		FHIRVersion:    "4.0.1", Format: []string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, PatchFormat: patchFormats, Rest: []restPart{part},
 	})
+}
+
+// Security is where tokens come from.
+type Security struct{ Authorize, Token, Introspect, Revoke string }
+
+// security is https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html#declaring-support-for-oauth2-endpoints
+func (d *Door) security() *securityPart {
+	p := &securityPart{CORS: len(d.o.Origins) > 0 || d.o.Origin != nil}
+	if at := d.o.Security; at != nil {
+		p.Extension = []securityExtension{{"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+			[]securityURI{{"authorize", at.Authorize}, {"token", at.Token}, {"introspect", at.Introspect}, {"revoke", at.Revoke}}}}
+		p.Service = []securityService{{[]securityCoding{{"http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR"}}}}
+	}
+	if !p.CORS && p.Service == nil {
+		return nil
+	}
+	return p
 }
 
 func (d *Door) resourcePart(registry *search.Registry, typ string, reverse []string) resourcePart {

@@ -15,14 +15,22 @@ const (
 	corsResponse = "ETag, Location, Content-Location, Last-Modified, X-Request-Id, Content-Disposition, WWW-Authenticate, Allow"
 )
 
+// admits tells whether pages of an origin may read the answer. Anybody's may read
+// the CapabilityStatement.
+// https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#considerations-for-cross-origin-resource-sharing-cors-support
+func (c *call) admits(origin string) bool {
+	return slices.Contains(c.door.o.Origins, origin) || slices.Contains(c.door.o.Origins, "*") ||
+		c.door.o.Origin != nil && (strings.HasSuffix(c.Path(), "/metadata") || c.door.o.Origin(c.ctx(), origin))
+}
+
 // shared lets a page read the answer, and answers what its browser asks before.
 func (c *call) shared() {
-	if len(c.door.o.Origins) == 0 {
+	if len(c.door.o.Origins) == 0 && c.door.o.Origin == nil {
 		return
 	}
 	c.Response().Header().Add("Vary", "Origin")
 	origin := c.header("Origin")
-	if origin == "" || !slices.Contains(c.door.o.Origins, origin) && !slices.Contains(c.door.o.Origins, "*") {
+	if origin == "" || !c.admits(origin) {
 		return
 	}
 	c.set("Access-Control-Allow-Origin", origin)

@@ -77,7 +77,11 @@ type Options struct {
 	DeleteSeveral bool
 	// Origins are those whose pages may use the door from a browser, "*" for any;
 	// none by default.
-	Origins  []string
+	Origins []string
+	// Origin tells other origins whose pages may; nil: no others.
+	Origin func(ctx context.Context, origin string) bool
+	// Security says where tokens come from, for the CapabilityStatement.
+	Security *Security
 	Software string // name of the product, "Tenon"
 	Version  string // of the product
 	Released time.Time

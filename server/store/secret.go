@@ -8,8 +8,8 @@ import (
 
 // PutToken implements oauth.Store.
 func (s *Store) PutToken(ctx context.Context, t oauth.Token) error {
-	return s.secret(ctx, "INSERT INTO access_token (hash, principal, tenant, issued, expires, revoked, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		t.Hash[:], t.Principal, t.Tenant, micros(t.Issued), micros(t.Expires), truth(t.Revoked), t.Note)
+	return s.secret(ctx, "INSERT INTO access_token (hash, principal, tenant, issued, expires, revoked, note, grant_id, scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		t.Hash[:], t.Principal, t.Tenant, micros(t.Issued), micros(t.Expires), truth(t.Revoked), t.Note, t.Grant, t.Scope)
 }
 
 // Token implements oauth.Store.
@@ -18,8 +18,8 @@ func (s *Store) Token(ctx context.Context, hash [32]byte) (*oauth.Token, error) 
 	var issued, expires, revoked int64
 	found := false
 	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
-		found, err = one(ctx, q, "SELECT principal, tenant, issued, expires, revoked, note FROM access_token WHERE hash = ?",
-			[]any{hash[:]}, &t.Principal, &t.Tenant, &issued, &expires, &revoked, &t.Note)
+		found, err = one(ctx, q, "SELECT principal, tenant, issued, expires, revoked, note, grant_id, scope FROM access_token WHERE hash = ?",
+			[]any{hash[:]}, &t.Principal, &t.Tenant, &issued, &expires, &revoked, &t.Note, &t.Grant, &t.Scope)
 		return err
 	})
 	if err != nil || !found {

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs", jobTests},
 		{"floor", floorTests},
 		{"secrets", secretTests},
+		{"oauth", oauthTests},
 		{"definitions", definitionTests},
 		{"reindex", reindexTests},
 	} {

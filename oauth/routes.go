@@ -1,0 +1,33 @@
+package oauth
+
+import "net/http"
+
+// ServeHTTP answers below /oauth, and the well-known documents.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }
+
+func (s *Server) routes() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("/fhir/.well-known/smart-configuration", func(w http.ResponseWriter, r *http.Request) { published(w, r, s.smart()) })
+	if s.Signing != nil {
+		m.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) { published(w, r, s.openid()) })
+		m.HandleFunc("/oauth/jwks", s.jwks)
+	}
+	m.HandleFunc("POST /oauth/token", s.token)
+	m.HandleFunc("OPTIONS /oauth/token", s.preflight)
+	m.HandleFunc("POST /oauth/introspect", s.introspect)
+	m.HandleFunc("POST /oauth/revoke", s.revoke)
+	m.HandleFunc("OPTIONS /oauth/revoke", s.preflight)
+	m.HandleFunc("GET /oauth/authorize", s.authorize)
+	m.HandleFunc("POST /oauth/authorize", s.authorize)
+	m.HandleFunc("POST /oauth/sign-in", s.signIn)
+	m.HandleFunc("GET /oauth/consent", s.consent)
+	m.HandleFunc("POST /oauth/consent", s.decide)
+	m.HandleFunc("POST /oauth/sign-out", s.signOut)
+	m.HandleFunc("POST /oauth/launch", s.launch)
+	return m
+}
+
+func (s *Server) preflight(w http.ResponseWriter, r *http.Request) {
+	s.cors(w, r)
+	w.WriteHeader(http.StatusNoContent)
+}
