@@ -118,6 +118,7 @@ func (s *story) careTeam() obj {
 func (s *story) consentResource(team string) obj {
 	purpose := func(c string) obj { return obj{"system": "urn:tenon:consent-purpose", "code": c} }
 	at := s.consentTime()
+	s.study.consented = at
 	return obj{
 		"resourceType": "Consent", "status": "active", "patient": ref(s.patient.ref), "dateTime": at,
 		"scope":        obj{"coding": arr{obj{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "treatment"}}},

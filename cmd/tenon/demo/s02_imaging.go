@@ -18,11 +18,12 @@ import (
 
 // study is the imaging study of the case.
 type study struct {
-	uid, ref string
-	request  string    // ServiceRequest/x
-	started  string    // as ImagingStudy has it
-	files    [][]byte  // Part 10
-	taken    time.Time // day of the study, when it came from a folder
+	uid, ref  string
+	consented string    // Consent.dateTime; the examination is asked for at once
+	request   string    // ServiceRequest/x
+	started   string    // as ImagingStudy has it
+	files     [][]byte  // Part 10
+	taken     time.Time // day of the study, when it came from a folder
 }
 
 // readImages reads the series of --images once.
@@ -93,10 +94,10 @@ func (s *story) imaging() {
 	c.head("S02")
 	s.skipAhead()
 	c.begin(s.img, "S02")
-	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	if s.study.files == nil {
 		s.synthetic()
 	}
+	s.study.request = s.create(s.clin, s.ofCase(s.examination()))
 	s.truncated()
 	lost := len(s.study.files) / 2
 	s.stow(slices.Delete(slices.Clone(s.study.files), lost, lost+1)...)
@@ -146,7 +147,7 @@ func (s *story) answersIf(by *person, stage, condition string) {
 func (s *story) examination() obj {
 	return obj{
 		"resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": ref(s.patient.ref), "requester": ref(s.clin.ref),
-		"code": obj{"coding": arr{obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": s.medical().method}}}, "authoredOn": s.consentTime(),
+		"code": obj{"coding": arr{obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": s.medical().method}}}, "authoredOn": s.study.consented,
 		"bodySite": arr{s.medical().site}, "extension": arr{obj{"url": tenon + "extension:protocol", "extension": s.protocol()}},
 	}
 }
