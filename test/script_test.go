@@ -41,6 +41,7 @@ func TestScript(t *testing.T) {
 			listen := address(t)
 			e.Setenv("TENON_LISTEN", listen)
 			e.Setenv("URL", "http://"+listen)
+			e.Setenv("WITNESS", address(t))
 			e.Values[served{}] = new(running)
 			return nil
 		},
