@@ -30,6 +30,7 @@ import (
 
 	"tenon/server/app"
 	"tenon/server/ledger"
+	"tenon/server/store/pgtest"
 	"tenon/test/servertest"
 )
 
@@ -45,6 +46,13 @@ func asked(t testing.TB, s *servertest.Server) func(context.Context, *servertest
 	return func(_ context.Context, _ *servertest.Client, status int, q servertest.Request) (*servertest.Answer, error) {
 		return s.Expect(t, status, q), nil
 	}
+}
+
+// onEngines runs a test on a database of each engine.
+func onEngines(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { test(t, "") })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, pgtest.Database(t, "empty", nil)) })
 }
 
 func toSign(t *testing.T, c app.Config) *signed {
@@ -106,8 +114,10 @@ func issued(t *testing.T, s *servertest.Server, suite, principal string) {
 	}
 }
 
-func TestSignersOverOneDigest(t *testing.T) {
-	s := toSign(t, app.Config{})
+func TestSignersOverOneDigest(t *testing.T) { onEngines(t, signersOverOneDigest) }
+
+func signersOverOneDigest(t *testing.T, database string) {
+	s := toSign(t, app.Config{Database: database})
 	for _, c := range []struct{ hosp, mfr string }{{"ES256", "SM2"}, {"SM2", "RS256"}} {
 		t.Run("R000-021 "+c.hosp+" and "+c.mfr, func(t *testing.T) {
 			issued(t, s.Server, c.hosp, "hosp-chen")
@@ -144,8 +154,10 @@ func TestSignersOverOneDigest(t *testing.T) {
 	})
 }
 
-func TestSoleControl(t *testing.T) {
-	s := toSign(t, app.Config{})
+func TestSoleControl(t *testing.T) { onEngines(t, soleControl) }
+
+func soleControl(t *testing.T, database string) {
+	s := toSign(t, app.Config{Database: database})
 	issued(t, s.Server, "ES256", "hosp-chen")
 	before, err := s.App.Store.Signer(t.Context(), "PractitionerRole/hosp-chen")
 	if err != nil {
@@ -190,8 +202,10 @@ func TestSoleControl(t *testing.T) {
 	})
 }
 
-func TestRefusalToSign(t *testing.T) {
-	s := toSign(t, app.Config{})
+func TestRefusalToSign(t *testing.T) { onEngines(t, refusalToSign) }
+
+func refusalToSign(t *testing.T, database string) {
+	s := toSign(t, app.Config{Database: database})
 	issued(t, s.Server, "ES256", "hosp-chen")
 	issued(t, s.Server, "ES256", "mfr-xu")
 	mfr := text("secret", "secret of mfr-xu")
@@ -330,9 +344,11 @@ func (s *signed) prepared(t *testing.T, token string, more ...string) string {
 	return p.Parameter[0].ValueString
 }
 
-func TestOwnCertificate(t *testing.T) {
+func TestOwnCertificate(t *testing.T) { onEngines(t, ownCertificate) }
+
+func ownCertificate(t *testing.T, database string) {
 	outside, roots := newAuthority(t)
-	s := toSign(t, app.Config{Signing: app.Signing{Roots: roots}, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}})
+	s := toSign(t, app.Config{Database: database, Signing: app.Signing{Roots: roots}, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}})
 	t.Run("without a certificate nothing is prepared", func(t *testing.T) {
 		if a := s.sign(t, 403, s.hosp, s.contract, `{"name":"prepare","valueBoolean":true}`, as("HOSP")); !bytes.Contains(a.Body, []byte("sign-no-certificate")) {
 			t.Errorf("%s", a.Body)
