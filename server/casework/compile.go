@@ -170,6 +170,10 @@ func (c *compiler) profiles(at string, document tree.Node) []string {
 			c.fault(at, "The profile %q is not one of the guide.", p.Str())
 			continue
 		}
+		if typ, of := document.Field("type").Str(), theGuide().typeOf(p.Str()); of != typ {
+			c.fault(at, "The profile %q is of %s; no %s can follow it.", p.Str(), of, typ)
+			continue
+		}
 		asked = append(asked, string(p.AppendStr(nil)))
 	}
 	return asked

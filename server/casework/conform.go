@@ -68,6 +68,20 @@ func (g *guide) knows(profile string) bool {
 	return strings.HasPrefix(profile, "urn:tenon:profile:") && g.library.Find("StructureDefinition", profile) != nil
 }
 
+// typeOf is the resource type that a profile of the guide is of.
+func (g *guide) typeOf(profile string) string {
+	if r := g.library.Find("StructureDefinition", profile); r != nil {
+		return r.Of
+	}
+	return ""
+}
+
+// defines tells whether the guide has the form or activity of that canonical, in
+// its version.
+func (g *guide) defines(canonical string) bool {
+	return g.library.Find("Questionnaire", canonical) != nil || g.library.Find("ActivityDefinition", canonical) != nil
+}
+
 // faults are the errors of a resource against a profile.
 func (g *guide) faults(r *Resource, profile string) []issue.Issue {
 	k := verdictKey{profile, maphash.Bytes(g.seed, r.Root.Raw())}

@@ -54,6 +54,10 @@ func (c *compiler) words() {
 			c.fault(at, "A stage has a clause, and a title in English and Chinese.")
 		}
 		c.word(at, systemStage, s.Code)
+		// A form of the hospital's own has a canonical of its own.
+		if strings.HasPrefix(s.Form, "urn:tenon:") && !theGuide().defines(s.Form) {
+			c.fault(at+".definitionCanonical", "The guide has no form or activity %q.", s.Form)
+		}
 		for _, list := range [][]Document{s.Inputs, s.Outputs} {
 			for _, d := range list {
 				c.word(at, systemDocument, d.Code)

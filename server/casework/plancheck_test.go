@@ -48,6 +48,10 @@ func TestCheckPlan(t *testing.T) {
 		{"unknown setting", "setting('retained-samples')", "setting('nonsense')", `"nonsense"`},
 		{"unknown purpose", `"valueCode": "consent"`, `"valueCode": "consnet"`, "consnet"},
 		{"unknown predicate", "consentCovers(", "consentHides(", "consentHides"},
+		{"a form that is none", `"definitionCanonical": "urn:tenon:questionnaire:data-confirmation|`, `"definitionCanonical": "urn:tenon:questionnaire:data-confirmatoin|`, "data-confirmatoin"},
+		{"a form in another version", `"definitionCanonical": "urn:tenon:questionnaire:data-confirmation|`, `"definitionCanonical": "urn:tenon:questionnaire:data-confirmation|9`, "data-confirmation|9"},
+		{"a profile that is none", "urn:tenon:profile:device-history-record", "urn:tenon:profile:device-histroy-record", "device-histroy-record"},
+		{"a profile of another type", "urn:tenon:profile:device-history-record", "urn:tenon:profile:custom-device", "no Composition can follow it"},
 		{"no Chinese title", `"_title"`, `"__title"`, "Chinese"},
 		{"stage that follows itself", `"actionId": "S06"`, `"actionId": "S07"`, "S07"},
 	} {
