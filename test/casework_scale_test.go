@@ -60,7 +60,7 @@ func cast(t *testing.T, url, dir string) (moulds []*mould) {
 	}
 	defer db.Close()
 	began := time.Now()
-	_, err = demo.Run(t.Context(), demo.Options{Seed: 7, Database: url, Keep: dir, Ready: func(stage, root string) {
+	_, err = demo.Run(t.Context(), demo.Options{Seed: 1, Database: url, Keep: dir, Ready: func(stage, root string) {
 		if stage >= "S13" {
 			return
 		}
