@@ -174,7 +174,7 @@ func (m *Model) predictTake(v *Verdict, by *Person, st *stageState, stage *Stage
 		v.Absent = true
 		return
 	}
-	if m.role(v, by, stage.Owner) && (!stage.Judges || st.state != judgedOK) {
+	if m.owner(v, by, stage) && (!stage.Judges || st.state != judgedOK) {
 		v.Open = true
 	}
 }

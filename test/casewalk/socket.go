@@ -33,7 +33,7 @@ func socket() *Process {
 			like("S01", func(s *Stage) {
 				s.redo("consent", alsoPhotographs)
 			}),
-			acquisitionStage(), like("S05", nil), like("S03a", checkedModel), like("S03b", nil),
+			acquisitionStage(), like("S05", nil), like("S03a", checkedModel), like("S03b", func(s *Stage) { s.Also = []string{"PROD"} }),
 			like("S04", func(s *Stage) { s.redo("condition", ofStump) }), like("S06", orderedSocket),
 			like("S07", func(s *Stage) {
 				s.drop("conversion")
@@ -115,7 +115,7 @@ func acquisitionStage() Stage {
 	accuracy := output("scan-accuracy", "scan-accuracy", "Observation", seen3("error of the contour", "software", "valueQuantity", quantity(-0.28, "mm")))
 	accuracy.Defects = []Defect{{Name: "0.62 mm", Rule: "contour-accuracy", Spoil: set("valueQuantity", quantity(0.62, "mm"))}}
 	return Stage{
-		Code: "S02", Owner: "IMG", After: []string{"S01"}, Status: 422, WorkNeeds: []string{"S02/scanner"}, WorkStatus: 422,
+		Code: "S02", Owner: "IMG", Also: []string{"CLIN"}, After: []string{"S01"}, Status: 422, WorkNeeds: []string{"S02/scanner"}, WorkStatus: 422,
 		Parts: []Part{
 			{Key: "scanner", Type: "Device", By: "img-li", As: Input, Body: scanner},
 			{Key: "image-study", Type: "DocumentReference", By: "img-li", File: true, Body: scanned},
