@@ -165,7 +165,7 @@ func TestAgreementBlocks(t *testing.T) {
 }
 
 // plans are the embedded ones.
-var plans = []string{"implant", "socket", "agreement"}
+var plans = []string{"implant", "socket", "agreement", "termination"}
 
 // TestEveryConditionIsFloor holds that a hospital's own plan can drop nothing that
 // a source asks for (design law 3).

@@ -60,7 +60,7 @@ func (c *compiler) header(root tree.Node) {
 		c.plan.Roles = append(c.plan.Roles, r)
 	}
 	for _, n := range extensions(root, extensionPrefix+"setting") {
-		s := Setting{Code: part(n, "code"), Type: part(n, "type"), Clause: part(n, "clause"), Text: part(n, "text"), Chinese: part(n, "chinese")}
+		s := Setting{Code: part(n, "code"), Type: part(n, "type"), Anew: part(n, "anew") == "true", Clause: part(n, "clause"), Text: part(n, "text"), Chinese: part(n, "chinese")}
 		if s.Type != "integer" && s.Type != "duration" {
 			c.fault("PlanDefinition.extension", "The setting %q has the type %q; it must be integer or duration.", s.Code, s.Type)
 		}
@@ -158,8 +158,21 @@ func (c *compiler) documents(at string, list tree.Node) []Document {
 		docs = append(docs, Document{Code: code, Types: []string{typ}, Min: least,
 			Sealed: valueOf(extension(n, extensionPrefix+"sealed")).Bool(), Own: valueOf(extension(n, extensionPrefix+"own")).Bool(),
 			Profiles: map[string][]string{typ: asked}})
+		c.hazard(at, &docs[len(docs)-1], valueOf(extension(n, extensionPrefix+"hazard")).Str())
 	}
 	return docs
+}
+
+// hazard compiles what in a document is a problem of the device.
+func (c *compiler) hazard(at string, d *Document, source string) {
+	if source == "" {
+		return
+	}
+	var err error
+	d.Hazard = source
+	if d.hazard, err = fhirpath.Compile(source, environment()); err != nil {
+		c.fault(at, "The hazard of %q: %v", d.Code, err)
+	}
 }
 
 // profiles reads the profiles that a document must follow.

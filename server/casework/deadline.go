@@ -75,10 +75,25 @@ func (e *Engine) Due(s *Snapshot, kind string, body []byte) (Decision, error) {
 		d.Effects = v.acknowledgementDue(t)
 	case "deputy":
 		d.Effects = v.deputyDue(t)
+	case "account", "type":
+		d.Effects = concern(plan, v, kind)
 	default:
 		return Decision{}, fmt.Errorf("casework: no timer is of the kind %q", kind)
 	}
 	return d, nil
+}
+
+// concern looks at what happened outside of the case: an account was closed, or a
+// type of device stopped.
+func concern(plan *Plan, v *view, kind string) []Effect {
+	d := &decider{plan: plan, after: v, ended: map[string]bool{}, controlled: map[string]int{}}
+	if kind == "account" {
+		d.accountDue()
+	} else {
+		d.typeDue()
+	}
+	d.settle()
+	return d.effects
 }
 
 // stageDue reminds owner and team of a stage that is open.

@@ -502,8 +502,9 @@ func workAcceptance(w *world) {
 }
 
 func workRelease(w *world) {
-	w.must(clin, reported("conformity-assessment", passed("conformity", "conform", w), clin), followUpPlan(w))
-	w.name("S17", clin, output("conformity-assessment", "DiagnosticReport/conformity"), output("followup-plan", "CarePlan/followup"))
+	w.must(clin, reported("conformity-assessment", passed("conformity", "conform", w), clin), followUpPlan(w),
+		obj{"resourceType": "DocumentReference", "id": "contingency", "status": "current", "subject": ref("Patient/p"), "content": arr{obj{"attachment": file("when the device fails")}}})
+	w.name("S17", clin, output("conformity-assessment", "DiagnosticReport/conformity"), output("followup-plan", "CarePlan/followup"), output("contingency-plan", "DocumentReference/contingency"))
 	w.mustSign(clin, "DiagnosticReport/conformity", access.CLIN, "conformity")
 	w.mustSign(clin, "CarePlan/followup", access.CLIN, "followup")
 }

@@ -152,7 +152,7 @@ func droppedFrom(own, base *Stage) []issue.Issue {
 		}
 	}
 	for _, d := range base.Outputs {
-		if o := own.output(d.Code); o == nil || o.Min < d.Min || d.Sealed && !o.Sealed || d.Own && !o.Own || !d.profiledIn(o) {
+		if o := own.output(d.Code); o == nil || o.Min < d.Min || d.Sealed && !o.Sealed || d.Own && !o.Own || d.Hazard != o.Hazard || !d.profiledIn(o) {
 			fault("output", d.Code)
 		}
 	}

@@ -28,6 +28,8 @@ const (
 	exceptionStop          = "stop"     // the case lost its ground: consent withdrawn, or the patient died
 	exceptionHandover      = "handover" // another attending clinician
 	exceptionDeputy        = "deputy"   // somebody stands in
+	exceptionReview        = "review"   // the patient's condition changed, or new images came
+	exceptionType          = "X5"       // the type of the device was stopped
 )
 
 // exception is one Task of an exception in a case.
@@ -94,9 +96,8 @@ func (v *view) obstructed(s *Stage) []Unmet {
 		all = append(all, v.guard(s, "patient-deceased", "R001-035 R001-153", "The patient has died: nothing is made or used any more. The hospital decides how the case ends.",
 			"患者已去世：不再制造或使用器械，由医院决定病例如何终结。"))
 	}
-	if closed(v.byRef[v.hospital]) {
-		all = append(all, v.guard(s, "hospital-closed", "R001-009 R001-035", "The account of the hospital is closed: its cases rest.", "医院账户已关闭，其病例停止推进。"))
-	}
+	all = append(all, v.accounted(s)...)
+	all = append(all, v.typeEnded(s)...)
 	if d := v.endedDevice(); d != nil && v.ofDevice(s) && v.untilUse(s) {
 		all = append(all, v.guard(s, "device-ended", "R001-152 R001-215", fmt.Sprintf("%s is never used again (%s): file a change, or cancel the case.", d.Ref(), endedAs(d)),
 			fmt.Sprintf("%s 已永久停用：请提出变更或取消病例。", d.Ref())))
@@ -121,6 +122,10 @@ func (v *view) obstacle(x exception, s *Stage) (Unmet, bool) {
 	case exceptionNonconformity:
 		return v.guard(s, "nonconformity-open", "R001-215", fmt.Sprintf("The nonconformity %s of %s is not closed.", x.task.Ref(), referenceOf(x.task.Root.Field("focus"))),
 			fmt.Sprintf("不合格 %s 尚未关闭。", x.task.Ref())), v.ofDevice(s)
+	case exceptionReview:
+		return v.reviewObstacle(x, s)
+	case exceptionType:
+		return v.typeObstacle(x, s)
 	case exceptionWithdrawal:
 		return v.guard(s, "withdrawal-open", "R001-152", fmt.Sprintf("%s is being withdrawn (%s).", referenceOf(x.task.Root.Field("focus")), x.task.Ref()),
 			fmt.Sprintf("器械正在撤回（%s）。", x.task.Ref())), v.ofDevice(s) && v.untilUse(s)
@@ -216,6 +221,8 @@ func (r *ExceptionRule) clause() string { return strings.Join(r.Clauses, " ") }
 // them.
 var byServer = map[string]string{
 	exceptionNonconformity: "POST a DetectedIssue or AdverseEvent about the device; its Task is made by the server.",
+	exceptionReview:        "It is made by the server when the patient's condition changes, or new images come, after the order.",
+	exceptionType:          "It is made by the server when the type of the device is stopped.",
 	exceptionStop:          "It is made by the server when the consent ends or the patient dies while the device is being made or waits.",
 }
 
@@ -341,6 +348,11 @@ func (d *decider) carryable(rule *ExceptionRule, s *Stage, was *Resource) {
 		d.refuse(422, d.after.withdrawn(s, was)...)
 	case exceptionStop:
 		d.refuse(422, d.after.stopDecision(s, was)...)
+		d.refuse(409, d.after.jobStill(s)...)
+	case exceptionReview:
+		d.refuse(422, d.after.reviewFinding(s, was)...)
+	case exceptionType:
+		d.refuse(422, d.after.typeDecision(s, was)...)
 		d.refuse(409, d.after.jobStill(s)...)
 	case exceptionDeputy:
 		d.say(409, s, "exception-status", "A deputyship ends by its period, or is taken back (cancelled).", "代理按期限结束或由本人撤回。")

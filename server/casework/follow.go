@@ -30,6 +30,7 @@ func (d *decider) follow() {
 		case Completed:
 			d.stamp(m, "end")
 			d.storeVerdict(m.stage, m.task)
+			d.terminate(m.stage)
 			d.handOver()
 			d.close()
 		}
@@ -38,6 +39,8 @@ func (d *decider) follow() {
 		d.except()
 		d.lostGround()
 		d.stopUse()
+		d.detectHazards()
+		d.reviewed()
 	}
 }
 
@@ -68,6 +71,10 @@ func (d *decider) except() {
 		case exceptionStop:
 			if x.to == "completed" {
 				d.stopped(x.now)
+			}
+		case exceptionType:
+			if x.to == "completed" {
+				d.typeDecided(x.now)
 			}
 		case exceptionDeputy:
 			if x.to == "" {

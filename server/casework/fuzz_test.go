@@ -85,7 +85,7 @@ func FuzzOpen(f *testing.F) {
 		if doc.Parse(body, tree.Limits{Bytes: 1 << 16, Nodes: 10_000}) != nil {
 			return
 		}
-		created, err := w.engine.Open(w.plan, doc.Root(), clin, w.now)
+		created, err := w.engine.Open(casework.Opening{Plan: w.plan, Params: doc.Root(), Actor: clin, Now: w.now})
 		if (len(created) == 2) == (err != nil) {
 			t.Fatalf("Open = %d resources, %v", len(created), err)
 		}

@@ -17,6 +17,10 @@ func (d *decider) rest(to Substate, code, why string, which func(*Stage) bool) {
 	}
 }
 
+// resumed are the causes of a hold that end without a person setting the stage to
+// work again.
+var resumed = []string{"change", "account", "type"}
+
 // goOn sets stages to work again that the server held for a change or a
 // nonconformity, once nothing is in their way.
 func (d *decider) goOn() {
@@ -26,7 +30,7 @@ func (d *decider) goOn() {
 			continue
 		}
 		cause := codeOf(task.Root.Field("statusReason"), systemHold)
-		held := substateOf(task.Root) == ChangePending && cause == "change" || substateOf(task.Root) == Nonconformity && cause == "nonconformity"
+		held := substateOf(task.Root) == ChangePending && slices.Contains(resumed, cause) || substateOf(task.Root) == Nonconformity && cause == "nonconformity"
 		if !held || len(d.after.obstructed(s)) > 0 || len(d.after.consented(s)) > 0 || len(d.ended) > 0 && d.after.ofDevice(s) && d.after.untilUse(s) {
 			continue
 		}

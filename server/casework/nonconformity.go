@@ -147,11 +147,18 @@ func (d *decider) quarantine(device, problem *Resource) {
 	d.rest(Nonconformity, "nonconformity", "A nonconformity of the device is open.", d.after.ofDevice)
 	if limit := d.plan.Exceptions.Deadline("nonconformity-notice"); limit != nil {
 		now := d.after.s.Now
-		d.effects = append(d.effects, Effect{Message: timer{Case: d.after.s.Case, About: problem.Ref(), From: instant(now)}.message("acknowledgement", now.Add(limit.Time))})
+		d.once(timer{Case: d.after.s.Case, About: problem.Ref(), From: instant(now)}.message("acknowledgement", now.Add(limit.Time)))
 	}
 	d.tell(notice{kind: "nonconformity", about: []string{problem.Ref(), device.Ref()}, to: d.after.holders(access.DES, access.PROD),
 		english: fmt.Sprintf("A problem of %s is recorded (%s). Its use is stopped. Acknowledge this by $sign (acknowledgement).", device.Ref(), problem.Ref()),
 		chinese: fmt.Sprintf("%s 出现问题（%s），已停止使用。请签署确认（acknowledgement）。", device.Ref(), problem.Ref())})
+}
+
+// once sends a message, were it asked for by several devices of one problem.
+func (d *decider) once(m *Message) {
+	if !slices.ContainsFunc(d.effects, func(e Effect) bool { return e.Message != nil && e.Message.Key == m.Key }) {
+		d.effects = append(d.effects, Effect{Message: m})
+	}
 }
 
 // exceptionTask is what the Task of an exception is made of that the server makes.

@@ -46,8 +46,10 @@ type Document struct {
 	Code   string   // of urn:tenon:document
 	Types  []string // resource types that can carry it
 	Min    int
-	Sealed bool // not to be changed once the stage is completed
-	Own    bool // to be changed by the roles of the stage alone
+	Sealed bool   // not to be changed once the stage is completed
+	Own    bool   // to be changed by the roles of the stage alone
+	Hazard string // FHIRPath: what in it is a problem of the device by itself, or ""
+	hazard *fhirpath.Expr
 	// Profiles of the guide that it must follow, by its resource type.
 	Profiles map[string][]string
 }
@@ -106,6 +108,7 @@ type RoleRule struct {
 // Setting is a figure that the parties must fix when a case is opened.
 type Setting struct {
 	Code, Type    string // Type: integer, duration
+	Anew          bool   // a case of a new demand does not take it over
 	Clause        string
 	Text, Chinese string
 }

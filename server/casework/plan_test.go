@@ -205,7 +205,7 @@ func TestOwnPlanKeepsTheFloor(t *testing.T) {
 		}, "not one of the guide"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := casework.NewEngine().Open(own(c.change), doc.Root(), clin, stop(t, "closed").now)
+			_, err := casework.NewEngine().Open(casework.Opening{Plan: own(c.change), Params: doc.Root(), Actor: clin, Now: stop(t, "closed").now})
 			if c.want == "" && err != nil {
 				t.Errorf("Open = %v, want no refusal", err)
 			}
@@ -250,7 +250,7 @@ func TestOpenRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = casework.NewEngine().Open(definition(t, "implant"), doc.Root(), c.actor, stop(t, "closed").now)
+			_, err = casework.NewEngine().Open(casework.Opening{Plan: definition(t, "implant"), Params: doc.Root(), Actor: c.actor, Now: stop(t, "closed").now})
 			f := issue.As(err)
 			if f == nil || f.HTTPStatus() != c.status || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Open = %v, want %d naming %s", err, c.status, c.want)

@@ -36,6 +36,29 @@ func validityOf(r *Resource) tree.Node {
 	return r.Root.Field("period")
 }
 
+// validNoLongerThan('output-validity') says that each document states an end of its
+// validity that is not further from when this version was written than the deadline
+// of that code in the plan; without the deadline the answer is empty.
+var validNoLongerThanPredicate = predicate("validNoLongerThan", 1, "boolean", func(e *evaluation, focus fhirpath.Collection, args []string) (fhirpath.Collection, error) {
+	limit := e.plan.Exceptions.Deadline(args[0])
+	if limit == nil || len(focus) == 0 {
+		return nil, nil
+	}
+	for _, item := range focus {
+		r := e.resourceOf(item)
+		if r == nil {
+			return yes(false), nil
+		}
+		end, _, ok := span(validityOf(r).Field("end").Str())
+		if !ok || end.After(r.Updated.Add(limit.Time)) {
+			e.because(fmt.Sprintf("%s is to be produced within %d days of its version; it states %q.", r.Ref(), int(limit.Time.Hours()/24), validityOf(r).Field("end").Str()),
+				fmt.Sprintf("%s 的有效期不得超过 %d 天。", r.Ref(), int(limit.Time.Hours()/24)))
+			return yes(false), nil
+		}
+	}
+	return yes(true), nil
+})
+
 func (e *evaluation) sayExpired(r *Resource, valid bool) bool {
 	if !valid {
 		e.because(fmt.Sprintf("%s is not within its validity.", r.Ref()), fmt.Sprintf("%s 不在有效期内。", r.Ref()))

@@ -28,6 +28,7 @@ var removals = map[string][]removal{
 		put("ServiceRequest/examination", "authoredOn", nil)},
 	"examination-as-asked": {put("ServiceRequest/examination", "code", concept("http://dicom.nema.org/resources/ontology/DCM", "MR")), put("ImagingStudy/ct", "modality", nil)},
 	"protocol-limits":      {unwaived("protocol-limits")},
+	"images-anew":          {afterDemand(time.Hour), both(afterDemand(-time.Hour), put("ImagingStudy/ct", "started", nil))},
 	// S03a
 	"checklist-complete": {put("QuestionnaireResponse/checklist", "status", "in-progress"), put("QuestionnaireResponse/checklist", "item", arr{obj{"linkId": "1"}})},
 	// S03b
@@ -44,6 +45,7 @@ var removals = map[string][]removal{
 	"plan-author":             {put("CarePlan/plan", "author", ref(clin2.Principal)), put("CarePlan/plan", "author", nil)},
 	"plan-rests-on-condition": {put("CarePlan/plan", "addresses", nil), put("CarePlan/plan", "supportingInfo", nil)},
 	"plan-has-goal":           {put("CarePlan/plan", "goal", nil)},
+	"plan-anew":               {afterDemand(time.Hour), both(afterDemand(-time.Hour), put("CarePlan/plan", "created", nil))},
 	"plan-of-patient":         {put("CarePlan/plan", "subject", ref(other)), put("Goal/goal", "subject", ref(other))},
 	// S05
 	"contract-executed":                {put("Contract/agreement", "status", "executable")},
@@ -88,6 +90,7 @@ var removals = map[string][]removal{
 	"order-condition":            {put("DeviceRequest/order", "reasonReference", nil), put("DeviceRequest/order", "reasonCode", nil)},
 	"order-plan":                 {put("DeviceRequest/order", "basedOn", nil), put("DeviceRequest/order", "basedOn", arr{ref("CarePlan/another")})},
 	"order-images":               {put("DeviceRequest/order", "supportingInfo", arr{ref("ImagingStudy/another")})},
+	"order-follows":              {afterDemand(-time.Hour), both(afterDemand(-time.Hour), put("DeviceRequest/order", "priorRequest", arr{ref("DeviceRequest/another")})), both(afterDemand(-time.Hour), ownOrder)},
 	"order-risk":                 {put("RiskAssessment/risk", "prediction", nil)},
 	"order-device-name":          {put("DeviceRequest/order", "codeCodeableConcept", obj{"coding": arr{obj{"code": "x"}}})},
 	"order-parameters":           {cut("DeviceRequest/order", "parameter", is("code", "sterilisation")), cut("DeviceRequest/order", "parameter", is("code", "roughness"))},
@@ -109,6 +112,8 @@ var removals = map[string][]removal{
 	"output-device-name":     {put("DeviceDefinition/design", "deviceName", arr{obj{"name": "hip cup", "type": "user-friendly-name"}})},
 	"output-usage-period":    {put("DeviceDefinition/design", "shelfLifeStorage", nil)},
 	"output-validity":        {put("DocumentReference/model", "context", nil), later(91 * 24 * time.Hour)},
+	"output-validity-length": {put("DocumentReference/model", "context", obj{"period": obj{"end": "2027-01-01"}}), put("DocumentReference/model", "context", nil)},
+	"contingency-ready":      {put("DocumentReference/contingency", "status", "superseded"), put("DocumentReference/contingency", "subject", ref(other)), drop("DocumentReference/contingency")},
 	"output-confidentiality": {put("DocumentReference/drawing", "securityLabel", nil)},
 	"output-model-purpose":   {put("DocumentReference/model", "category", arr{concept("urn:tenon:model-purpose", "preview")}), put("DocumentReference/model", "category", nil)},
 	"output-files-intact":    {content("DocumentReference/model", "model 2"), content("DocumentReference/description", "other")},

@@ -9,7 +9,7 @@ import (
 
 // rootElements of the root Task never change after the case is opened.
 var rootElements = []string{
-	"instantiatesCanonical", "partOf", "groupIdentifier", "intent", "code", "for", "authoredOn", "requester", "owner", "input", "businessStatus",
+	"instantiatesCanonical", "basedOn", "partOf", "groupIdentifier", "intent", "code", "for", "authoredOn", "requester", "owner", "input", "businessStatus",
 }
 
 // rootChanged judges a change of the root Task: nobody but the server completes a
@@ -44,7 +44,7 @@ func (d *decider) cancelled(was, now *Resource) {
 		d.refuse(422, d.after.guard(nil, "reason", "R001-035", "A case is cancelled with a reason: fill Task.statusReason.", "取消病例须说明理由。"))
 	}
 	needed := []access.Role{first.Owner}
-	if d.before.disclosed() && slices.ContainsFunc(d.plan.Roles, func(r RoleRule) bool { return r.Role == access.MFR }) {
+	if d.before.disclosed() && d.before.closedMaker() == nil && slices.ContainsFunc(d.plan.Roles, func(r RoleRule) bool { return r.Role == access.MFR }) {
 		needed = append(needed, access.MFR)
 	}
 	for _, role := range needed {

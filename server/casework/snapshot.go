@@ -89,6 +89,8 @@ type Effect struct {
 	// with it (Update); the server writes it in the same unit.
 	Create []byte
 	Update []byte
+	// Beside says that what is updated does not become part of the case.
+	Beside bool
 	// Message goes to the outbox: Sink and the resource it is about.
 	Message *Message
 }

@@ -216,6 +216,7 @@ var socketOwn = map[string][]removal{
 	"photographs-consented":      {withPurposes("examination", "custom-device-treatment", "follow-up"), put("Consent/consent", "status", "inactive")},
 	"equipment-harmless":         {put("Device/scanner", "safety", nil), nested("Device/scanner", "safety", "text", nil), nested("Device/scanner", "safety", "coding", nil), drop("Device/scanner")},
 	"consent-before-examination": {put("Procedure/acquisition", "performedDateTime", "2026-02-01T08:00:00Z"), put("Procedure/acquisition", "performedDateTime", nil)},
+	"images-anew":                {afterDemand(time.Hour), both(afterDemand(-time.Hour), put("Procedure/acquisition", "performedDateTime", nil))},
 	"images-of-patient":          {put("DocumentReference/scan", "subject", ref(other)), put("DocumentReference/scan", "subject", nil)},
 	"images-available":           {registeredStudy},
 	"protocol-limits":            {registeredStudy},

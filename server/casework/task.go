@@ -39,6 +39,7 @@ type (
 		Type           concept         `json:"type"`
 		ValueReference *reference      `json:"valueReference,omitempty"`
 		ValueCode      string          `json:"valueCode,omitempty"`
+		ValueDateTime  string          `json:"valueDateTime,omitempty"`
 		ValueInteger   json.RawMessage `json:"valueInteger,omitempty"`
 		ValueDuration  json.RawMessage `json:"valueDuration,omitempty"`
 	}
@@ -47,6 +48,7 @@ type (
 		Identifier            []identifier `json:"identifier,omitempty"`
 		InstantiatesCanonical string       `json:"instantiatesCanonical,omitempty"`
 		GroupIdentifier       *identifier  `json:"groupIdentifier,omitempty"`
+		BasedOn               []reference  `json:"basedOn,omitempty"`
 		PartOf                []reference  `json:"partOf,omitempty"`
 		Status                string       `json:"status"`
 		BusinessStatus        *concept     `json:"businessStatus,omitempty"`

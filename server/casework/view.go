@@ -31,6 +31,8 @@ type view struct {
 	patient    string                 // "Patient/x", or "" in a case without one
 	hospital   string                 // "Organization/x" that opened the case
 	clinician  string                 // "PractitionerRole/x" that opened the case
+	prior      string                 // "DeviceRequest/x" of the case that this one goes beyond, or ""
+	demand     time.Time              // of a new demand (X4)
 }
 
 func newView(s *Snapshot, plan *Plan) *view {
@@ -67,6 +69,7 @@ func newView(s *Snapshot, plan *Plan) *view {
 		v.patient = referenceOf(v.root.Root.Field("for"))
 		v.hospital = referenceOf(v.root.Root.Field("owner"))
 		v.clinician = v.attending()
+		v.readPrior()
 	}
 	v.changes = v.carriedChanges()
 	return v
@@ -204,7 +207,7 @@ func (v *view) valid(r *Resource) []Signature {
 	all := v.signatures[r.Ref()]
 	for i := range all {
 		s := &all[i]
-		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) && !v.superseded(s) {
+		if s.Version == r.Version && s.Digest == r.Digest && s.Outcome != Refused && !takenBack(s, all[i+1:]) && !v.superseded(s) && !v.outdated(s) {
 			sigs = append(sigs, *s)
 		}
 	}

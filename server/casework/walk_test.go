@@ -100,7 +100,7 @@ func openCase(t testing.TB) *world {
 // open applies the plan, as record does.
 func (w *world) open(params tree.Node, actor *access.Context) {
 	w.t.Helper()
-	created, err := w.engine.Open(w.plan, params, actor, w.now)
+	created, err := w.engine.Open(casework.Opening{Plan: w.plan, Params: params, Actor: actor, Now: w.now, Prior: w.prior, Directory: w.directory})
 	if err != nil {
 		w.t.Fatalf("Open: %v", err)
 	}

@@ -41,6 +41,7 @@ type world struct {
 	timers     []*casework.Message
 	notices    []*casework.Message
 	plan       casework.Resource
+	prior      *casework.Snapshot     // of the case of the order that prior-request names
 	amend      map[string]func(b obj) // what a process adds to a document that the walk lays
 }
 

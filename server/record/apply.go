@@ -31,7 +31,14 @@ func (r *Recorder) Apply(ctx context.Context, who *access.Context, planID string
 	if err := r.subject(ctx, who, input); err != nil {
 		return nil, err
 	}
-	created, err := r.o.Engine.Open(*plan, input, who, r.now())
+	opening := casework.Opening{Plan: *plan, Params: input, Actor: who, Now: r.now()}
+	if opening.Prior, err = r.prior(ctx, who, input); err != nil {
+		return nil, err
+	}
+	if opening.Directory, err = r.account(ctx, who); err != nil {
+		return nil, err
+	}
+	created, err := r.o.Engine.Open(opening)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +77,44 @@ func (r *Recorder) subject(ctx context.Context, who *access.Context, input tree.
 		return err
 	}
 	return nil
+}
+
+// prior is the case of the order that prior-request names, nil when there is none:
+// the one of which the order is a member and which the caller reaches.
+func (r *Recorder) prior(ctx context.Context, who *access.Context, input tree.Node) (*casework.Snapshot, error) {
+	for p := range input.Field("parameter").Items() {
+		if p.Field("name").Str() != "prior-request" {
+			continue
+		}
+		typ, id, ok := r.local(p.Path("valueReference", "reference").Str())
+		if !ok || typ != "DeviceRequest" {
+			return nil, issue.Errorf(issue.Value, "prior-request must be a reference to a DeviceRequest here.").At("Parameters.parameter[prior-request]").
+				Rule("apply-prior").Clause("R001-218").WithStatus(422).Chinese("prior-request 须引用原订单（DeviceRequest）。")
+		}
+		v, err := r.Read(ctx, who, typ, id)
+		if err != nil {
+			return nil, err
+		}
+		data, err := r.caseOf(ctx, who, v, "")
+		if err != nil {
+			return nil, err
+		}
+		return r.asSeen(ctx, data)
+	}
+	return nil, nil //nolint:nilnil // no earlier case, and that is no fault
+}
+
+// account is the organisation that the caller acts for.
+func (r *Recorder) account(ctx context.Context, who *access.Context) ([]casework.Resource, error) {
+	typ, id, ok := r.local(who.Organization)
+	if !ok {
+		return nil, nil
+	}
+	v, err := r.current(ctx, access.Everything{}, typ, id)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	return r.resources([]Version{*v})
 }
 
 func (r *Recorder) open(ctx context.Context, who *access.Context, plan *casework.Resource, created []casework.Created) (*Result, error) {

@@ -206,7 +206,7 @@ func (p *preparation) joinDocuments(w *write) error {
 	for _, c := range cases {
 		var failed error
 		if w.typ == "Task" {
-			references(w.root, func(ref tree.Node) {
+			stated(w, c, func(ref tree.Node) {
 				if typ, id, ok := p.r.local(ref.Str()); ok && failed == nil && mayJoin(typ) {
 					failed = p.enter(c, typ, id, nil)
 				}
@@ -220,6 +220,17 @@ func (p *preparation) joinDocuments(w *write) error {
 		}
 	}
 	return nil
+}
+
+// stated visits the references of a Task that make what they lead to part of its
+// case: all, but that of a root Task to the order of an earlier case, which stays
+// in that case alone.
+func stated(w *write, caseID string, each func(ref tree.Node)) {
+	for name, child := range w.root.Fields() {
+		if name != "basedOn" || w.id != caseID {
+			references(child, each)
+		}
+	}
 }
 
 // mayJoin keeps definitions and parties out of cases: they are read by all.

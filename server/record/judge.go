@@ -119,7 +119,7 @@ func (p *preparation) carryOut(t *touched, d casework.Decision) error {
 			if len(body) == 0 {
 				continue
 			}
-			if err := p.effect(t, body); err != nil {
+			if err := p.effect(t, body, e.Beside); err != nil {
 				return fmt.Errorf("record: effect on case %s: %w", t.id, err)
 			}
 		}
@@ -139,7 +139,7 @@ func sameGrants(a, b []casework.Grant) bool {
 
 // effect writes one resource on behalf of the server. An effect on something that
 // the draft itself writes replaces the draft's body, so that one version results.
-func (p *preparation) effect(t *touched, body []byte) error {
+func (p *preparation) effect(t *touched, body []byte, beside bool) error {
 	root, err := parsed(body)
 	if err != nil {
 		return err
@@ -167,6 +167,9 @@ func (p *preparation) effect(t *touched, body []byte) error {
 		return err
 	}
 	p.writes = append(p.writes, w)
+	if beside {
+		return nil
+	}
 	return p.enter(t.id, typ, w.id, w)
 }
 
@@ -243,5 +246,5 @@ func (p *preparation) finish() error {
 		}
 	}
 	p.blobLeaves()
-	return nil
+	return p.accounts()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tenon/fhir/issue"
 	"tenon/server/access"
@@ -23,6 +24,9 @@ func (Timers) Name() string { return "deadline" }
 
 // Deliver looks at the case of a timer again and writes what the engine says.
 func (t Timers) Deliver(ctx context.Context, m dispatch.Message) error {
+	if strings.HasSuffix(m.Kind, everywhere) {
+		return t.deliverEverywhere(ctx, m)
+	}
 	r := t.Recorder
 	if _, err := r.o.Store.Snapshot(ctx, m.Case); errors.Is(err, ErrAbsent) {
 		return nil // the case was erased: nobody is late

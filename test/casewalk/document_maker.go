@@ -12,7 +12,7 @@ func designModel(w *Writer) Obj {
 	attachment := at(o, "content", "attachment").(Obj)
 	attachment["extension"] = append(attachment["extension"].(Arr), ext("length-unit", "valueCode", "mm"))
 	o["category"] = Arr{coded("model-purpose", "manufacturing")}
-	o["context"] = Obj{"period": Obj{"start": day(w.Now), "end": day(w.Now.AddDate(0, 3, 0))}}
+	o["context"] = Obj{"period": Obj{"start": day(w.Now), "end": day(w.Now.AddDate(0, 0, 89))}}
 	return o
 }
 

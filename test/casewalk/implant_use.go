@@ -41,7 +41,8 @@ func implantUse() []Stage {
 			Parts: []Part{{
 				Key: "conformity-assessment", Type: "DiagnosticReport", By: "clin-wang", Body: concludes("conformity-assessment", "conformity assessment", nil),
 				Defects: conformDefects,
-			}, {Key: "followup-plan", Type: "CarePlan", By: "clin-wang", Body: followUpPlan, Defects: followUpPlanDefects}},
+			}, {Key: "followup-plan", Type: "CarePlan", By: "clin-wang", Body: followUpPlan, Defects: followUpPlanDefects},
+				{Key: "contingency-plan", Type: "DocumentReference", By: "clin-wang", Body: as("contingency-plan", file("contingency plan")), File: true}},
 			Signatures: []Signature{
 				{Role: "CLIN", Purpose: "conformity", Part: "S17/conformity-assessment", Person: "clin-wang"},
 				{Role: "CLIN", Purpose: "followup", Part: "S17/followup-plan"},

@@ -192,6 +192,7 @@ func (s *story) release() {
 	assessed := as("conformity-assessment", s.report(s.clin, "符合性评价 conformity assessment", "conform"))
 	assessed["conclusion"] = "fit for use on this patient"
 	assessment := c.add(s.clin, "S17", "conformity-assessment", assessed)
+	c.add(s.clin, "S17", "contingency-plan", s.file(s.clin, "应急预案 contingency plan", "text/plain", []byte("If the plate loosens or the wound opens: stop its use, antibiotics, CT, revision within a day.\n")))
 	c.signs(s.clin, "conformity", assessment)
 	s.planFollowUp()
 	c.complete(s.clin, "S17")
