@@ -165,8 +165,7 @@ func TestDeviceTypeEnded(t *testing.T) {
 	const family = "DeviceDefinition/family-cranial-plate"
 	ended := func(t *testing.T, point string) *world {
 		w := stop(t, point)
-		w.pool[family] = samplePool(family)
-		w.directory = append(w.directory, samplePool(family))
+		w.knows(family)
 		w.alterDirectory(family, func(b obj) {
 			b["extension"] = arr{obj{"url": "urn:tenon:extension:use-termination", "extension": arr{part("date", "valueDateTime", "2026-03-01T08:00:00Z"), part("decision", "valueReference", ref("Composition/x"))}}}
 		})
@@ -237,6 +236,13 @@ func TestDeviceTypeEnded(t *testing.T) {
 			t.Error("a used device is reviewed, or nobody is told")
 		}
 	})
+}
+
+// knows puts a resource of the sample into the directory.
+func (w *world) knows(ref string) {
+	w.directory = slices.DeleteFunc(slices.Clone(w.directory), func(r casework.Resource) bool { return r.Ref() == ref })
+	w.directory = append(w.directory, samplePool(ref))
+	delete(w.members, ref)
 }
 
 func samplePool(ref string) casework.Resource {

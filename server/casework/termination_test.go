@@ -22,7 +22,7 @@ var terminationRemovals = map[string][]removal{
 // terminationSigned is the re-evaluation of a product family that can be completed.
 func terminationSigned(t testing.TB) *world {
 	w := newWorld(t, "termination")
-	w.directory = append(w.directory, samplePool("DeviceDefinition/family-cranial-plate"))
+	w.knows("DeviceDefinition/family-cranial-plate")
 	doc, err := tree.Parse([]byte(`{"resourceType":"Parameters","parameter":[{"name":"case-number","valueString":"T-1"}]}`))
 	if err != nil {
 		t.Fatal(err)
