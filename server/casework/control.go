@@ -72,6 +72,7 @@ func (d *decider) control(job *Resource, action, reason string) {
 		d.effects = append(d.effects, Effect{Message: timer{Case: d.after.s.Case, About: number, From: instant(now)}.message("control", by)})
 	}
 	d.create(marshal(t))
+	d.after.told = d.after.told || action == "hold" || action == "cancel"
 	d.effects = append(d.effects, Effect{Message: &Message{Sink: "mes", Kind: "job-control", Key: "job-control/" + number, Body: marshal(message)}})
 }
 
@@ -134,7 +135,7 @@ func (v *view) unanswered(job *Resource) bool {
 
 // waitsForMachine tells whether any hold or cancel waits for its answer.
 func (v *view) waitsForMachine() bool {
-	return slices.ContainsFunc(v.controls, func(c *Resource) bool {
+	return v.told || slices.ContainsFunc(v.controls, func(c *Resource) bool {
 		action := controlOf(c.Root)
 		return (action == "hold" || action == "cancel") && !v.answered(c)
 	})

@@ -52,7 +52,7 @@ func nextTold(rule *Deadline, from, due, now time.Time) time.Time {
 // Due says what follows when a timer of a case falls due: the notices, and the
 // timer after it. kind and body are those of its message. Nothing follows once
 // what it waited for has come.
-func (e *Engine) Due(s *Snapshot, kind string, body []byte) (Decision, error) {
+func (e *Engine) Due(s *Snapshot, kind string, body []byte) (d Decision, err error) {
 	plan, err := e.planOf(s)
 	if err != nil {
 		return Decision{}, err
@@ -62,7 +62,7 @@ func (e *Engine) Due(s *Snapshot, kind string, body []byte) (Decision, error) {
 		return Decision{}, err
 	}
 	v := newView(s, plan)
-	d := Decision{Grants: v.grants()}
+	defer func() { d.Grants = v.grants() }()
 	if v.root == nil || v.root.Root.Field("status").Str() != "in-progress" && kind != "control" {
 		return d, nil
 	}

@@ -22,6 +22,7 @@ type view struct {
 	tasks      map[string][]*Resource // stage Tasks by stage, oldest first
 	exceptions []exception            // oldest first
 	controls   []*Resource            // of jobs at the MES, oldest first
+	told       bool                   // the decision under way holds or cancels a job: who answers keeps his access
 	changes    []carriedChange
 	signatures map[string][]Signature // by target, oldest first
 	verified   map[string][]*Resource // VerificationResults by target

@@ -26,6 +26,9 @@ func (s *story) produce() {
 	s.wrongMachine(task)
 	c.work(s.prod, "S11")
 	s.receiveOrder()
+	if s.o.Until == "S11 working" {
+		return
+	}
 	samples := s.dice.IntN(2)
 	if samples == 0 {
 		s.retain()

@@ -25,6 +25,7 @@ type Options struct {
 	Model    string // STL file; "": a generated plate
 	Scan     string // STL file of a stump, for the socket; "": a generated one
 	Keep     string // folder that keeps the data; "": none is kept
+	Until    string // stage before which the story ends, "S11 working" for a machine at work; "": the whole story
 	Out      io.Writer
 	// Ready, where given, is called before a stage is completed that has all it
 	// needs, with the root of its case (Task/x).
@@ -136,8 +137,13 @@ func (s *story) run() {
 	}
 	s.knock()
 	for _, c := range s.chapters() {
+		if s.o.Until == c.code {
+			return
+		}
 		s.stage = c.code
-		c.tell(s)
+		if c.tell(s); s.o.Until == c.code+" working" {
+			return
+		}
 	}
 	s.ending()
 }
