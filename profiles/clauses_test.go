@@ -32,7 +32,6 @@ var unanswered = map[string]string{
 	"R001-140": "storage method in the interaction documents: deployment",
 	"R001-143": "location of storage: deployment",
 	"R001-144": "traceability: $trace and $recall of the server",
-	"R001-147": "stopping a type of device: an operation over all cases",
 	"R001-148": "one platform and format: FHIR and DICOMweb for both sides",
 	"R001-149": "inspection at any time: search, history and audit of the server",
 }
