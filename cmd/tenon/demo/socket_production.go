@@ -145,7 +145,7 @@ func (s *story) assemble() {
 	f := &s.figures
 	whole := func(name, number string, more obj) string {
 		o := s.ofCase(obj{
-			"resourceType": "Device", "status": "active", "manufacturer": "示例骨科器械有限公司", "lotNumber": "A-" + f.serial, "distinctIdentifier": number,
+			"resourceType": "Device", "status": "active", "manufacturer": "示例骨科器械有限公司", "lotNumber": "A-" + number, "distinctIdentifier": number,
 			"deviceName": arr{obj{"name": name, "type": "user-friendly-name"}}, "patient": ref(s.patient.ref), "owner": ref("Organization/hospital"),
 			"expirationDate": day(s.now().AddDate(3, 0, 0)), "manufactureDate": day(s.now()),
 		})
