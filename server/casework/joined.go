@@ -41,7 +41,7 @@ func (d *decider) used(now *Resource) {
 	if !tookPlace(now.Root) {
 		return
 	}
-	for _, device := range d.after.devices() {
+	for _, device := range d.after.made() {
 		if !slices.Contains(devicesOf(now.Root), device.Ref()) {
 			continue
 		}
@@ -83,7 +83,7 @@ func (v *view) unfit(device *Resource) []Unmet {
 	}
 	if !slices.Contains(v.named("device"), device) {
 		all = append(all, Unmet{Gate: gateUse, Condition: "device-superseded", State: Unsatisfied, Clause: "R001-153 R001-215",
-			Text: fmt.Sprintf("%s was made before production was opened anew; it is not the device of the case any more.", device.Ref()), Chinese: fmt.Sprintf("%s 已被新的生产取代。", device.Ref())})
+			Text: fmt.Sprintf("%s is not the device of the case: production has not named it, or was opened anew since.", device.Ref()), Chinese: fmt.Sprintf("%s 不是本病例当前的器械：生产未将其列出，或生产已重新开启。", device.Ref())})
 	}
 	if status := device.Root.Field("status").Str(); status != "active" {
 		all = append(all, Unmet{Gate: gateUse, Condition: "device-in-order", State: Unsatisfied, Clause: "R001-215 R001-152",

@@ -373,7 +373,7 @@ func (v *view) gaps(s *Stage) []note {
 		if after == nil || !slices.Contains([]Substate{Accepted, Working, Completed}, substateOf(after.Root)) {
 			continue
 		}
-		if v.judgement(task.Ref(), next.Roles) != purposeJudgement {
+		if v.judgement(task.Ref(), v.plan.principals(next)) != purposeJudgement {
 			gaps = append(gaps, note{fmt.Sprintf("%s did not judge %s by a signature.", next.Code, s.Code), fmt.Sprintf("%s 未签署对 %s 的判定。", next.Code, s.Code)})
 		}
 	}

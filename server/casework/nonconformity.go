@@ -54,6 +54,19 @@ func (v *view) devices() []*Resource {
 	return all
 }
 
+// made are the devices, and whatever else of the case bears a patient's name: made
+// for one person, though no stage named it yet.
+func (v *view) made() []*Resource {
+	all := v.devices()
+	for i := range v.s.Resources {
+		r := &v.s.Resources[i]
+		if r.Type == "Device" && r.Root.Field("patient").Exists() && !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // endedAs is the disposition by which a device ended, "" while it may be used.
 func endedAs(device *Resource) string {
 	return valueOf(extension(device.Root, extensionEnded)).Text()

@@ -162,6 +162,14 @@ func (p *Plan) principal(s *Stage) bool {
 	return r != nil && r.Principal && len(s.After) > 0
 }
 
+// principals are the roles of the stage that may judge and accept for it.
+func (p *Plan) principals(s *Stage) []access.Role {
+	return slices.DeleteFunc(slices.Clone(s.Roles), func(role access.Role) bool {
+		r := p.Role(role)
+		return r == nil || !r.Principal
+	})
+}
+
 // output is the rule of an output document, or nil.
 func (s *Stage) output(code string) *Document {
 	i := slices.IndexFunc(s.Outputs, func(d Document) bool { return d.Code == code })

@@ -102,7 +102,7 @@ func (v *view) unjudged(s *Stage, task *Resource) []Unmet {
 	}
 	var all []Unmet
 	for _, ref := range linked(task.Root, "predecessor") {
-		if v.judgement(ref, s.Roles) != purposeJudgement {
+		if v.judgement(ref, v.plan.principals(s)) != purposeJudgement {
 			all = append(all, v.guard(s, "predecessor-judged", "R001-179 R001-178", fmt.Sprintf("%s judges %s by a signature with the purpose %s.", s.Owner, ref, purposeJudgement),
 				fmt.Sprintf("%s 须签署对 %s 的判定。", s.Owner, ref)))
 		}

@@ -106,7 +106,7 @@ func received(s Substate) bool { return s == Received || s == JudgedConform || s
 func (q *signing) judgedIn(target *Resource) (*Stage, []Unmet) {
 	for _, s := range q.plan.Stages {
 		task := q.current(s.Code)
-		if task != nil && q.plan.principal(s) && slices.Contains(s.Roles, q.role) && received(substateOf(task.Root)) &&
+		if task != nil && q.plan.principal(s) && slices.Contains(q.plan.principals(s), q.role) && received(substateOf(task.Root)) &&
 			slices.Contains(linked(task.Root, "predecessor"), target.Ref()) {
 			return s, nil
 		}
@@ -117,7 +117,7 @@ func (q *signing) judgedIn(target *Resource) (*Stage, []Unmet) {
 
 func (q *signing) acceptedIn(target *Resource) (*Stage, []Unmet) {
 	s := q.plan.Stage(stageOf(target.Root))
-	if s != nil && q.current(s.Code) == target && slices.Contains(s.Roles, q.role) && received(substateOf(target.Root)) {
+	if s != nil && q.current(s.Code) == target && slices.Contains(q.plan.principals(s), q.role) && received(substateOf(target.Root)) {
 		return s, nil
 	}
 	return nil, q.no("acceptance-place", "R001-207", fmt.Sprintf("%s is no stage that a %s has received and may accept.", target.Ref(), q.role),

@@ -78,7 +78,7 @@ func (d *decider) judged(s *Stage, was *Resource) {
 		return
 	}
 	for _, ref := range linked(was.Root, "predecessor") {
-		verdict := d.after.judgement(ref, s.Roles)
+		verdict := d.after.judgement(ref, d.plan.principals(s))
 		if verdict == purposeJudgement {
 			continue
 		}
@@ -94,7 +94,7 @@ func (d *decider) judged(s *Stage, was *Resource) {
 
 func (d *decider) judgedNonconform(s *Stage, was *Resource) {
 	for _, ref := range linked(was.Root, "predecessor") {
-		if d.after.judgement(ref, s.Roles) == purposeNonconform {
+		if d.after.judgement(ref, d.plan.principals(s)) == purposeNonconform {
 			return
 		}
 	}
@@ -138,7 +138,7 @@ func (d *decider) accepted(s *Stage, was *Resource, from Substate) {
 	d.judged(s, was)
 	// was is the version before the change: the one that the signature is over.
 	held := *d.before.byRef[was.Ref()]
-	if d.before.signedBy(&held, purposeAcceptance, s.Roles...) == nil {
+	if d.before.signedBy(&held, purposeAcceptance, d.plan.principals(s)...) == nil {
 		d.refuse(422, d.after.guard(s, "acceptance-signed", "R001-207",
 			fmt.Sprintf("%s version %d needs the signature of the %s with the purpose %s before it is accepted.", was.Ref(), was.Version, s.Owner, purposeAcceptance),
 			fmt.Sprintf("%s 第 %d 版须由 %s 签署接受后方可接受。", was.Ref(), was.Version, s.Owner)))

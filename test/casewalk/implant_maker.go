@@ -162,7 +162,7 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S14", Owner: "MFR", Also: []string{"DES"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Code: "S14", Owner: "MFR", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
 			Parts: []Part{
 				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: as("data-delivery", composed("data delivery", deliverySections...)), Defects: missing(deliverySections)},
 				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: dataFile, File: true},
