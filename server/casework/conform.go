@@ -106,7 +106,8 @@ func (g *guide) judge(r *Resource, profile string) []issue.Issue {
 	if err != nil {
 		return []issue.Issue{{Type: issue.Invalid, Rule: "profile", Path: r.Type, Text: err.Error(), Chinese: "资源类型未知。"}}
 	}
-	all := plan.Validate(r.Root, &validate.Options{Profiles: []string{profile}})
+	// As on writes a wrong display is no error: the code is what counts.
+	all := plan.Validate(r.Root, &validate.Options{Profiles: []string{profile}, WrongDisplay: issue.Warning})
 	all = slices.DeleteFunc(all, func(i issue.Issue) bool { return !validate.HasErrors([]issue.Issue{i}) })
 	for i := range all {
 		all[i].Clause = g.clause(profile, all[i])
