@@ -240,7 +240,7 @@ func refusalToSign(t *testing.T, database string) {
 	})
 	t.Run("R001-011 who refused may sign later", func(t *testing.T) {
 		s.sign(t, 201, s.mfr, s.contract, as("MFR"), mfr)
-		if got := state(t); strings.Contains(got, "lacks the signature") || strings.Contains(got, "refused to sign") {
+		if got := state(t); strings.Contains(got, "lacks the signature of [MFR]") || strings.Contains(got, "refused to sign") {
 			t.Errorf("$case = %.2000s", got)
 		}
 	})
