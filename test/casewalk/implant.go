@@ -37,7 +37,7 @@ func implantHospital() []Stage {
 			Signatures: []Signature{{Role: "PAT", Purpose: "consent", Part: "S01/consent"}, {Role: "CLIN", Purpose: "informing", Part: "S01/consent"}},
 		},
 		{
-			Code: "S02", Owner: "IMG", After: []string{"S01"}, Status: 422,
+			Code: "S02", Owner: "IMG", Also: []string{"CLIN"}, After: []string{"S01"}, Status: 422,
 			Parts: []Part{
 				{Key: "examination-request", Type: "ServiceRequest", By: "clin-wang", Body: examination, Defects: examinationDefects},
 				{Key: "image-study", Type: "ImagingStudy", By: "img-li", Needs: []string{"S02/examination-request"}},
