@@ -189,6 +189,40 @@ func member(c *access.Context) func(obj) bool {
 	return func(p obj) bool { return p["member"].(obj)["reference"] == c.Principal }
 }
 
+// TestPrincipalsAloneJudge lets the other roles of a principal's stage sign what
+// only the principal may: the judgement of the step before and the acceptance of
+// their own stage (8.2.2, 9.2).
+func TestPrincipalsAloneJudge(t *testing.T) {
+	for _, c := range []struct {
+		stage, before     string
+		principal, helper *access.Context
+		role, of          access.Role
+	}{
+		{"S12", "S10", prod, qa, access.PROD, access.QA},
+		{"S09", "S08", des, rev, access.DES, access.REV},
+		{"S16", "S15", clin, agent, access.CLIN, access.AGENT},
+	} {
+		t.Run("R001-178 R001-207 "+c.stage+" by "+string(c.of), func(t *testing.T) {
+			w := stop(t, c.stage+" handed-over")
+			w.must(c.principal, w.set(c.stage, c.principal, "received", "received"))
+			before, own := w.task(c.before), w.task(c.stage)
+			for _, sign := range []struct {
+				target  string
+				purpose string
+				refused string
+			}{{before, "judgement", "judgement-place"}, {own, "acceptance", "acceptance-place"}} {
+				_, refusal := w.sign(c.helper, sign.target, c.of, sign.purpose)
+				if !slices.ContainsFunc(refusal, func(u casework.Unmet) bool { return u.Condition == sign.refused }) {
+					t.Errorf("%s by %s: %s, want %s", sign.purpose, c.of, told(refusal), sign.refused)
+				}
+				if stage, refusal := w.sign(c.principal, sign.target, c.role, sign.purpose); stage != c.stage || len(refusal) > 0 {
+					t.Errorf("%s by %s: %q, %s, want %s", sign.purpose, c.role, stage, told(refusal), c.stage)
+				}
+			}
+		})
+	}
+}
+
 func TestJudgementAndAcceptance(t *testing.T) {
 	received := func(t *testing.T) *world {
 		w := stop(t, "S08 handed-over")
