@@ -65,16 +65,31 @@ func (it *item) rest(on ...*Resource) {
 
 // fall makes the verdict worse, never better, and says why.
 func (it *item) fall(to verdict, english, chinese string) {
-	if rank(to) > rank(it.verdict) {
-		it.verdict = to
-	}
+	it.verdict = worse(it.verdict, to)
 	if english != "" {
 		it.why = append(it.why, note{english, chinese})
 	}
 }
 
+// worse is the graver of two verdicts.
+func worse(a, b verdict) verdict {
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
 func rank(v verdict) int {
 	return slices.Index([]verdict{conform, notEvaluated, nonconform}, v)
+}
+
+// answer is the verdict as a condition's result: where a fact is missing and
+// nothing is nonconform it is empty, so that only a waiver of the plan helps.
+func (v verdict) answer() (fhirpath.Collection, error) {
+	if v == notEvaluated {
+		return nil, nil
+	}
+	return yes(v == conform), nil
 }
 
 // held judges a figure by a limit and notes the limit's definitions.
@@ -109,16 +124,13 @@ func init() { // the functions lead back to the table by way of the predicate
 func worst(items []item) verdict {
 	v := conform
 	for _, it := range items {
-		if rank(it.verdict) > rank(v) {
-			v = it.verdict
-		}
+		v = worse(v, it.verdict)
 	}
 	return v
 }
 
 // judgedPredicate: judged('accuracy') says that every item of the family
-// conforms. One that does not makes it false; where one is not evaluated and none
-// is nonconform the answer is empty, so that only a waiver of the plan helps.
+// conforms. One that does not makes it false.
 var judgedPredicate = predicate("judged", 1, "boolean", func(e *evaluation, _ fhirpath.Collection, args []string) (fhirpath.Collection, error) {
 	ask, ok := families[args[0]]
 	if !ok {
@@ -134,13 +146,7 @@ var judgedPredicate = predicate("judged", 1, "boolean", func(e *evaluation, _ fh
 			e.because(n.english, n.chinese)
 		}
 	}
-	switch worst(items) {
-	case conform:
-		return yes(true), nil
-	case nonconform:
-		return yes(false), nil
-	}
-	return nil, nil
+	return worst(items).answer()
 })
 
 var chineseVerdict = map[verdict]string{conform: "合格", nonconform: "不合格", notEvaluated: "未评价"}

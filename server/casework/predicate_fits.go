@@ -37,7 +37,7 @@ var fitsPredicate = predicate("fits", 3, "boolean", func(e *evaluation, focus fh
 	if len(focus) == 0 || len(models) == 0 {
 		return nil, nil
 	}
-	all, known := true, true
+	all := conform
 	for _, item := range focus {
 		machine := e.resourceOf(item)
 		if machine == nil {
@@ -46,19 +46,11 @@ var fitsPredicate = predicate("fits", 3, "boolean", func(e *evaluation, focus fh
 		for _, model := range models {
 			f := fitting{e, machine, model, e.documents("output", args[0], "design-definition"), e.documents("output", args[1], "order")}
 			for _, aspect := range strings.Fields(args[2]) {
-				switch f.judge(aspect) {
-				case nonconform:
-					all = false
-				case notEvaluated:
-					known = false
-				}
+				all = worse(all, f.judge(aspect))
 			}
 		}
 	}
-	if all && !known {
-		return nil, nil
-	}
-	return yes(all), nil
+	return all.answer()
 })
 
 // fitting is one machine beside one model.

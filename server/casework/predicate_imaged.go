@@ -37,7 +37,7 @@ var imagedPredicate = predicate("imaged", 1, "boolean", func(e *evaluation, focu
 	if len(focus) == 0 {
 		return nil, nil
 	}
-	all, known := true, true
+	all := conform
 	for _, item := range focus {
 		study := e.resourceOf(item)
 		if study == nil {
@@ -46,22 +46,14 @@ var imagedPredicate = predicate("imaged", 1, "boolean", func(e *evaluation, focu
 		i := imaging{e: e, study: study, found: e.measuredImages(study), requests: e.named("examination-request")}
 		if i.found == nil {
 			e.because("The server has measured no images of "+study.Ref()+" as it is now.", "服务器尚无 "+study.Ref()+" 当前版本的影像测量结果。")
-			known = false
+			all = worse(all, notEvaluated)
 			continue
 		}
 		for _, aspect := range strings.Fields(args[0]) {
-			switch i.judge(aspect) {
-			case nonconform:
-				all = false
-			case notEvaluated:
-				known = false
-			}
+			all = worse(all, i.judge(aspect))
 		}
 	}
-	if all && !known {
-		return nil, nil
-	}
-	return yes(all), nil
+	return all.answer()
 })
 
 // measuredImages is the newest measurement that the server made of a study as it is now.

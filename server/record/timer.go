@@ -28,12 +28,12 @@ func (t Timers) Deliver(ctx context.Context, m dispatch.Message) error {
 		return t.deliverEverywhere(ctx, m)
 	}
 	r := t.Recorder
-	if _, err := r.o.Store.Snapshot(ctx, m.Case); errors.Is(err, ErrAbsent) {
-		return nil // the case was erased: nobody is late
-	}
 	d := &Draft{Door: "deadline", Operation: "remind", Keys: []Key{{Door: "deadline", Key: m.Key, Digest: sha256.Sum256(m.Body), Ref: "Task/" + m.Case}}}
 	who := &access.Context{Tenant: r.o.Tenant, Kind: access.Server, Principal: "server"}
 	_, err := r.submit(ctx, who, d, internal{timer: &m, trusted: true})
+	if errors.Is(err, ErrAbsent) {
+		return nil // the case was erased: nobody is late
+	}
 	if f := issue.As(err); f != nil && f.HTTPStatus() < 500 && f.Issues[0].Rule != "contention" {
 		return &dispatch.Permanent{Err: fmt.Errorf("record: timer %s: %w", m.Key, err)}
 	}

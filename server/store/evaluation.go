@@ -21,15 +21,11 @@ func (s *Store) EvaluatedCases(ctx context.Context, q *record.Evaluating) (found
 		if more = len(cases) > q.Count; more {
 			cases = cases[:q.Count]
 		}
-		byID := map[string]*record.CaseData{}
-		for _, id := range cases {
-			byID[id] = &record.CaseData{Case: id}
-			found = append(found, byID[id])
-		}
 		st := t.statement()
 		st.add("SELECT "+versionColumns+", m.case_id FROM member m "+st.forced()+" resource r ON r.rid = m.rid WHERE m.tenant = ? AND ", t.tenant)
-		st.inTexts("m.case_id", cases).add(" AND r.deleted = 0 AND ").inTexts("m.type", q.Types).add(" ORDER BY m.case_id, r.rid")
-		return t.each(st, func(v record.Version, id string) { byID[id].Members = append(byID[id].Members, v) })
+		st.inTexts("m.case_id", cases).add(" AND r.deleted = 0 AND ").inTexts("m.type", q.Types)
+		found, err = t.gather(cases, st)
+		return err
 	})
 	return found, more, err
 }

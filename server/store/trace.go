@@ -46,18 +46,25 @@ func (s *Store) Recalled(ctx context.Context, q *record.Tracing) (found []*recor
 		if more = len(cases) > q.Count; more {
 			cases = cases[:q.Count]
 		}
-		byID := map[string]*record.CaseData{}
-		for _, id := range cases {
-			byID[id] = &record.CaseData{Case: id}
-			found = append(found, byID[id])
-		}
 		st, err := t.selectMembers(cases)
 		if err != nil {
 			return err
 		}
-		return t.each(st.add(" ORDER BY m.case_id, r.rid"), func(v record.Version, id string) { byID[id].Members = append(byID[id].Members, v) })
+		found, err = t.gather(cases, st)
+		return err
 	})
 	return found, more, err
+}
+
+// gather reads members by their statement and lays each into its case, in the
+// order of the cases given.
+func (t *tracing) gather(cases []string, st *statement) ([]*record.CaseData, error) {
+	all, byID := make([]*record.CaseData, len(cases)), map[string]*record.CaseData{}
+	for i, id := range cases {
+		all[i] = &record.CaseData{Case: id}
+		byID[id] = all[i]
+	}
+	return all, t.each(st.add(" ORDER BY m.case_id, r.rid"), func(v record.Version, id string) { byID[id].Members = append(byID[id].Members, v) })
 }
 
 // Within implements record.Tracer.
