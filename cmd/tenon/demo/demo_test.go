@@ -20,13 +20,31 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Run(m.Run)) }
 // stages of the process, as the plan names them.
 var stages = []string{"S01", "S02", "S03a", "S03b", "S04", "S05", "S06", "S07", "S08", "S09", "S10", "S11", "S12", "S13", "S14", "S15", "S16", "S17", "S18", "S19"}
 
-// refusals are those that every telling provokes: status, rule and element as the
-// server must give them. rows are the requirements that they prove.
-var refusals = []struct {
+// refusal is what a telling provokes: status, rule and element as the server must
+// give them. rows are the requirements that it proves.
+type refusal struct {
 	rows, name    string
 	status        int
 	rule, element string
-}{
+}
+
+// implant and socket are the two processes, as their stories must tell them.
+var (
+	implant = telling{"implant", stages, refusals, 60}
+	socket  = telling{"socket", socketStages, socketRefusals, 80}
+)
+
+// telling is what a story must tell: the stages it completes, what it is refused,
+// and the least number of signatures in the dossier.
+type telling struct {
+	process  string
+	stages   []string
+	refusals []refusal
+	signed   int
+}
+
+// refusals are those that every telling provokes.
+var refusals = []refusal{
 	{"", "no-token", 401, "no-token", ""},
 	{"", "no-token-dicom", 401, "no-token", ""},
 	{"", "unknown-token", 401, "token-refused", ""},
@@ -86,11 +104,11 @@ var gates = []string{"G-CONSENT", "G-DISCLOSE", "G-ORDER", "G-INPUT", "G-OUTPUT"
 func TestStory(t *testing.T) {
 	for name, seed := range map[string]int64{"seed 1": 1, "seed 2": 2} {
 		t.Run("R000-001 R004-007 "+name+" on SQLite", func(t *testing.T) {
-			told(t, demo.Options{Seed: seed})
+			implant.told(t, demo.Options{Seed: seed})
 		})
 	}
 	t.Run("R000-001 on PostgreSQL", func(t *testing.T) {
-		told(t, demo.Options{Seed: 1, Database: pgtest.Database(t, "empty", nil)})
+		implant.told(t, demo.Options{Seed: 1, Database: pgtest.Database(t, "empty", nil)})
 	})
 }
 
@@ -114,7 +132,7 @@ func TestRealInput(t *testing.T) {
 		"PostgreSQL": func(t *testing.T) string { return pgtest.Database(t, "empty", nil) },
 	} {
 		t.Run("R000-001 real input on "+engine, func(t *testing.T) {
-			text := told(t, demo.Options{Seed: 2, Database: database(t), Patient: patients[0], Images: images, Model: model})
+			text := implant.told(t, demo.Options{Seed: 2, Database: database(t), Patient: patients[0], Images: images, Model: model})
 			for _, want := range []string{"107 of 107 instances", "the server measured the images: 0 missing", "Kyla Zulauf", "19987934 bytes of STL: watertight false"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("the story does not tell %q", want)
@@ -125,34 +143,33 @@ func TestRealInput(t *testing.T) {
 }
 
 // told runs a story and judges its report.
-func told(t *testing.T, o demo.Options) string {
+func (want telling) told(t *testing.T, o demo.Options) string {
 	t.Helper()
 	var out bytes.Buffer
-	o.Out = &out
+	o.Out, o.Process = &out, want.process
 	r, err := demo.Run(t.Context(), o)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, tail(out.String()))
 	}
 	t.Logf("%d requests in %v", r.Requests, r.Took)
-	if got := slices.Sorted(slices.Values(r.Completed)); !slices.Equal(got, stages) {
-		t.Errorf("completed %v, want %v", got, stages)
+	if got := slices.Sorted(slices.Values(r.Completed)); !slices.Equal(got, want.stages) {
+		t.Errorf("completed %v, want %v", got, want.stages)
 	}
 	for _, g := range gates {
 		if !slices.Contains(r.Gates, g) {
 			t.Errorf("gate %s did not open: %v", g, r.Gates)
 		}
 	}
-	for _, want := range refusals {
+	for _, want := range want.refusals {
 		t.Run(strings.TrimSpace(want.rows+" "+want.name), func(t *testing.T) {
-			i := slices.IndexFunc(r.Refusals, func(got demo.Refusal) bool {
+			if !slices.ContainsFunc(r.Refusals, func(got demo.Refusal) bool {
 				return got.Name == want.name && got.Status == want.status && got.Rule == want.rule && got.Element == want.element && got.Text != ""
-			})
-			if i < 0 {
+			}) {
 				t.Errorf("not refused with %d %s at %q", want.status, want.rule, want.element)
 			}
 		})
 	}
-	if r.Signed < 60 || r.Exported == 0 {
+	if r.Signed < want.signed || r.Exported == 0 {
 		t.Errorf("the dossier holds %d signatures, the export %d resources", r.Signed, r.Exported)
 	}
 	return out.String()

@@ -1,11 +1,9 @@
 package demo_test
 
 import (
-	"bytes"
 	"cmp"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,63 +15,28 @@ import (
 var socketStages = []string{"S01", "S02", "S03a", "S03b", "S04", "S05", "S06", "S07", "S08", "S09", "S10", "S11", "S11a", "S11b", "S13", "S14", "S15", "S16", "S17", "S18", "S19"}
 
 // socketRefusals are those that a socket's story provokes beside the shared ones.
-var socketRefusals = []struct {
-	rows, name string
-	status     int
-	rule       string
-}{
-	{"R003-010", "equipment-without-safety", 422, "equipment-harmless"},
-	{"R003-018", "scan-not-accurate", 422, "contour-accuracy"},
-	{"R003-021", "not-the-median-of-three", 422, "measured-thrice"},
-	{"R003-078", "tape-and-software-differ", 422, "accuracy-measured-again"},
-	{"R003-001", "order-of-another-level", 422, "G-ORDER/order-level"},
-	{"R003-028", "limits-not-loaded", 422, "G-OUTPUT/design-alignment-within"},
-	{"R003-084", "parameters-not-signed", 422, "machining-checked"},
-	{"R003-036", "filament-for-a-powder-bed", 409, "G-PRODUCE/material-form-suits"},
-	{"R003-004", "socket-not-assembled", 422, "G-RELEASE/assembled"},
-	{"R003-004", "delivered-before-fit", 409, "G-RECEIVE/fit-confirmed"},
-	{"R003-004", "fit-not-confirmed-by-patient", 422, "fit-confirmed-by-patient"},
-	{"R003-053", "prosthesis-too-short", 422, "G-JUDGE/height-within"},
-	{"R003-056", "alignment-not-evaluated", 422, "G-JUDGE/alignment-transtibial"},
-	{"R003-071", "limbs-loaded-unequally", 422, "G-ACCEPT/loads-equally"},
-	{"R001-150", "patient-before-disclosure", 404, "not-found"},
-}
-
-func socketTold(t *testing.T, o demo.Options) string {
-	t.Helper()
-	var out bytes.Buffer
-	o.Out, o.Process = &out, "socket"
-	r, err := demo.Run(t.Context(), o)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, tail(out.String()))
-	}
-	if got := slices.Sorted(slices.Values(r.Completed)); !slices.Equal(got, socketStages) {
-		t.Errorf("completed %v, want %v", got, socketStages)
-	}
-	for _, g := range gates {
-		if !slices.Contains(r.Gates, g) {
-			t.Errorf("gate %s did not open: %v", g, r.Gates)
-		}
-	}
-	for _, want := range socketRefusals {
-		t.Run(want.rows+" "+want.name, func(t *testing.T) {
-			if !slices.ContainsFunc(r.Refusals, func(got demo.Refusal) bool {
-				return got.Name == want.name && got.Status == want.status && got.Rule == want.rule && got.Text != ""
-			}) {
-				t.Errorf("not refused with %d %s", want.status, want.rule)
-			}
-		})
-	}
-	if r.Signed < 80 || r.Exported == 0 {
-		t.Errorf("the dossier holds %d signatures, the export %d resources", r.Signed, r.Exported)
-	}
-	return out.String()
+var socketRefusals = []refusal{
+	{"R003-010", "equipment-without-safety", 422, "equipment-harmless", "Task.status"},
+	{"R003-018", "scan-not-accurate", 422, "contour-accuracy", "Task.status"},
+	{"R003-021", "not-the-median-of-three", 422, "measured-thrice", "Task.status"},
+	{"R003-078", "tape-and-software-differ", 422, "accuracy-measured-again", "Task.status"},
+	{"R003-001", "order-of-another-level", 422, "G-ORDER/order-level", "Task.status"},
+	{"R003-028", "limits-not-loaded", 422, "G-OUTPUT/design-alignment-within", "Task.status"},
+	{"R003-084", "parameters-not-signed", 422, "machining-checked", "Task.status"},
+	{"R003-036", "filament-for-a-powder-bed", 409, "G-PRODUCE/material-form-suits", "Task.status"},
+	{"R003-004", "socket-not-assembled", 422, "G-RELEASE/assembled", "Task.status"},
+	{"R003-004", "delivered-before-fit", 409, "G-RECEIVE/fit-confirmed", "Task.status"},
+	{"R003-004", "fit-not-confirmed-by-patient", 422, "fit-confirmed-by-patient", "Task.status"},
+	{"R003-053", "prosthesis-too-short", 422, "G-JUDGE/height-within", "Task.status"},
+	{"R003-056", "alignment-not-evaluated", 422, "G-JUDGE/alignment-transtibial", "Task.status"},
+	{"R003-071", "limbs-loaded-unequally", 422, "G-ACCEPT/loads-equally", "Task.status"},
+	{"R001-150", "patient-before-disclosure", 404, "not-found", ""},
 }
 
 func TestSocketStory(t *testing.T) {
-	t.Run("R003-004 on SQLite", func(t *testing.T) { socketTold(t, demo.Options{Seed: 1}) })
+	t.Run("R003-004 on SQLite", func(t *testing.T) { socket.told(t, demo.Options{Seed: 1}) })
 	t.Run("R003-004 on PostgreSQL", func(t *testing.T) {
-		socketTold(t, demo.Options{Seed: 2, Database: pgtest.Database(t, "empty", nil)})
+		socket.told(t, demo.Options{Seed: 2, Database: pgtest.Database(t, "empty", nil)})
 	})
 }
 
@@ -85,7 +48,7 @@ func TestSocketOfScan(t *testing.T) {
 	if _, err := os.Stat(scan); err != nil {
 		t.Skipf("no test data: %v (set TENON_TESTDATA)", err)
 	}
-	if text := socketTold(t, demo.Options{Seed: 3, Scan: scan}); !strings.Contains(text, "1 rims, the longest of 114 edges") {
+	if text := socket.told(t, demo.Options{Seed: 3, Scan: scan}); !strings.Contains(text, "1 rims, the longest of 114 edges") {
 		t.Error("the story does not tell of the one opening of the scan")
 	}
 }
