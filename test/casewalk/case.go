@@ -24,6 +24,7 @@ type Case struct {
 	last    time.Time
 	opened  time.Time
 	allowed int
+	past    []string // Tasks of stages that were opened anew
 }
 
 // Open begins a case of a process.
@@ -156,16 +157,17 @@ func rules(issues []Issue) (all []string) {
 
 // tasks reads all Tasks of the stages: id → version, status and owner.
 func (c *Case) tasks() (map[string]string, map[string]string, error) {
-	a, err := c.w.send(c.people[c.p.Opener], "GET", "Task?part-of="+c.root+"&_count=200&_elements=status,businessStatus", nil)
+	a, err := c.w.send(c.people[c.p.Opener], "GET", "Task?part-of="+c.root+"&_count=1000&_elements=status,businessStatus,code", nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	versions, states := map[string]string{}, map[string]string{}
 	for _, e := range list(decode(a.Body), "entry") {
 		r := at(e, "resource")
-		id := "Task/" + str(r, "id")
-		versions[id] = str(r, "meta", "versionId")
-		states[id] = str(r, "status") + " " + str(r, "businessStatus", "coding", "code")
+		if id := "Task/" + str(r, "id"); str(r, "code", "coding", "system") == tenon+"stage" {
+			versions[id] = str(r, "meta", "versionId")
+			states[id] = str(r, "status") + " " + str(r, "businessStatus", "coding", "code")
+		}
 	}
 	return versions, states, nil
 }
@@ -177,10 +179,12 @@ func (c *Case) compareTasks() error {
 	if err != nil {
 		return err
 	}
+	known := len(c.past)
 	for code, st := range c.stages {
 		if st.task == "" {
 			continue
 		}
+		known++
 		if st.version == "" {
 			st.version = versions[st.task]
 		}
@@ -190,6 +194,9 @@ func (c *Case) compareTasks() error {
 		if want := statusOf[st.state] + " " + st.state; states[st.task] != want {
 			return fmt.Errorf("%s (%s) is %q, the model has %q", code, st.task, states[st.task], want)
 		}
+	}
+	if len(states) != known {
+		return fmt.Errorf("the case has %d Tasks of stages, the model %d", len(states), known)
 	}
 	return nil
 }

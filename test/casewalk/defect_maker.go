@@ -125,6 +125,11 @@ func operationDefects(code string) []Defect {
 		{Name: "no time", Rule: documented, Clause: []string{"R001-161", "R001-162", "R001-157"}, Spoil: set("executionPeriod", nil)},
 		{Name: "no result", Rule: documented, Clause: []string{"R001-161", "R001-162", "R001-157"}, Spoil: set("output", nil)},
 	}
+	if slices.Contains([]string{"post-processing", "cleaning", "warehouse-in", "warehouse-out"}, code) { // each follows on another
+		all = append(all, Defect{Name: "before its turn", Rule: "G-RELEASE/operations-in-order", Spoil: set("executionPeriod", Obj{
+			"start": "2020-01-01T08:00:00Z", "end": "2020-01-01T09:00:00Z",
+		})})
+	}
 	if code == "print" {
 		all = append(all, Defect{Name: "no parameters", Rule: "G-RELEASE/process-recorded", Spoil: set("input", nil)},
 			Defect{Name: "a parameter outside its window", Rule: "G-RELEASE/process-recorded", Spoil: func(o Obj) {

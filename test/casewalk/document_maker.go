@@ -2,6 +2,7 @@ package casewalk
 
 import (
 	"encoding/base64"
+	"slices"
 	"time"
 )
 
@@ -177,16 +178,10 @@ func history(w *Writer) Obj {
 // operation is one step of production with operator, time and result; printing
 // has its parameters (6.2).
 func operation(w *Writer, code string) Obj {
-	ended := w.Now.Add(-3 * time.Hour) // in whatever order they are written down
-	switch code {
-	case "warehouse-in":
-		ended = w.Now.Add(-time.Hour)
-	case "warehouse-out":
-		ended = w.Now
-	}
+	done := made(w, float64(slices.Index(operationCodes, code))) // in whatever order they are written down
 	o := Obj{
 		"resourceType": "Task", "status": "completed", "intent": "order", "partOf": refs(w.Tasks["S11"]), "code": coded("operation", code),
-		"for": ref(w.Patient), "owner": ref(w.By), "executionPeriod": Obj{"start": instant(ended), "end": instant(ended)},
+		"for": ref(w.Patient), "owner": ref(w.By), "executionPeriod": Obj{"start": done, "end": done},
 		"requester": ref(w.By), "output": Arr{Obj{"type": text("result"), "valueString": "done"}},
 	}
 	if code == "print" {

@@ -172,7 +172,8 @@ func implantMade() []Stage {
 	}
 }
 
-// operationCodes are the controlled items of production and the store (6.2).
+// operationCodes are the controlled items of production and the store (6.2) in
+// the order of their times.
 var operationCodes = []string{
 	"design-software", "equipment", "raw-material-test", "print", "post-processing", "cleaning", "device-test", "packaging", "sterilisation",
 	"warehouse-in", "warehouse-out",

@@ -3,13 +3,16 @@ package casewalk
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"tenon/dicomweb/sample"
+	"tenon/oauth"
 	"tenon/server/app"
+	"tenon/server/ledger"
 	"tenon/test/servertest"
 )
 
@@ -25,6 +28,7 @@ type World struct {
 	Known     map[string]int // disagreements that are known, by sentence
 	Forms     map[string]Obj // Questionnaires in force
 	numbers   atomic.Int64
+	keys      *ledger.Keys    // of the server; its signers' keys are sealed with little work
 	ctx       context.Context //nolint:containedctx // a world lives as long as its test
 }
 
@@ -32,7 +36,11 @@ type World struct {
 func NewWorld(t testing.TB, database string) *World {
 	t.Helper()
 	s := servertest.Start(t, app.Config{Database: database, Sample: true})
-	w := &World{Client: s.Client, Server: s, Cast: map[string]*Person{}, Known: map[string]int{}, ctx: context.WithoutCancel(t.Context())}
+	keys, err := ledger.KeyOptions{Cost: ledger.Cost{Passes: 1, KiB: 64, Threads: 1}}.Open(filepath.Join(s.Config.Data, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &World{keys: keys, Client: s.Client, Server: s, Cast: map[string]*Person{}, Known: map[string]int{}, ctx: context.WithoutCancel(t.Context())}
 	for _, p := range cast {
 		p.Ref = "PractitionerRole/" + p.ID
 		if p.Human == "" {
@@ -80,7 +88,11 @@ func (w *World) admit(p *Person) (err error) {
 	if p.Token, err = w.Server.App.IssueToken(w.ctx, p.Ref, 24*time.Hour, "walk"); err != nil {
 		return err
 	}
-	return w.Server.App.IssueSigner(w.ctx, p.Ref, p.Secret)
+	made, err := w.keys.IssueSignerOf(ledger.ES256, p.Ref, p.ID, p.Secret)
+	if err != nil {
+		return err
+	}
+	return w.Server.App.Store.PutSigner(w.ctx, oauth.Signer{Principal: p.Ref, Certificate: made.Certificate, Sealed: made.Sealed, Created: time.Now()})
 }
 
 // number is one that no case had before.
