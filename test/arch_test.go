@@ -54,12 +54,13 @@ var rooms = map[string][]string{
 
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "dicomweb/geometry", "fhir"},
 
-	"adapters/grading": {"fhir/issue", "fhir/tree"},
-	"server/rest":      {"server/record", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
-	"dicomweb/dicom":   {"fhir/issue"},
-	"dicomweb/index":   {"dicomweb/dicom", "server/access"},
-	"dicomweb/sample":  {"dicomweb/dicom"},
-	"dicomweb/pixel":   {},
+	"adapters/grading":        {"fhir/issue", "fhir/tree"},
+	"server/rest":             {"server/record", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
+	"dicomweb/dicom":          {"fhir/issue"},
+	"dicomweb/index":          {"dicomweb/dicom", "server/access"},
+	"dicomweb/sample":         {"dicomweb/dicom"},
+	"dicomweb/pixel":          {"dicomweb/pixel/jpeg2000"},
+	"dicomweb/pixel/jpeg2000": {},
 	// What the headers of images say of their geometry: pure.
 	"dicomweb/geometry": {},
 	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},

@@ -15,6 +15,11 @@ const (
 	JPEGLosslessSV1      = "1.2.840.10008.1.2.4.70"
 	JPEGLSLossless       = "1.2.840.10008.1.2.4.80"
 	JPEGLSNearLossless   = "1.2.840.10008.1.2.4.81"
+	JPEG2000Lossless     = "1.2.840.10008.1.2.4.90"
+	JPEG2000             = "1.2.840.10008.1.2.4.91"
+	HTJ2KLossless        = "1.2.840.10008.1.2.4.201"
+	HTJ2KLosslessRPCL    = "1.2.840.10008.1.2.4.202"
+	HTJ2K                = "1.2.840.10008.1.2.4.203"
 )
 
 // decoder decodes one frame of a checked format.
@@ -33,6 +38,11 @@ var decoders = map[string]decoder{
 	JPEGLosslessSV1:      predicted,
 	JPEGLSLossless:       loco,
 	JPEGLSNearLossless:   loco,
+	JPEG2000Lossless:     wavelet,
+	JPEG2000:             wavelet,
+	HTJ2KLossless:        wavelet,
+	HTJ2KLosslessRPCL:    wavelet,
+	HTJ2K:                wavelet,
 }
 
 // CanDecode tells whether frames in a transfer syntax can be decoded.
@@ -41,7 +51,7 @@ func CanDecode(syntax string) bool { return decoders[syntax] != nil }
 // Lossy tells whether a transfer syntax may have lost something of the picture.
 func Lossy(syntax string) bool {
 	switch syntax {
-	case JPEGBaseline, JPEGExtended, JPEGLSNearLossless:
+	case JPEGBaseline, JPEGExtended, JPEGLSNearLossless, JPEG2000, HTJ2K:
 		return true
 	}
 	return false

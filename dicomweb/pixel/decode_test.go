@@ -13,7 +13,7 @@ import (
 func TestDecodeWithoutLoss(t *testing.T) {
 	want := load(t, "CTImage.dcm_LittleEndianExplicit*").frames[0]
 	for _, name := range []string{"LittleEndianExplicit", "LittleEndianImplicit", "BigEndianExplicit", "RLELossless",
-		"JPEGProcess14SV1", "JPEGProcess14T", "JPEGLSLossless"} {
+		"JPEGProcess14SV1", "JPEGProcess14T", "JPEGLSLossless", "JPEG2000Lossless"} {
 		t.Run("R000-024 "+name, func(t *testing.T) {
 			p := load(t, "CTImage.dcm_"+name+"*")
 			if got := p.decode(t, 0); !bytes.Equal(got.Data, want) {
@@ -163,6 +163,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"cut in the middle", good.syntax, good.format, good.frames[0][:len(good.frames[0])/2], pixel.ErrMalformed},
 		{"empty", good.syntax, good.format, nil, pixel.ErrMalformed},
 		{"another process", pixel.JPEGLSLossless, good.format, good.frames[0], pixel.ErrMalformed},
+		{"JPEG 2000 of another process", pixel.JPEG2000, good.format, good.frames[0], pixel.ErrMalformed},
 		{"no decoder", "1.2.840.10008.1.2.4.102", good.format, good.frames[0], pixel.ErrUnsupported},
 		{"RLE cut", pixel.RLELossless, good.format, make([]byte, 63), pixel.ErrMalformed},
 		{"RLE of other planes", pixel.RLELossless, good.format, rle([]byte{0, 0}), pixel.ErrMalformed},

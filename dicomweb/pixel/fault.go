@@ -3,6 +3,7 @@ package pixel
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What can be wrong with pixels; errors of this package wrap one of these.
@@ -21,3 +22,8 @@ func malformed(format string, args ...any) error {
 }
 
 var errShort = malformed("the stream ends before the frame does")
+
+// fault tells what another package found under one of the errors of this one.
+func fault(kind, err error) error {
+	return fmt.Errorf("pixel: %w: JPEG 2000: %s", kind, strings.TrimPrefix(err.Error(), kind.Error()+": "))
+}

@@ -52,6 +52,22 @@ func (f *Format) Check() error {
 	return nil
 }
 
+// What a frame may take beyond what a short stream is worth: as much as a
+// picture of common size, then memoryPerByte for each byte of its stream.
+const (
+	ownMemory     = 48 << 20
+	memoryPerByte = 1024
+)
+
+// worth judges the memory that decoding a stream takes, so that a few forged
+// bytes cannot ask for hundreds of megabytes.
+func worth(need, stream int) error {
+	if need > ownMemory && need/memoryPerByte > stream {
+		return fmt.Errorf("pixel: %w: %d bytes of memory for a frame that is stored in %d bytes", ErrTooLarge, need, stream)
+	}
+	return nil
+}
+
 // word is the number of bytes of a decoded sample.
 func (f *Format) word() int { return (f.Allocated + 7) / 8 }
 

@@ -7,7 +7,6 @@ import (
 	"image"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -20,9 +19,7 @@ func pnm(t *testing.T, pattern string, options ...string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.pnm")
 	args := append(options, testdata(t, pattern)[0], out)
-	if text, err := exec.CommandContext(t.Context(), tool(t, "dcmj2pnm"), args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
+	run(t, "dcmj2pnm", "dcmtk", args...)
 	b, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

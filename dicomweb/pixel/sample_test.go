@@ -2,6 +2,7 @@ package pixel_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,16 +31,6 @@ func testdata(t testing.TB, pattern string) []string {
 		t.Skipf("no sample files %s: set TENON_TESTDATA", pattern)
 	}
 	return files
-}
-
-// tool finds a program of dcmtk, the independent reader.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed (package dcmtk)", name)
-	}
-	return path
 }
 
 func load(t testing.TB, pattern string) *picture {
@@ -89,6 +80,26 @@ func (p *picture) decode(t testing.TB, i int) *pixel.Frame {
 	return f
 }
 
+// run runs a program of a package.
+func run(t testing.TB, program, pack string, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("%s is not installed (package %s)", program, pack)
+	}
+	if text, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", program, err, text)
+	}
+}
+
+// refused decodes what must be refused, and for what.
+func refused(t testing.TB, syntax string, f pixel.Format, stream []byte, want error) {
+	t.Helper()
+	if got, err := pixel.Decode(syntax, f, stream); !errors.Is(err, want) || got != nil {
+		t.Errorf("%s of %d bytes: %v, want %v", syntax, len(stream), err, want)
+	}
+}
+
 // convert runs a program of dcmtk over a sample and reads what it wrote.
 func convert(t testing.TB, program, pattern string, options ...string) *picture {
 	t.Helper()
@@ -98,10 +109,7 @@ func convert(t testing.TB, program, pattern string, options ...string) *picture 
 func convertFile(t testing.TB, program, file string, options ...string) *picture {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.dcm")
-	text, err := exec.CommandContext(t.Context(), tool(t, program), append(options, file, out)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", program, err, text)
-	}
+	run(t, program, "dcmtk", append(options, file, out)...)
 	b, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
