@@ -23,8 +23,8 @@ const (
 // the audit rows.
 var serverOnly = []string{"AuditEvent"}
 
-// definitions are written by operators alone until a process for changing them
-// exists (design law 3: two persons activate a plan).
+// definitions are written by operators and platform administrators; a plan comes
+// into force by the signatures of two persons (record, design law 3).
 var definitions = []string{
 	"ActivityDefinition", "CapabilityStatement", "CodeSystem", "CompartmentDefinition",
 	"ConceptMap", "ImplementationGuide", "NamingSystem", "ObservationDefinition",

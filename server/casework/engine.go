@@ -2,10 +2,8 @@ package casework
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
-	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 	"tenon/profiles"
 )
@@ -70,7 +68,8 @@ func (e *Engine) planOf(s *Snapshot) (*Plan, error) {
 		return p, nil
 	}
 	for _, r := range s.Directory {
-		if r.Type == "PlanDefinition" && canonicalOf(r.Root) == canonical {
+		// A draft of the same number is nobody's process yet.
+		if r.Type == "PlanDefinition" && canonicalOf(r.Root) == canonical && r.Root.Field("status").Str() != "draft" {
 			return e.compiled(r)
 		}
 	}
@@ -106,69 +105,4 @@ func (e *Engine) compiled(r Resource) (*Plan, error) {
 	}
 	e.posted[r.Digest] = c
 	return c.plan, c.err
-}
-
-// keepsFloor refuses a plan that drops or changes a floor condition or a
-// signature of the embedded plan with the same url: a hospital's own plan may
-// tighten, never loosen (design law 3).
-func keepsFloor(plan *Plan, embedded map[string]*Plan) error {
-	f := issue.New()
-	for _, base := range embedded {
-		if base.URL != plan.URL {
-			continue
-		}
-		if plan.shorter(base) {
-			x := issue.Errorf(issue.BusinessRule, "The plan must keep records no shorter than the one that it is made after.").Rule("plan-floor").At("PlanDefinition.extension").Clause("R001-166")
-			f.Issues = append(f.Issues, x.Issues[0])
-		}
-		for _, s := range base.Stages {
-			f.Issues = append(f.Issues, droppedFrom(plan.Stage(s.Code), s)...)
-		}
-		droppedExceptions(&plan.Exceptions, &base.Exceptions, func(what, id string) {
-			x := issue.Errorf(issue.BusinessRule, "The plan must keep the %s %s as it is, or make it stricter.", what, id).Rule("plan-floor").At("PlanDefinition.extension")
-			f.Issues = append(f.Issues, x.Issues[0])
-		})
-	}
-	if len(f.Issues) == 0 {
-		return nil
-	}
-	return f.WithStatus(422)
-}
-
-func droppedFrom(own, base *Stage) []issue.Issue {
-	var faults []issue.Issue
-	fault := func(what, id string) {
-		x := issue.Errorf(issue.BusinessRule, "The plan must keep the %s %s of %s as it is.", what, id, base.Code).Rule("plan-floor").
-			At("PlanDefinition.action[" + base.Code + "]")
-		faults = append(faults, x.Issues[0])
-	}
-	if own == nil {
-		fault("stage", base.Code)
-		return faults
-	}
-	for _, after := range base.After {
-		if !slices.Contains(own.After, after) {
-			fault("predecessor", after)
-		}
-	}
-	for _, d := range base.Outputs {
-		if o := own.output(d.Code); o == nil || o.Min < d.Min || d.Sealed && !o.Sealed || d.Own && !o.Own || d.Hazard != o.Hazard || !d.profiledIn(o) {
-			fault("output", d.Code)
-		}
-	}
-	for _, c := range base.Conditions {
-		if c.Floor && !slices.ContainsFunc(own.Conditions, func(o Condition) bool {
-			return o.ID == c.ID && o.Source == c.Source && o.Kind == c.Kind && o.Waiver == c.Waiver
-		}) {
-			fault("condition", c.ID)
-		}
-	}
-	for _, r := range base.Signatures {
-		if !slices.ContainsFunc(own.Signatures, func(o SignatureRule) bool {
-			return o.ID == r.ID && slices.Equal(o.Roles, r.Roles) && o.Purpose == r.Purpose && o.Document == r.Document && o.Stage == r.Stage && o.Optional == r.Optional
-		}) {
-			fault("signature", r.ID)
-		}
-	}
-	return faults
 }

@@ -26,7 +26,7 @@ func (r *Recorder) Apply(ctx context.Context, who *access.Context, planID string
 	}
 	plan, err := r.pinned(ctx, who, planID)
 	if err != nil {
-		return nil, err
+		return nil, r.refuse(ctx, who, applyDraft(planID), err)
 	}
 	if err := r.subject(ctx, who, input); err != nil {
 		return nil, err
@@ -45,10 +45,18 @@ func (r *Recorder) Apply(ctx context.Context, who *access.Context, planID string
 	return r.open(ctx, who, plan, created)
 }
 
-// pinned reads the plan; the case keeps the version that it was opened with.
+func applyDraft(planID string) *Draft {
+	return &Draft{Door: "fhir", Operation: "apply", Ops: []Op{{Method: "POST", Type: "PlanDefinition", ID: planID}}}
+}
+
+// pinned reads the plan, which is in force; the case keeps the version that it was
+// opened with.
 func (r *Recorder) pinned(ctx context.Context, who *access.Context, planID string) (*casework.Resource, error) {
 	v, err := r.Read(ctx, who, "PlanDefinition", planID)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.inForce(ctx, who, v); err != nil {
 		return nil, err
 	}
 	all, err := r.resources([]Version{*v})

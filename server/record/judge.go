@@ -245,6 +245,11 @@ func (p *preparation) finish() error {
 			}
 		}
 	}
+	if s := p.in.signature; s != nil && p.in.caseID == "" {
+		made := *s
+		made.Provenance = p.writes[0].id
+		p.unit.Signatures = append(p.unit.Signatures, CaseSignature{Signature: made})
+	}
 	p.blobLeaves()
 	return p.accounts()
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Sign puts a person's signature under the exact current version of a resource
-// of a case: the operation {Type}/{id}/$sign. It answers with the Provenance
+// of a case, or of a plan (activate.go): the operation {Type}/{id}/$sign. It answers with the Provenance
 // that carries the JWS.
 //
 // Parameters in:
@@ -138,6 +138,9 @@ func (r *Recorder) draftOf(ctx context.Context, who *access.Context, typ, id str
 		return nil, issue.Errorf(issue.Conflict, "You asked to sign version %s, but %s/%s is at version %d. Read it again and sign what you saw.",
 			in.version, typ, id, v.Version).Rule("sign-version").WithStatus(412).Chinese("文件已有新版本，请重新阅读后签名。")
 	}
+	if typ == "PlanDefinition" && in.purpose == activation {
+		return r.draftActivation(ctx, who, v, in)
+	}
 	data, err := r.caseOf(ctx, who, v, in.caseID)
 	if err != nil {
 		return nil, err
@@ -187,10 +190,10 @@ func (in *signing) moment(s *casework.Snapshot) (time.Time, error) {
 
 // drafted is what is about to be signed.
 type drafted struct {
-	caseID    string
+	caseID    string // "" for a plan
 	signature *casework.Signature
 	manifest  ledger.Manifest
-	given     []casework.Signature // in the case so far
+	given     []casework.Signature // in the case, or over the plan, so far
 }
 
 func (r *Recorder) signOnce(ctx context.Context, who *access.Context, typ, id string, in *signing) (*Result, error) {
@@ -351,7 +354,6 @@ func provenance(d *drafted, in *signing, jws string, evidence *ledger.Evidence, 
 	}
 	res := map[string]any{
 		"resourceType": "Provenance",
-		"extension":    []any{map[string]any{"url": caseExtension, "valueReference": map[string]any{"reference": "Task/" + d.caseID}}},
 		"target":       []any{map[string]any{"reference": fmt.Sprintf("%s/_history/%d", sig.Target, sig.Version)}},
 		"recorded":     when,
 		"activity":     coding("urn:tenon:signature-purpose", sig.Purpose),
@@ -360,6 +362,9 @@ func provenance(d *drafted, in *signing, jws string, evidence *ledger.Evidence, 
 			"who":  map[string]any{"reference": sig.Signer},
 		}},
 		"signature": []any{signature},
+	}
+	if d.caseID != "" {
+		res["extension"] = []any{map[string]any{"url": caseExtension, "valueReference": map[string]any{"reference": "Task/" + d.caseID}}}
 	}
 	if in.outcome != "" {
 		res["reason"] = []any{map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:verdict", "code": in.outcome}}, "text": in.comment}}

@@ -65,6 +65,7 @@ type Store interface {
 	// Grants returns the access table of the cases.
 	Grants(ctx context.Context, caseID string) ([]casework.Grant, error)
 
+	SignedOver
 	Gatherer
 	Worklists
 	Tracer

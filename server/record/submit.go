@@ -190,7 +190,7 @@ func (p *preparation) run() error {
 	p.rev = p.r.revision()
 	p.unit.Reads.Definitions = p.rev.Number
 	p.targets = targets{r: p.r, ctx: p.ctx, reach: p.who.ReachNamed(), links: p.links}
-	steps := []func() error{p.resolve, p.link, p.allowAll, p.define, p.make, p.join, p.codes, p.referred, p.judge, p.finish}
+	steps := []func() error{p.resolve, p.link, p.allowAll, p.define, p.make, p.plans, p.join, p.codes, p.referred, p.judge, p.activate, p.finish}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err

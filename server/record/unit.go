@@ -89,7 +89,7 @@ type (
 		Case   string
 		Grants []casework.Grant
 	}
-	// CaseSignature adds a signature to a case.
+	// CaseSignature adds a signature to a case, or, with an empty one, to a plan.
 	CaseSignature struct {
 		Case string
 		casework.Signature

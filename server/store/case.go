@@ -82,9 +82,26 @@ const signatureColumns = "s.seq, s.provenance, s.target, s.version, s.digest, s.
 // The two halves have an index each; one select with OR would read the whole table.
 func signaturesOf(ctx context.Context, q querier, d dialect, tenant int64, caseID string) (signatures []casework.Signature, err error) {
 	j := (&statement{d: d}).forced()
-	err = each(ctx, q, "SELECT "+signatureColumns+" FROM signature s WHERE s.tenant = ? AND s.case_id = ? UNION ALL "+
+	return signaturesIn(ctx, q, "SELECT "+signatureColumns+" FROM signature s WHERE s.tenant = ? AND s.case_id = ? UNION ALL "+
 		"SELECT "+signatureColumns+" FROM member m "+j+" resource r ON r.rid = m.rid "+j+" signature s ON s.tenant = m.tenant AND s.target = r.type || '/' || r.id "+
-		"WHERE m.tenant = ? AND m.case_id = ? AND s.case_id <> ? ORDER BY 1", []any{tenant, caseID, tenant, caseID, caseID}, func(c cursor) error {
+		"WHERE m.tenant = ? AND m.case_id = ? AND s.case_id <> ? ORDER BY 1", tenant, caseID, tenant, caseID, caseID)
+}
+
+// SignaturesOver implements record.SignedOver.
+func (s *Store) SignaturesOver(ctx context.Context, typ, id string) (signatures []casework.Signature, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	err = s.engine.read(ctx, short, func(q querier) error {
+		signatures, err = signaturesIn(ctx, q, "SELECT "+signatureColumns+" FROM signature s WHERE s.tenant = ? AND s.target = ? ORDER BY 1", tenant, typ+"/"+id)
+		return err
+	})
+	return signatures, err
+}
+
+func signaturesIn(ctx context.Context, q querier, query string, args ...any) (signatures []casework.Signature, err error) {
+	err = each(ctx, q, query, args, func(c cursor) error {
 		var s casework.Signature
 		var digest []byte
 		var role, conditions string
