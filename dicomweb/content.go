@@ -69,10 +69,17 @@ func instancePath(k index.Key) string {
 }
 
 // describe fills the content of an instance from its file.
-func (d *Door) describe(f *dicom.File, k index.Key, c *index.Content) {
+func (d *Door) describe(f *dicom.File, a *arrival) (err error) {
+	k, c := a.key(), &a.instance.Content
 	uri := basePlace + instancePath(k) + "/bulkdata/"
 	text, places := f.AppendJSON(nil, dicom.JSONOptions{Inline: inlineLimit, URI: uri, MaxBulk: maxBulk})
 	c.Metadata = d.codec.pack(text)
+	if len(d.o.Extra) > 0 {
+		plain := bytes.ReplaceAll(text, []byte(basePlace), nil)
+		if a.extra, err = index.Values(plain, k, d.o.Extra); err != nil {
+			return err
+		}
+	}
 	c.Deflated = f.Syntax.Deflated
 	if f.Pixels.Tag != 0 {
 		c.Pixels = index.Span{Offset: f.Pixels.Offset, Length: f.Pixels.Length}
@@ -92,8 +99,9 @@ func (d *Door) describe(f *dicom.File, k index.Key, c *index.Content) {
 		table = append(table, b)
 	}
 	if table != nil {
-		c.Bulk, _ = json.Marshal(table) // strings and numbers only
+		c.Bulk, err = json.Marshal(table)
 	}
+	return err
 }
 
 // encapsulatedDocument is the path of (0042,0011): a PDF or a model whose media

@@ -3,6 +3,7 @@
 //	POST /studies[/{study}]                                     STOW-RS
 //	GET  /studies  /series  /instances  (and below a study, a series)   QIDO-RS
 //	GET  /studies/{study}[/series/{series}[/instances/{instance}]]      WADO-RS
+//	GET  /wado?requestType=WADO&studyUID=…                              WADO-URI
 //	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //
 // What arrives is stored as it came, in the blob store; dicom reads it on the

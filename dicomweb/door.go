@@ -51,6 +51,8 @@ type Options struct {
 	Zone *time.Location
 	// Endpoint is the reference of the Endpoint that serves this door, or "".
 	Endpoint string
+	// Extra are attributes beyond index.Attributes that QIDO-RS matches.
+	Extra []*index.Attribute
 	// MaxInstance bounds one Part 10 file: 8 GiB.
 	MaxInstance int64
 	// MaxParts bounds the instances of one request: 20,000.
@@ -121,24 +123,19 @@ func (d *Door) routes() {
 		"GET " + study + "/series":                d.search(index.SeriesLevel),
 		"GET " + study + "/instances":             d.search(index.InstanceLevel),
 		"GET " + series + "/instances":            d.search(index.InstanceLevel),
-		"GET " + study:                            d.retrieve,
-		"GET " + series:                           d.retrieve,
-		"GET " + instance:                         d.retrieve,
-		"GET " + study + "/metadata":              d.metadata,
-		"GET " + series + "/metadata":             d.metadata,
-		"GET " + instance + "/metadata":           d.metadata,
+		"GET /wado":                               d.wadoURI,
 		"GET " + instance + "/frames/{list}":      d.frames,
 		"GET " + instance + "/bulkdata/{path...}": d.bulkdata,
-		"GET " + study + "/rendered":              d.rendered,
-		"GET " + series + "/rendered":             d.rendered,
-		"GET " + instance + "/rendered":           d.rendered,
-		"GET " + frames + "/rendered":             d.rendered,
-		"GET " + study + "/thumbnail":             d.thumbnail,
-		"GET " + series + "/thumbnail":            d.thumbnail,
-		"GET " + instance + "/thumbnail":          d.thumbnail,
-		"GET " + frames + "/thumbnail":            d.thumbnail,
 	} {
 		d.mux.Handle(pattern, d.handle(h))
+	}
+	for _, level := range []string{study, series, instance} {
+		d.mux.Handle("GET "+level, d.handle(d.retrieve))
+		d.mux.Handle("GET "+level+"/metadata", d.handle(d.metadata))
+	}
+	for _, level := range []string{study, series, instance, frames} {
+		d.mux.Handle("GET "+level+"/rendered", d.handle(d.rendered))
+		d.mux.Handle("GET "+level+"/thumbnail", d.handle(d.thumbnail))
 	}
 }
 
@@ -190,7 +187,8 @@ func (r *request) key() (index.Key, error) {
 // parameters are those of the query string, which must be well-formed: a
 // parameter that is dropped would widen the answer.
 func (r *request) parameters() (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+	_, query := divideQuery(r.URL.RawQuery)
+	values, err := url.ParseQuery(query)
 	if err != nil {
 		return nil, issue.Errorf(issue.Invalid, "The query string is not well-formed: percent escapes of two digits, & between parameters, no semicolon.").
 			Rule("query-string").WithStatus(http.StatusBadRequest)

@@ -30,6 +30,7 @@ type house struct {
 	studies    map[string]*index.Study
 	series     map[string]*index.Series
 	instances  map[string]*index.Instance
+	values     map[string][]string // path, blank, UID → rows
 	blobs      map[[32]byte][]byte
 	durable    map[[32]byte]bool
 	audits     []record.Audit
@@ -52,6 +53,7 @@ func newHouse() *house {
 func (h *house) empty() {
 	h.versions, h.visible = map[string][]*record.Version{}, map[string][]string{}
 	h.studies, h.series, h.instances = map[string]*index.Study{}, map[string]*index.Series{}, map[string]*index.Instance{}
+	h.values = map[string][]string{}
 	h.blobs, h.durable = map[[32]byte][]byte{}, map[[32]byte]bool{}
 	h.audits, h.drafts, h.submitters = nil, nil, nil
 	h.put("Patient", "p1", `{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:h","value":"P-1"}]}`)
@@ -157,10 +159,17 @@ func (h *house) keep(rows []any) bool {
 		switch row := row.(type) {
 		case *index.Study:
 			h.studies[row.UID] = clone(row)
+			for key := range h.values {
+				if strings.HasPrefix(key, "=") && strings.HasSuffix(key, " "+row.UID) {
+					delete(h.values, key)
+				}
+			}
 		case *index.Series:
 			h.series[row.UID] = clone(row)
 		case *index.Instance:
 			h.instances[row.UID] = clone(row)
+		case *index.Value:
+			h.values[row.Path+" "+row.UID] = append(h.values[row.Path+" "+row.UID], row.Values...)
 		}
 	}
 	return true

@@ -42,6 +42,7 @@ func (i imaging) rows(reach access.Predicate, l index.Level) []index.Result {
 	add := func(study string, r index.Result) {
 		if s := i.studies[study]; s != nil && i.reaches(reach, s) {
 			r.Study = *s
+			r.Study.Version = int64(len(i.versions["ImagingStudy/"+s.Resource]))
 			list = append(list, r)
 		}
 	}
@@ -96,7 +97,7 @@ func (i imaging) Search(_ context.Context, reach access.Predicate, q *index.Quer
 	defer i.mu.Unlock()
 	page := &index.Page{}
 	for _, r := range i.rows(reach, q.Level) {
-		if !inKey(q.Key, &r) || slices.ContainsFunc(q.Matches, func(m index.Match) bool { return !meets(&m, &r) }) {
+		if !inKey(q.Key, &r) || slices.ContainsFunc(q.Matches, func(m index.Match) bool { return !i.meets(&m, &r) }) {
 			continue
 		}
 		if !q.Content {
@@ -111,7 +112,14 @@ func (i imaging) Search(_ context.Context, reach access.Predicate, q *index.Quer
 	return page, nil
 }
 
-func meets(m *index.Match, r *index.Result) bool {
+func (i imaging) meets(m *index.Match, r *index.Result) bool {
+	if m.Attribute.Path != nil {
+		uid := []string{"", r.Study.UID, r.Series.UID, r.Instance.UID}[m.Attribute.Level]
+		return among(m, i.values[m.Attribute.Key()+" "+uid])
+	}
+	if m.Fuzzy != nil && i.resembles(m, r.Study.UID) {
+		return true
+	}
 	values := []string{""}
 	switch f := m.Attribute.Field(r).(type) {
 	case *string:
@@ -120,13 +128,26 @@ func meets(m *index.Match, r *index.Result) bool {
 			values = strings.Split(*f, `\`)
 		}
 		if m.Attribute.Kind == index.Name {
-			values = r.Study.Names
+			values = index.FoldNames(*f)
 		}
 	case **int64:
 		if *f != nil {
 			values[0] = strconv.FormatInt(**f, 10)
 		}
 	}
+	return among(m, values)
+}
+
+// resembles tells whether a name meets the fuzzy alternative.
+func (i imaging) resembles(m *index.Match, study string) bool {
+	words := i.values[index.WordsKey(m.Attribute.Tag)+" "+study]
+	begins := func(p string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, p) })
+	}
+	return begins(m.Fuzzy.Whole) || !slices.ContainsFunc(m.Fuzzy.Each, func(p string) bool { return !begins(p) })
+}
+
+func among(m *index.Match, values []string) bool {
 	return slices.ContainsFunc(values, func(v string) bool {
 		switch m.Op {
 		case index.Between:

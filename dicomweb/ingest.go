@@ -17,6 +17,7 @@ type ingest struct {
 	r       *request
 	subject *subject
 	study   string // of the URL, or ""
+	form    model  // of the answer
 
 	all     []*arrival // in the order of the request
 	waiting map[string][]*arrival
@@ -129,7 +130,9 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 		return refused
 	}
 	a.study.Patient = patient
-	d.describe(f, a.key(), &a.instance.Content)
+	if err := d.describe(f, a); err != nil {
+		return err
+	}
 	_, err = io.Copy(io.Discard, r)
 	return err
 }

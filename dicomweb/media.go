@@ -69,8 +69,8 @@ const maxRanges = 64
 // most wanted first; without any, everything is accepted.
 func accepted(r *http.Request) []media {
 	var list []media
-	values := append(r.URL.Query()["accept"], r.Header.Values("Accept")...)
-	for _, v := range values {
+	values, _ := divideQuery(r.URL.RawQuery)
+	for _, v := range append(values, r.Header.Values("Accept")...) {
 		for _, part := range splitOutside(v, ',') {
 			if strings.TrimSpace(part) == "" || len(list) == maxRanges {
 				continue

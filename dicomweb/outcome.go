@@ -36,9 +36,17 @@ func (d *Door) answerStow(w http.ResponseWriter, r *request, in *ingest) error {
 	case len(failed)+len(unnamed) > 0 || warned:
 		status = http.StatusAccepted
 	}
+	body, err := stowBody(r.base, stored, failed, unnamed), error(nil)
 	w.Header().Set("Content-Type", dicomJSON)
+	if in.form == xmlModel {
+		w.Header().Set("Content-Type", dicomXML)
+		body, err = dicom.AppendXML(nil, body)
+	}
+	if err != nil {
+		return err
+	}
 	w.WriteHeader(status)
-	_, err := w.Write(stowBody(r.base, stored, failed, unnamed))
+	_, err = w.Write(body)
 	return ignore(err)
 }
 

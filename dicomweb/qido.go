@@ -28,12 +28,13 @@ type sought struct {
 	index.Query
 	include []dicom.Tag // beyond the defaults of the level
 	all     bool        // includefield=all
-	fuzzy   bool        // asked for, but not done
+	fuzzy   bool        // fuzzymatching=true
+	extra   []*index.Attribute
 }
 
 // parseQuery reads the parameters of a search at a level.
-func parseQuery(level index.Level, k index.Key, values url.Values) (*sought, error) {
-	s := &sought{Query: index.Query{Level: level, Key: k, Limit: defaultLimit}}
+func parseQuery(level index.Level, k index.Key, values url.Values, extra []*index.Attribute) (*sought, error) {
+	s := &sought{Query: index.Query{Level: level, Key: k, Limit: defaultLimit}, extra: extra, fuzzy: values.Get("fuzzymatching") == "true"}
 	names := make([]string, 0, len(values))
 	for name := range values {
 		names = append(names, name)
@@ -57,13 +58,11 @@ func (s *sought) parameter(name, value string) (err error) {
 	case "offset":
 		s.Offset, err = count(name, value, 0, maxOffset)
 	case "fuzzymatching":
-		s.fuzzy = value == "true"
 		if value != "true" && value != "false" {
 			err = badValue(name, value, "true or false")
 		}
 	case "includefield":
 		err = s.includeField(value)
-	case "accept":
 	default:
 		err = s.match(name, value)
 	}
@@ -83,19 +82,6 @@ func badValue(name, value, want string) error {
 		Rule("qido-value").WithStatus(http.StatusBadRequest)
 }
 
-// attributePath reads tags or keywords divided by dots and gives the last one.
-func attributePath(name string) (dicom.Definition, bool) {
-	parts := strings.Split(name, ".")
-	var d dicom.Definition
-	for i, p := range parts {
-		var ok bool
-		if d, ok = dicom.ParseAttribute(p); !ok || i+1 < len(parts) && d.VR != dicom.SQ {
-			return d, false
-		}
-	}
-	return d, len(parts) <= 8
-}
-
 func unknownAttribute(parameter, name string) error {
 	return issue.Errorf(issue.NotSupported, "%q is no attribute of the DICOM dictionary: give a keyword such as PatientID or a tag such as 00100020.", name).
 		At(parameter).Rule("qido-attribute").WithStatus(http.StatusBadRequest)
@@ -112,11 +98,11 @@ func (s *sought) includeField(value string) error {
 			s.want(t) // the index holds none; an instance's metadata may
 			continue
 		}
-		d, ok := attributePath(field)
+		path, _, ok := index.ParsePath(field)
 		if !ok {
 			return unknownAttribute("includefield", field)
 		}
-		s.want(d.Tag)
+		s.want(path[0]) // a sequence is answered whole
 	}
 	return nil
 }
@@ -134,24 +120,40 @@ func (s *sought) want(t dicom.Tag) {
 
 // match reads one matching key.
 func (s *sought) match(name, value string) error {
-	d, ok := attributePath(name)
+	path, d, ok := index.ParsePath(name)
 	if !ok {
 		return unknownAttribute(name, name)
 	}
-	a := index.Lookup(d.Tag)
+	a := s.attribute(path)
 	if a == nil || a.Level > s.Level {
-		return issue.Errorf(issue.NotSupported, "%s is no matching key at this level; the answer would not be restricted by it.", d.Keyword).
+		return issue.Errorf(issue.NotSupported, "%s is no matching key at this level; the answer would not be restricted by it.", strings.TrimSpace(name)).
 			At(name).Rule("qido-key").WithStatus(http.StatusBadRequest)
 	}
-	s.want(d.Tag)
+	s.want(path[0])
 	if value == "" || value == "*" && a.Kind != index.UID {
 		return nil // universal matching, PS3.4 §C.2.2.2.3
 	}
 	m, err := matchOf(a, d, value)
+	if err == nil && s.fuzzy && a.Kind == index.Name && a.Path == nil && !strings.Contains(value, "?") {
+		m.Fuzzy = index.FuzzyOf(value)
+	}
 	if err == nil {
 		s.Matches = append(s.Matches, m)
 	}
 	return err
+}
+
+// attribute is the key at the end of a path: a column, or an extra attribute.
+func (s *sought) attribute(path []dicom.Tag) *index.Attribute {
+	if a := index.LookupPath(path); a != nil {
+		return a
+	}
+	for _, a := range s.extra {
+		if slices.Equal(a.Path, path) {
+			return a
+		}
+	}
+	return nil
 }
 
 // matchOf reads the value of a matching key by its kind.
@@ -173,6 +175,11 @@ func matchOf(a *index.Attribute, d dicom.Definition, value string) (index.Match,
 			return m, badValue(d.Keyword, value, "an integer")
 		}
 		m.Values[0] = strconv.FormatInt(n, 10)
+	case index.Decimal:
+		if m.Values[0] = index.NormaliseDecimal(value); m.Values[0] == "" {
+			return m, badValue(d.Keyword, value, "a number")
+		}
+		return m, nil
 	case index.Name:
 		if m.Values = index.FoldNames(value); len(m.Values) == 0 {
 			return m, badValue(d.Keyword, value, "a name")

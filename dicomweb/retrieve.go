@@ -7,10 +7,10 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
-	"tenon/server/access"
 	"time"
 
 	"tenon/dicomweb/index"
+	"tenon/server/access"
 )
 
 // WADO-RS: instances.
@@ -36,6 +36,8 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 		case m.isMultipart() && m.part().covers(partTen) && m.serves(found.first),
 			m.name == "*/*":
 			return d.retrieveParts(w, r, found, m)
+		case m.name == archiveZIP && m.serves(found.first):
+			return d.retrieveZIP(w, r, found, m)
 		case k.Instance != "" && (m.covers(partTen) || m.name == octetStream) && m.serves(found.first):
 			if target := m.target(found.first); target != "" {
 				return d.transcodedOne(w, r, found.first, target)
@@ -43,7 +45,7 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 			return d.retrieveOne(w, r, found.first)
 		}
 	}
-	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\", one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70) or JPEG-LS lossless (.80)")
+	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\" or application/zip, one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70) or JPEG-LS lossless (.80)")
 }
 
 // found are the rows of a key: at least one.
@@ -89,6 +91,9 @@ func (f *found) each(do func(*index.Result) error) error {
 
 // retrieveParts streams the files as the parts of a multipart answer.
 func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m media) error {
+	if fresh(w, r.Request, found.tagOf(r, "parts "+m.params["transfer-syntax"])) {
+		return nil
+	}
 	out := newParts(w, partTen)
 	err := found.each(func(row *index.Result) error {
 		if target := m.target(row); target != "" {

@@ -12,6 +12,7 @@ type arrival struct {
 	study    index.Study
 	series   index.Series
 	instance index.Instance
+	extra    []*index.Value
 	refused  *refusal
 	warning  string // "" or what is suspicious
 	repeated bool   // it was stored before, byte for byte

@@ -1,15 +1,18 @@
 package dicomweb
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
-	"tenon/server/access"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
+	"tenon/server/access"
 	"tenon/server/record"
 )
 
@@ -23,14 +26,15 @@ func (d *Door) search(level index.Level) handler {
 		if err != nil {
 			return err
 		}
-		if !wantsJSON(r) {
-			return notAcceptable("QIDO-RS answers application/dicom+json")
+		form := wantedModel(r)
+		if form == noModel {
+			return notAcceptable("QIDO-RS answers application/dicom+json, or multipart/related; type=\"application/dicom+xml\"")
 		}
 		values, err := r.parameters()
 		if err != nil {
 			return err
 		}
-		s, err := parseQuery(level, k, values)
+		s, err := parseQuery(level, k, values, d.o.Extra)
 		if err != nil {
 			return err
 		}
@@ -41,33 +45,52 @@ func (d *Door) search(level index.Level) handler {
 		if err != nil {
 			return fmt.Errorf("dicomweb: search: %w", err)
 		}
-		body, err := d.searchBody(r, s, page)
-		if err != nil {
-			return err
-		}
-		if err := d.o.Auditor.Audit(r.Context(), d.auditSearch(r, page)); err != nil {
+		if err := d.o.Auditor.Audit(r.Context(), d.auditSearch(r, values, page)); err != nil {
 			return fmt.Errorf("dicomweb: audit: %w", err)
-		}
-		if s.fuzzy {
-			w.Header().Add("Warning", `299 tenon "The fuzzymatching parameter is not supported. Only literal matching has been performed."`)
 		}
 		if page.More {
 			w.Header().Add("Warning", `299 tenon "There are additional results that can be requested."`)
 		}
+		if form == xmlModel {
+			return d.searchXML(w, r, s, page)
+		}
+		body, err := d.searchBody(r, s, page)
+		if err != nil || fresh(w, r.Request, tagOf(string(body))) {
+			return err
+		}
 		w.Header().Set("Content-Type", dicomJSON)
-		_, err = w.Write(body)
-		return ignore(err)
+		return writeBody(w, r.Request, body)
 	}
+}
+
+// searchXML answers one part for each match; of none there is no content.
+func (d *Door) searchXML(w http.ResponseWriter, r *request, s *sought, page *index.Page) error {
+	if len(page.Results) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	out, tags := newParts(w, dicomXML), s.fields()
+	for i := range page.Results {
+		var j objectWriter
+		err := d.result(&j, r, s, tags, &page.Results[i])
+		var document []byte
+		if err == nil {
+			document, err = dicom.AppendXML(nil, j.out)
+		}
+		if err == nil {
+			err = out.part(dicomXML, "", int64(len(document)), bytes.NewReader(document))
+		}
+		if err != nil {
+			return out.end(err)
+		}
+	}
+	return out.end(nil)
 }
 
 // auditSearch is one row for the query, without its values, and one for every
 // patient that the answer discloses.
-func (d *Door) auditSearch(r *request, page *index.Page) []record.Audit {
-	names := make([]string, 0, len(r.URL.Query()))
-	for name := range r.URL.Query() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+func (d *Door) auditSearch(r *request, values url.Values, page *index.Page) []record.Audit {
+	names := slices.Sorted(maps.Keys(values))
 	shape := r.Pattern + "?" + strings.Join(names, "&")
 	rows := []record.Audit{d.auditRow(r, "qido", shape, "")}
 	seen := map[string]bool{"": true}

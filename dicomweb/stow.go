@@ -24,8 +24,9 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if !wantsJSON(r) {
-		return notAcceptable("the answer to STOW-RS is application/dicom+json")
+	form := wantedModel(r)
+	if form == noModel {
+		return notAcceptable("the answer to STOW-RS is application/dicom+json or application/dicom+xml")
 	}
 	next, err := parts(r)
 	if err != nil {
@@ -35,7 +36,7 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	in := &ingest{door: d, r: r, subject: subject, study: k.Study}
+	in := &ingest{door: d, r: r, subject: subject, study: k.Study, form: form}
 	for {
 		part, err := next()
 		if errors.Is(err, io.EOF) {

@@ -196,8 +196,14 @@ func (u *unit) rows() []any {
 	for _, s := range u.series {
 		rows = append(rows, s)
 	}
+	for _, v := range u.study.NameValues() {
+		rows = append(rows, v)
+	}
 	for _, a := range u.fresh {
 		rows = append(rows, &a.instance)
+		for _, v := range a.extra {
+			rows = append(rows, v)
+		}
 	}
 	return rows
 }

@@ -117,6 +117,13 @@ table date_row (
   tenant smallint not null
 );
 
+table dicom_index (
+  tenant smallint not null,
+  done smallint not null,
+  path text collate "C" not null,
+  at text collate "C" not null
+);
+
 table dicom_instance (
   tenant smallint not null,
   uid text collate "C" not null,
@@ -200,6 +207,13 @@ table dicom_study (
   study_id text collate "C" not null,
   series bigint,
   instances bigint
+);
+
+table dicom_value (
+  tenant smallint not null,
+  path text collate "C" not null,
+  value text collate "C" not null,
+  uid text collate "C" not null
 );
 
 table door_key (
@@ -576,6 +590,8 @@ constraint code_system.code_system_pkey PRIMARY KEY (key);
 
 constraint concept_chunk.concept_chunk_pkey PRIMARY KEY (code_system, seq);
 
+constraint dicom_index.dicom_index_pkey PRIMARY KEY (tenant, path);
+
 constraint dicom_instance.dicom_instance_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
@@ -583,6 +599,8 @@ constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
 constraint dicom_series.dicom_series_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
+
+constraint dicom_value.dicom_value_pkey PRIMARY KEY (tenant, path, value, uid);
 
 constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
 
@@ -676,6 +694,8 @@ CREATE INDEX date_low ON date_row USING btree (tenant, key, low, rid) INCLUDE (h
 
 CREATE INDEX date_resource ON date_row USING btree (rid);
 
+CREATE UNIQUE INDEX dicom_index_pkey ON dicom_index USING btree (tenant, path);
+
 CREATE INDEX dicom_instance_order ON dicom_instance USING btree (tenant, study, series, ord, uid);
 
 CREATE UNIQUE INDEX dicom_instance_pkey ON dicom_instance USING btree (tenant, uid);
@@ -699,6 +719,10 @@ CREATE INDEX dicom_study_patient ON dicom_study USING btree (tenant, patient_id)
 CREATE UNIQUE INDEX dicom_study_pkey ON dicom_study USING btree (tenant, uid);
 
 CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
+
+CREATE UNIQUE INDEX dicom_value_pkey ON dicom_value USING btree (tenant, path, value, uid);
+
+CREATE INDEX dicom_value_uid ON dicom_value USING btree (tenant, uid, path, value);
 
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
 

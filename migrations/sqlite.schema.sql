@@ -93,6 +93,14 @@ CREATE INDEX date_high ON date_row (tenant, key, high, rid, low);
 
 CREATE INDEX date_low ON date_row (tenant, key, low, rid, high);
 
+CREATE TABLE dicom_index (
+  tenant INTEGER NOT NULL,
+  path   TEXT NOT NULL,
+  at     TEXT NOT NULL,
+  done   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, path)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE dicom_instance (
   tenant          INTEGER NOT NULL,
   uid             TEXT NOT NULL,
@@ -197,6 +205,16 @@ CREATE INDEX dicom_study_date ON dicom_study (tenant, study_date DESC, uid);
 CREATE INDEX dicom_study_patient ON dicom_study (tenant, patient_id);
 
 CREATE INDEX dicom_study_resource ON dicom_study (tenant, resource);
+
+CREATE TABLE dicom_value (
+  tenant INTEGER NOT NULL,
+  path   TEXT NOT NULL,
+  value  TEXT NOT NULL,
+  uid    TEXT NOT NULL,
+  PRIMARY KEY (tenant, path, value, uid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dicom_value_uid ON dicom_value (tenant, uid, path, value);
 
 CREATE TABLE door_key (
   tenant INTEGER NOT NULL,

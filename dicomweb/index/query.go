@@ -19,6 +19,15 @@ type Match struct {
 	Op        Op
 	Values    []string // Equal: one or more; Like: one pattern
 	From, To  string   // Between: normalised and inclusive, "" open
+	// Fuzzy is a further alternative for a Name, nil: none.
+	Fuzzy *Fuzzy
+}
+
+// Fuzzy matches a name whose rows of words (see Words) begin with every one of
+// Each, or of which one begins with Whole.
+type Fuzzy struct {
+	Each  []string
+	Whole string
 }
 
 // Op is how values are compared.

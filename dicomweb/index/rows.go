@@ -7,6 +7,7 @@ type Study struct {
 	UID      string
 	Resource string // id of its ImagingStudy, on which reach is judged
 	Patient  string // "Patient/x", the subject
+	Version  int64  // of the ImagingStudy; only read: entity tags change with it
 
 	Date, Time         string // normalised, see Normalise
 	AccessionNumber    string

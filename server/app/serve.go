@@ -69,8 +69,8 @@ func (a *App) Handler() (http.Handler, error) {
 	e.HideBanner, e.HidePort = true, true
 	e.Use(a.front, pace(slowest))
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1024, Skipper: func(c echo.Context) bool {
-		r := c.Request() // ranges are of the plain content, and the FHIR door codes its own answers
-		return r.Header.Get("Range") != "" || strings.HasPrefix(r.URL.Path, "/fhir/") || r.URL.Path == "/fhir"
+		r := c.Request() // ranges are of the plain content, and these doors code their own answers
+		return r.Header.Get("Range") != "" || strings.HasPrefix(r.URL.Path, "/fhir/") || r.URL.Path == "/fhir" || strings.HasPrefix(r.URL.Path, "/dicomweb")
 	}}))
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", a.ready)

@@ -40,6 +40,8 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 		case *index.Instance:
 			r := &index.Result{Instance: *row}
 			err = w.must(ctx, insertInstance, append(instanceValues(tenant, row), attributeValues(r, index.InstanceLevel)...))
+		case *index.Value:
+			err = writeValues(ctx, w, tenant, row)
 		case *record.Erasure:
 			err = erase(ctx, w, tenant, row)
 		default:
@@ -69,8 +71,20 @@ var (
 
 const (
 	deleteNames = "DELETE FROM dicom_name WHERE tenant = ? AND study = ?"
+	deleteWords = "DELETE FROM dicom_value WHERE tenant = ? AND uid = ? AND path < '>'" // those of names begin with =
 	insertName  = "INSERT INTO dicom_name (tenant, study, folded) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+	insertValue = "INSERT INTO dicom_value (tenant, path, value, uid) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+
+// writeValues adds rows of an extra attribute, or of the words of a name.
+func writeValues(ctx context.Context, w doorWriter, tenant int64, v *index.Value) error {
+	for _, value := range v.Values {
+		if _, err := w.exec(ctx, insertValue, []any{tenant, v.Path, shortened(value), v.UID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func attributeColumns(level index.Level) (names []string) {
 	for i := range index.Attributes {
@@ -104,6 +118,9 @@ func writeStudy(ctx context.Context, w doorWriter, tenant int64, s *index.Study)
 		return err
 	}
 	if _, err := w.exec(ctx, deleteNames, []any{tenant, s.UID}); err != nil {
+		return err
+	}
+	if _, err := w.exec(ctx, deleteWords, []any{tenant, s.UID}); err != nil {
 		return err
 	}
 	for _, name := range s.Names {

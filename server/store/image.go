@@ -36,7 +36,7 @@ const contentColumns = ", i.digest, i.size, i.pixel_offset, i.pixel_length, i.de
 
 // resultColumns are the columns of the levels up to this one.
 func resultColumns(level index.Level) string {
-	var names []string
+	names := []string{"COALESCE(r.version, 0)"}
 	for _, l := range levels[:level] {
 		for _, c := range append(l.own[:len(l.own):len(l.own)], attributeColumns(l.level)...) {
 			names = append(names, l.alias+"."+c)
@@ -50,7 +50,7 @@ func resultDest(r *index.Result, level index.Level) []any {
 	own := [][]any{
 		{&r.Study.Resource, &r.Study.Patient}, {&r.Series.Study, &r.Series.Institution}, {&r.Instance.Study, &r.Instance.Series},
 	}
-	var dest []any
+	dest := []any{&r.Study.Version}
 	for n, l := range levels[:level] {
 		dest = append(dest, own[n]...)
 		for i := range index.Attributes {
@@ -293,13 +293,13 @@ func levelDest(r *index.Result, n int) []any {
 // imageMatch appends one matching key.
 func (s *statement) imageMatch(m index.Match) error {
 	a := m.Attribute
-	column := levels[a.Level-1].alias + "." + a.Column
+	alias := levels[a.Level-1].alias
+	column := alias + "." + a.Column
 	switch {
+	case a.Path != nil:
+		s.imageValue(alias, a.Key(), func(value string) { s.textMatch(value, m) })
 	case a.Kind == index.Name:
-		n := s.alias("n")
-		s.add("EXISTS (SELECT 1 FROM dicom_name " + n + " WHERE " + n + ".tenant = s.tenant AND " + n + ".study = s.uid AND ")
-		s.textMatch(n+".folded", m)
-		s.add(")")
+		s.nameMatch(m)
 	case a.Kind == index.List:
 		v := s.alias("v")
 		if s.d.postgres {
@@ -315,6 +315,42 @@ func (s *statement) imageMatch(m index.Match) error {
 		s.textMatch(column, m)
 	}
 	return nil
+}
+
+// imageValue appends that a row of dicom_value meets a condition.
+func (s *statement) imageValue(alias, path string, condition func(value string)) {
+	v := s.alias("v")
+	s.add("EXISTS (SELECT 1 FROM dicom_value "+v+" WHERE "+v+".tenant = s.tenant AND "+v+".uid = "+alias+".uid AND "+v+".path = ? AND ", path)
+	condition(v + ".value")
+	s.add(")")
+}
+
+// nameMatch appends a name: one of its component groups, or its words.
+func (s *statement) nameMatch(m index.Match) {
+	s.add("(")
+	if m.Attribute.Column == "patient_name" {
+		n := s.alias("n")
+		s.add("EXISTS (SELECT 1 FROM dicom_name " + n + " WHERE " + n + ".tenant = s.tenant AND " + n + ".study = s.uid AND ")
+		s.textMatch(n+".folded", m)
+		s.add(")")
+	} else {
+		s.imageValue("s", index.GroupsKey(m.Attribute.Tag), func(value string) { s.textMatch(value, m) })
+	}
+	if f := m.Fuzzy; f != nil {
+		key := index.WordsKey(m.Attribute.Tag)
+		begins := func(prefix string) { s.imageValue("s", key, func(value string) { s.wildcard(value, prefix+"*") }) }
+		s.add(" OR ")
+		begins(f.Whole)
+		s.add(" OR (")
+		for i, word := range f.Each {
+			if i > 0 {
+				s.add(" AND ")
+			}
+			begins(word)
+		}
+		s.add(")")
+	}
+	s.add(")")
 }
 
 func (s *statement) integers(column string, values []string) {

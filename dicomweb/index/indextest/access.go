@@ -139,7 +139,15 @@ func testReplace(t *testing.T, h Harness) {
 	s, r := *rows[0].(*index.Study), *rows[1].(*index.Series)
 	s.PatientName, s.Instances, r.Instances, r.Description = "Roe^Jane", number(2), number(2), "second"
 	s.Names = index.FoldNames(s.PatientName)
-	commit(t, h, []any{&s, &r, instance(&r, 2)})
+	next := []any{&s, &r, instance(&r, 2)}
+	for _, v := range s.NameValues() {
+		next = append(next, v)
+	}
+	commit(t, h, next)
+	for name, want := range map[string][]string{"roe": {"1.1"}, "doe": nil} {
+		m := index.Match{Attribute: index.Lookup(tagName), Values: []string{"none"}, Fuzzy: index.FuzzyOf(name)}
+		expect(t, uids(t, h, everything, &index.Query{Level: index.StudyLevel, Matches: []index.Match{m}}), want)
+	}
 	for name, want := range map[string][]string{"roe*": {"1.1"}, "doe*": nil} {
 		expect(t, uids(t, h, everything, &index.Query{Level: index.StudyLevel, Matches: []index.Match{like(tagName, name)}}), want)
 	}

@@ -26,6 +26,8 @@ type Harness interface {
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	for name, test := range map[string]func(*testing.T, Harness){
 		"search":    testSearch,
+		"fuzzy":     testFuzzy,
+		"extra":     testExtra,
 		"levels":    testLevels,
 		"order":     testOrder,
 		"page":      testPage,
@@ -58,6 +60,9 @@ func study(i int, change func(*index.Study, *index.Series), n int) []any {
 	rows := []any{s, r}
 	for k := 1; k <= n; k++ {
 		rows = append(rows, instance(r, k))
+	}
+	for _, v := range s.NameValues() {
+		rows = append(rows, v)
 	}
 	return rows
 }
