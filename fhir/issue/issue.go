@@ -67,6 +67,9 @@ type Issue struct {
 	// Path is the FHIRPath of the element (Patient.name[0].given), or the name
 	// of the URL parameter or header.
 	Path string
+	// Element is the id of the element of a profile that there are too few or too
+	// many of (ServiceRequest.extension:protocol); Path is where they are counted.
+	Element string
 	// Text tells a person what was found, what was expected and what to do.
 	Text string
 	// Chinese is Text in Chinese, where a clinician may see it.

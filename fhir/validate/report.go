@@ -15,6 +15,12 @@ func (w *walker) add(t issue.Type, rule, text, chinese string) {
 	w.report(issue.Error, t, rule, text, chinese)
 }
 
+// countFault notes an error at the value in hand: there are too few or too many of
+// an element below it.
+func (w *walker) countFault(e *element, t issue.Type, rule, text, chinese string) {
+	w.take(issue.Issue{Severity: issue.Error, Type: t, Rule: rule, Path: w.path(), Element: e.path, Text: text, Chinese: chinese})
+}
+
 // warn notes a warning at the value in hand.
 func (w *walker) warn(t issue.Type, rule, text, chinese string) {
 	w.report(issue.Warning, t, rule, text, chinese)

@@ -119,11 +119,11 @@ func (w *walker) inResource(v value, e *element) {
 func (w *walker) count(e *element, n int) {
 	name := strings.TrimPrefix(e.path[strings.LastIndexByte(e.path, '.')+1:], ".")
 	if n < e.min {
-		w.add(issue.Required, "profile-min", fmt.Sprintf("%s: found %d, expected at least %d (%s)", name, n, e.min, e.owner),
+		w.countFault(e, issue.Required, "profile-min", fmt.Sprintf("%s: found %d, expected at least %d (%s)", name, n, e.min, e.owner),
 			fmt.Sprintf("%s 有 %d 个，至少应有 %d 个（%s）", name, n, e.min, e.owner))
 	}
 	if e.max >= 0 && n > e.max {
-		w.add(issue.Structure, "profile-max", fmt.Sprintf("%s: found %d, expected at most %d (%s)", name, n, e.max, e.owner),
+		w.countFault(e, issue.Structure, "profile-max", fmt.Sprintf("%s: found %d, expected at most %d (%s)", name, n, e.max, e.owner),
 			fmt.Sprintf("%s 有 %d 个，最多 %d 个（%s）", name, n, e.max, e.owner))
 	}
 }
@@ -132,11 +132,11 @@ func (w *walker) count(e *element, n int) {
 func (w *walker) sliceCount(e *element, n int) {
 	name := e.path[strings.LastIndexByte(e.path, '.')+1:]
 	if n < e.min {
-		w.add(issue.Required, "slice-min", fmt.Sprintf("the slice %s: found %d, expected at least %d (%s)", name, n, e.min, e.owner),
+		w.countFault(e, issue.Required, "slice-min", fmt.Sprintf("the slice %s: found %d, expected at least %d (%s)", name, n, e.min, e.owner),
 			fmt.Sprintf("切片 %s 有 %d 个，至少应有 %d 个（%s）", name, n, e.min, e.owner))
 	}
 	if e.max >= 0 && n > e.max {
-		w.add(issue.Structure, "slice-max", fmt.Sprintf("the slice %s: found %d, expected at most %d (%s)", name, n, e.max, e.owner),
+		w.countFault(e, issue.Structure, "slice-max", fmt.Sprintf("the slice %s: found %d, expected at most %d (%s)", name, n, e.max, e.owner),
 			fmt.Sprintf("切片 %s 有 %d 个，最多 %d 个（%s）", name, n, e.max, e.owner))
 	}
 }

@@ -74,6 +74,9 @@ func (v *view) changeContent(s *Stage, now *Resource) []Unmet {
 			lack("change-images", "R001-134", fmt.Sprintf("That images are still valid is nothing that a change %s depends on.", k.Code), "该类变更与影像有效性无关。")
 		}
 	}
+	if k.Code == changeAgreement && !slices.ContainsFunc(v.amendments(), func(r *Resource) bool { return slices.Contains(documentsOf(now.Root), r.Ref()) }) {
+		lack("change-agreement", "R001-054", "An amendment of the agreement names the new Contract (input of type "+systemFiling+"|document): between the same parties, and signed by both.", "协议修订须列出双方签署的新协议。")
+	}
 	if k.Member {
 		all = append(all, v.newMember(s, now)...)
 	}

@@ -122,6 +122,9 @@ func (g *guide) clause(profile string, fault issue.Issue) string {
 	if c := table[fault.Rule]; c != "" {
 		return c
 	}
+	if c := table[strings.TrimSuffix(fault.Element, "[x]")]; c != "" {
+		return c
+	}
 	for path := indices.ReplaceAllString(fault.Path, ""); path != ""; path = path[:max(0, strings.LastIndexByte(path, '.'))] {
 		if c := table[path]; c != "" {
 			return c
@@ -157,8 +160,10 @@ func (g *guide) clausesOf(profile string) map[string]string {
 		for c := range e.Field("constraint").Items() {
 			t[c.Field("key").Str()] = ids
 		}
-		if path := strings.TrimSuffix(e.Field("path").Str(), "[x]"); t[path] == "" {
-			t[path] = ids
+		for _, name := range []string{"id", "path"} {
+			if path := strings.TrimSuffix(e.Field(name).Str(), "[x]"); t[path] == "" {
+				t[path] = ids
+			}
 		}
 	}
 	return t

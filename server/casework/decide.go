@@ -270,8 +270,8 @@ func (d *decider) memberChanged(was, now *Resource) {
 	if d.actor != nil && d.actor.Kind == access.Server {
 		return // an effect of what was judged in another case
 	}
-	d.sealed(was)
 	d.owned(was)
+	d.sealed(was, now)
 	switch {
 	case now.Type == "Device":
 		d.deviceChanged(was, now)
@@ -282,8 +282,12 @@ func (d *decider) memberChanged(was, now *Resource) {
 	}
 }
 
-// sealed refuses a change to a document of a completed stage that is sealed.
-func (d *decider) sealed(was *Resource) {
+// sealed refuses a change to a document of a completed stage that is sealed. An
+// agreement can still be ended.
+func (d *decider) sealed(was, now *Resource) {
+	if ends(was, now) {
+		return
+	}
 	for _, s := range d.plan.Stages {
 		task := d.before.current(s.Code)
 		if task == nil || substateOf(task.Root) != Completed {
@@ -294,8 +298,9 @@ func (d *decider) sealed(was *Resource) {
 				return
 			}
 			if doc.Sealed && slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
-				d.say(409, s, "document-sealed", fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code),
-					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code))
+				d.refuse(409, d.after.guard(s, "document-sealed", strings.Join(append([]string{"R001-035"}, s.Clauses...), " "),
+					fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code)+amendable(was),
+					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code)))
 				return
 			}
 		}

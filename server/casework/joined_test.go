@@ -55,6 +55,8 @@ func TestWhoChangesWhatOpensTheCase(t *testing.T) {
 			owner := clin
 			if doc == "Contract/agreement" {
 				owner = hosp
+				delete(b, "language")
+				b["status"] = "terminated"
 			}
 			w.must(owner, b)
 		})

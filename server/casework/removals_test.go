@@ -172,6 +172,7 @@ var removals = map[string][]removal{
 	"warehouse-recorded":      {drop("Task/op-warehouse-out")},
 	"inspections-pass":        {failed("DiagnosticReport/inspection")},
 	"device-unique-code":      {put("Device/implant", "lotNumber", nil), both(put("Device/implant", "udiCarrier", nil), put("Device/implant", "distinctIdentifier", nil))},
+	"device-active":           {put("Device/implant", "status", "inactive"), put("Device/implant", "status", nil)},
 	"device-of-patient":       {put("Device/implant", "patient", ref(other)), put("Device/implant", "patient", nil)},
 	"retained-samples":        {put("Specimen/coupon", "collection", obj{"quantity": obj{"value": 1}}), put("Specimen/coupon", "status", "unavailable"), drop("Specimen/coupon")},
 	"label-and-ifu":           {content("DocumentReference/label", "other"), content("DocumentReference/ifu", "other")},

@@ -34,6 +34,12 @@ func span(text string) (from, until time.Time, ok bool) {
 	return time.Time{}, time.Time{}, false
 }
 
+// Moment is when a date or dateTime begins.
+func Moment(text string) (time.Time, bool) {
+	from, _, ok := span(text)
+	return from, ok
+}
+
 // units of Duration (UCUM). A month and a year are the mean ones, as in UCUM.
 var units = map[string]time.Duration{
 	"s": time.Second, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "wk": 7 * 24 * time.Hour,

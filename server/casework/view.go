@@ -266,9 +266,9 @@ func (v *view) teams() []*Resource {
 }
 
 // contracts are the executed agreements that the case names and that are in their
-// period.
+// period, and what amends them.
 func (v *view) contracts() []*Resource {
-	return slices.DeleteFunc(v.named("agreement"), func(r *Resource) bool {
+	return slices.DeleteFunc(append(v.named("agreement"), v.amendments()...), func(r *Resource) bool {
 		return r.Root.Field("status").Str() != "executed" || !inPeriod(r.Root.Field("applies"), v.s.Now)
 	})
 }

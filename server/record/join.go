@@ -126,6 +126,9 @@ func (p *preparation) custodyOf(w *write) error {
 	if w.typ != "Provenance" || w.before != nil || p.in.trusted || !isCustody(w.root) {
 		return nil
 	}
+	if err := p.custodyInTime(w); err != nil {
+		return err
+	}
 	for _, t := range p.cases {
 		if t.members[w.typ+"/"+w.id] {
 			return nil
@@ -133,6 +136,21 @@ func (p *preparation) custodyOf(w *write) error {
 	}
 	return issue.Errorf(issue.BusinessRule, "No stage of a case that you are let into names the delivery list that this record of custody is about; name it in Task.output (delivery-list) first.").
 		Rule("custody-of-delivery").Clause("R001-171").At("Provenance.target").WithStatus(422).Chinese("请先将交付清单列入任务输出，再登记交接记录。")
+}
+
+// custodyInTime refuses a hand-over that has not taken place yet: a Provenance is
+// never written anew, and one of a day to come would stand against its list.
+func (p *preparation) custodyInTime(w *write) error {
+	when := w.root.Field("occurredDateTime").Str()
+	if when == "" {
+		when = w.root.Path("occurredPeriod", "start").Str()
+	}
+	from, ok := casework.Moment(when)
+	if !ok || !from.After(p.at) {
+		return nil
+	}
+	return issue.Errorf(issue.BusinessRule, "The hand-over is dated %s, which is still to come: record it when it has taken place.", when).
+		Rule("custody-in-future").Clause("R001-171").At("Provenance.occurred").WithStatus(422).Chinese("交接时间尚未到来，请在交接发生后登记。")
 }
 
 // isCustody tells whether a Provenance records that a device was handed over.

@@ -45,7 +45,7 @@ var replyDefects = []Defect{
 }
 
 var riskDefects = []Defect{
-	{Name: "no prediction", Owed: "the profile of the risk assessment is not yet asked for", Clause: []string{"R001-007"}, Spoil: set("prediction", nil)},
+	{Name: "no prediction", Clause: []string{"R001-066"}, Spoil: set("prediction", nil)},
 }
 
 var planDefects = []Defect{
@@ -68,7 +68,7 @@ func orderDefects() []Defect {
 		{Name: "a proposal", Clause: []string{"R001-059"}, Spoil: set("intent", "proposal")},
 		{Name: "by another clinician", Clause: []string{"R001-005"}, Spoil: set("requester", ref("PractitionerRole/clin-zhao"))},
 		{Name: "to nobody", Clause: []string{"R001-016"}, Spoil: set("performer", nil)},
-		{Name: "to the hospital itself", Owed: "any party of the agreement passes as performer", Clause: []string{"R001-016"}, Spoil: set("performer", ref("Organization/hospital"))},
+		{Name: "to the hospital itself", Clause: []string{"R001-016"}, Spoil: set("performer", ref("Organization/hospital"))},
 		{Name: "no reason", Rule: "G-ORDER/order-condition", Clause: []string{"R001-064"}, Spoil: set("reasonCode", nil)},
 		{Name: "no condition", Spoil: set("reasonReference", nil)},
 		{Name: "no plan", Rule: "G-ORDER/order-plan", Clause: []string{"R001-065"}, Spoil: set("basedOn", nil)},

@@ -43,7 +43,7 @@ var (
 	}
 
 	deviceDefects = []Defect{
-		{Name: "inactive", Owed: "a Device that is not active is released; G-USE notices it", Spoil: set("status", "inactive")},
+		{Name: "inactive", Clause: []string{"R001-215"}, Spoil: set("status", "inactive")},
 		{Name: "no batch", Clause: []string{"R001-158"}, Spoil: set("lotNumber", nil)},
 		{Name: "no unique code", Clause: []string{"R001-170"}, Spoil: func(o Obj) { delete(o, "distinctIdentifier"); delete(o, "udiCarrier") }},
 		{Name: "no label content", Clause: []string{"R001-203"}, Spoil: unextended("label-content")},

@@ -92,7 +92,7 @@ var (
 	}
 	itemDefects = []Defect{
 		{Name: "nonconform", Spoil: set("valueCodeableConcept", coded("verdict", "nonconform"))},
-		{Name: "no verdict", Owed: "what the record computes needs no verdict of a person", Spoil: set("valueCodeableConcept", nil)},
+		{Name: "no verdict", Clause: []string{"R001-182"}, Spoil: set("valueCodeableConcept", nil)},
 	}
 )
 
@@ -259,6 +259,7 @@ func followUpRecord(w *Writer) Obj {
 }
 
 var harmDefects = []Defect{
+	{Name: "no finding", Clause: []string{"R001-221"}, Spoil: set("finding", nil)},
 	{Name: "harm without a record of it", Clause: []string{"R001-221"}, Spoil: set("finding", Arr{Obj{"itemCodeableConcept": coded("harm", "severe")}})},
 	{Name: "not said", Clause: []string{"R001-221", "R001-219"}, Spoil: set("finding", nil)},
 }
