@@ -63,8 +63,8 @@ func (d *decoder) tile(index int) error {
 	if err := d.packets(d.style, orders); err != nil {
 		return err
 	}
-	if c := d.components; d.style.transformed && (len(c) < 3 || c[0].reversible != c[1].reversible || c[0].reversible != c[2].reversible) {
-		return malformed("a colour transformation of %d components that are not alike", len(c))
+	if c := d.components; d.transformed() && (c[0].reversible != c[1].reversible || c[0].reversible != c[2].reversible) {
+		return malformed("a colour transformation of components that are not alike")
 	}
 	for i := range d.components {
 		if err := d.blocks(&d.components[i]); err != nil {
@@ -166,10 +166,9 @@ func (d *decoder) block(c *tileComponent, band *band, b *block) error {
 	if have < 1 {
 		return malformed("a block of %d bit planes with passes", have)
 	}
-	var values []uint32
-	var err error
+	values, stride, err := []uint32(nil), int(b.wide), error(nil)
 	if c.blockStyle&styleHT != 0 {
-		values, err = d.ht.decode(d, c.coding, b, have)
+		values, stride, err = d.ht.decode(d, c.coding, b, have)
 	} else {
 		values, err = d.planes.decode(d, c.coding, b, have, band.kind)
 	}
@@ -183,7 +182,7 @@ func (d *decoder) block(c *tileComponent, band *band, b *block) error {
 			}
 		}
 	}
-	c.store(band, b, values)
+	c.store(band, b, values, stride)
 	return nil
 }
 
@@ -193,13 +192,14 @@ const (
 	magnitude = signBit - 1
 )
 
-// store puts the values of a block among the coefficients.
-func (c *tileComponent) store(band *band, b *block, values []uint32) {
+// store puts the values of a block, whose rows are some apart, among the
+// coefficients.
+func (c *tileComponent) store(band *band, b *block, values []uint32, apart int) {
 	wide, stride := int(b.wide), c.width()
 	half := band.step / 2
 	for y := range int(b.high) {
 		at := (int(b.top)+y)*stride + int(b.left)
-		in := values[y*wide : (y+1)*wide]
+		in := values[y*apart:][:wide]
 		if c.reversible {
 			out := c.ints[at : at+wide]
 			for x, v := range in {

@@ -31,9 +31,13 @@ func (d *decoder) emit(index int, put Put) {
 	}
 }
 
+// transformed tells whether there is a transformation; of fewer than three
+// components there is none, whatever some writers say.
+func (d *decoder) transformed() bool { return d.style.transformed && len(d.components) >= 3 }
+
 // untransform undoes the transformation of the first three components.
 func (d *decoder) untransform() {
-	if !d.style.transformed {
+	if !d.transformed() {
 		return
 	}
 	c := d.components

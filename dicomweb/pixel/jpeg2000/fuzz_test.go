@@ -1,9 +1,8 @@
 package jpeg2000_test
 
 import (
-	"encoding/hex"
 	"errors"
-	"strings"
+	"slices"
 	"testing"
 
 	"tenon/dicomweb/pixel/jpeg2000"
@@ -15,12 +14,8 @@ const maxFuzzed = 1 << 16
 
 // FuzzDecode checks that a stream is refused or gives every sample once.
 func FuzzDecode(f *testing.F) {
-	for _, s := range corpus {
-		b, err := hex.DecodeString(strings.Join(strings.Fields(s.stream), ""))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
+	for _, s := range slices.Concat(corpus, corpusHT) {
+		f.Add(unhex(f, s.stream))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		c, err := jpeg2000.Open(stream)

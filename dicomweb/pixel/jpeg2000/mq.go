@@ -1,5 +1,7 @@
 package jpeg2000
 
+import "math/bits"
+
 // The MQ decoder (annex C).
 
 // mqState is one state of the probability estimation, for one most probable
@@ -133,9 +135,10 @@ func (m *mq) renew() {
 		if m.left == 0 {
 			m.next()
 		}
-		m.a <<= 1
-		m.c <<= 1
-		m.left--
+		n := min(uint32(bits.LeadingZeros16(uint16(m.a))), m.left)
+		m.a <<= n
+		m.c <<= n
+		m.left -= n
 		if m.a&0x8000 != 0 {
 			return
 		}

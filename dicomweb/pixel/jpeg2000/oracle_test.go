@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,15 +73,13 @@ func (k kind) raw(samples []int32) (b []byte) {
 func (k kind) samples(b []byte) (out []int32) {
 	for len(b) > 0 {
 		var v int32
-		switch {
-		case k.bits <= 8 && k.signed:
-			v, b = int32(int8(b[0])), b[1:]
-		case k.bits <= 8:
+		if k.bits <= 8 {
 			v, b = int32(b[0]), b[1:]
-		case k.signed:
-			v, b = int32(int16(binary.LittleEndian.Uint16(b))), b[2:]
-		default:
+		} else {
 			v, b = int32(binary.LittleEndian.Uint16(b)), b[2:]
+		}
+		if k.signed {
+			v = v << (32 - k.bits) >> (32 - k.bits)
 		}
 		out = append(out, v)
 	}
@@ -228,12 +227,8 @@ func TestDecodeRegionOfInterest(t *testing.T) {
 
 // Small streams decode where OpenJPEG is not there, too.
 func TestDecodeCorpus(t *testing.T) {
-	for _, s := range corpus {
-		b, err := hex.DecodeString(strings.Join(strings.Fields(s.stream), ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, c := decoded(t, b)
+	for _, s := range slices.Concat(corpus, corpusHT) {
+		got, c := decoded(t, unhex(t, s.stream))
 		most := int32(0)
 		if !c.Reversible {
 			most = 4
@@ -242,4 +237,13 @@ func TestDecodeCorpus(t *testing.T) {
 			t.Errorf("%v %s: samples differ by up to %d, at %d", s.kind, s.options, d, at)
 		}
 	}
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

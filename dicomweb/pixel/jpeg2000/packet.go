@@ -158,8 +158,8 @@ func segment(style byte, pass int) (from, end int) {
 	return from, min(from+2, maxPasses)
 }
 
-// maxPasses are the passes of all planes that a coefficient may have.
-const maxPasses = 3*maxPlanes - 2
+// maxPasses is the most that one packet can tell (table B.4).
+const maxPasses = 164
 
 func (d *decoder) chunk(b *block, passes, length int, begins bool) error {
 	if len(d.chunks) == maxChunks {
