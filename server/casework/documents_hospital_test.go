@@ -72,13 +72,18 @@ func workImaging(w *world) {
 	w.mustSign(clin, "Task/root", access.CLIN, "waive:protocol-limits")
 }
 
-func workConfirmation(w *world) {
-	answers := arr{}
+// checklist is the form of data confirmation, every item answered.
+func checklist(w *world) obj {
+	items := arr{}
 	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
-		answers = append(answers, obj{"linkId": id, "answer": arr{obj{"valueBoolean": true}}})
+		items = append(items, obj{"linkId": id, "answer": arr{obj{"valueBoolean": true}}})
 	}
-	w.must(clin, obj{"resourceType": "QuestionnaireResponse", "id": "checklist", "status": "completed", "subject": ref("Patient/p"),
-		"questionnaire": "urn:tenon:questionnaire:data-confirmation|1.1.0", "authored": w.stamp(0), "author": ref(clin.Principal), "item": answers})
+	return obj{"resourceType": "QuestionnaireResponse", "id": "checklist", "status": "completed", "subject": ref("Patient/p"),
+		"questionnaire": "urn:tenon:questionnaire:data-confirmation|1.1.0", "authored": w.stamp(0), "author": ref(clin.Principal), "item": items}
+}
+
+func workConfirmation(w *world) {
+	w.must(clin, checklist(w))
 	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"))
 	w.mustSign(clin, "ImagingStudy/ct", access.CLIN, "data-confirmation")
 	w.mustSign(clin, "QuestionnaireResponse/checklist", access.CLIN, "data-confirmation")

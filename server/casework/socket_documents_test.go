@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"slices"
 	"time"
 
 	"tenon/server/access"
@@ -120,7 +121,10 @@ func workScan(w *world) {
 		measure("measure-1", "circumference", 312.4, 312.1, 312.4, 313), measure("measure-2", "length", 151, 151.2, 151, 150.7),
 		observed("accuracy", w, obj{"valueQuantity": mm(-0.31)}),
 		answers("acquisition-checklist", "posture", "seated, knee at 30 degrees", "uncovered", true, "complete", true))
-	w.alter("DocumentReference/scan", func(b obj) { b["category"] = arr{concept("urn:tenon:model-source", "direct")} })
+	w.alter("DocumentReference/scan", func(b obj) {
+		b["category"], b["date"] = arr{concept("urn:tenon:model-source", "direct")}, w.stamp(0)
+		b["content"].([]any)[0].(obj)["attachment"].(obj)["url"] = "Binary/scan"
+	})
 	w.name("S02", img, output("acquisition", "Procedure/acquisition"), output("image-study", "DocumentReference/scan"),
 		output("photograph", "Media/photo-1"), output("photograph", "Media/photo-2"),
 		output("landmark", "Observation/landmark-1"), output("landmark", "Observation/landmark-2"),
@@ -140,7 +144,7 @@ func workScanConfirmation(w *world) {
 		results = append(results, ref("Observation/model-"+c))
 	}
 	check["result"] = results
-	w.must(clin, check, answers("checklist", "1", true, "2", true),
+	w.must(clin, check, checklist(w),
 		observed("rescan", w, obj{"component": arr{socketPart("software", "valueQuantity", mm(312.4)), socketPart("tape", "valueQuantity", mm(312))}}))
 	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"), output("stump-model-check", "DiagnosticReport/model-check"), output("scan-check", "Observation/rescan"))
 	w.mustSign(clin, "DocumentReference/scan", access.CLIN, "data-confirmation")
@@ -148,29 +152,29 @@ func workScanConfirmation(w *world) {
 	w.mustSign(clin, "DiagnosticReport/model-check", access.CLIN, "data-confirmation")
 }
 
-var socketParameters = []string{
-	"use-site", "use-purpose", "structure", "mechanical", "dimension", "surface-treatment", "post-processing", "cleaning", "packaging", "supply-mode",
-	"personalisation", "colour", "surgical-tool",
-}
-
 func ordered(code string, value obj) obj {
 	return obj{"code": concept("urn:tenon:parameter", code), "valueCodeableConcept": value}
 }
 
 func workSocketOrder(w *world) {
-	params := arr{ordered("material", concept("urn:tenon:material", "PA")), ordered("amputation-level", sites("transtibial", "left")[0].(obj))}
-	for _, code := range socketParameters {
-		value := obj{"text": "as drawn"}
-		if code == "surgical-tool" {
-			value = concept("urn:tenon:surgical-tool", "none")
+	params := slices.DeleteFunc(slices.Concat(orderedWords(), orderedFigures()), func(p any) bool {
+		return is("code", "sterilisation")(p.(obj)) || is("code", "roughness")(p.(obj))
+	})
+	for _, p := range params {
+		switch {
+		case is("code", "material")(p.(obj)):
+			p.(obj)["valueCodeableConcept"] = concept("urn:tenon:material", "PA")
+		case is("code", "use-site")(p.(obj)):
+			p.(obj)["valueCodeableConcept"] = sites("transtibial", "left")[0]
 		}
-		params = append(params, ordered(code, value))
 	}
-	params = append(params, obj{"code": concept("urn:tenon:parameter", "foot-length-override"), "valueQuantity": mm(235)})
+	params = append(params, ordered("amputation-level", sites("transtibial", "left")[0].(obj)), ordered("personalisation", obj{"text": "as drawn"}), ordered("colour", obj{"text": "as drawn"}),
+		obj{"code": concept("urn:tenon:parameter", "foot-length-override"), "valueQuantity": mm(235)})
 	w.must(clin,
 		obj{"resourceType": "Communication", "id": "foot-request", "status": "completed", "subject": ref("Patient/p"), "payload": arr{obj{"contentString": "a shorter foot, for my shoes"}}},
 		obj{
 			"resourceType": "DeviceRequest", "id": "order", "status": "active", "intent": "order", "subject": ref("Patient/p"), "codeCodeableConcept": obj{"text": "transtibial socket"},
+			"identifier": arr{obj{"system": "urn:hospital:order", "value": "O-8"}},
 			"extension": arr{
 				ext("device-domain", "valueCode", "lower-limb-prosthesis"), ext("device-category", "valueCode", "custom"),
 				ext("custom-reason-statement", "valueString", "no standard socket fits the stump"), ext("contract", "valueReference", ref("Contract/agreement")),

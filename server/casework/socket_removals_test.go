@@ -216,18 +216,23 @@ var socketOwn = map[string][]removal{
 	"photographs-consented":      {withPurposes("examination", "custom-device-treatment", "follow-up"), put("Consent/consent", "status", "inactive")},
 	"equipment-harmless":         {put("Device/scanner", "safety", nil), nested("Device/scanner", "safety", "text", nil), nested("Device/scanner", "safety", "coding", nil), drop("Device/scanner")},
 	"consent-before-examination": {put("Procedure/acquisition", "performedDateTime", "2026-02-01T08:00:00Z"), put("Procedure/acquisition", "performedDateTime", nil)},
-	"images-anew":                {afterDemand(time.Hour), both(afterDemand(-time.Hour), put("Procedure/acquisition", "performedDateTime", nil))},
-	"images-of-patient":          {put("DocumentReference/scan", "subject", ref(other)), put("DocumentReference/scan", "subject", nil)},
-	"images-available":           {registeredStudy},
-	"protocol-limits":            {registeredStudy},
-	"scan-intact":                {content("DocumentReference/scan", "another stump")},
-	"acquisition-of-patient":     {put("Procedure/acquisition", "subject", ref(other)), put("Media/photo-1", "subject", ref(other)), put("Observation/landmark-1", "subject", nil), put("Observation/measure-2", "subject", ref(other)), put("Observation/accuracy", "subject", ref(other))},
-	"level-acquired":             {put("Procedure/acquisition", "bodySite", sites("forearm", "left")), put("Procedure/acquisition", "bodySite", nil), put("Procedure/acquisition", "bodySite", arr{concept("urn:tenon:amputation-level", "transtibial")}), put("Procedure/acquisition", "bodySite", append(sites("transtibial", "left"), sites("syme", "right")...))},
-	"acquisition-method":         {put("Procedure/acquisition", "usedCode", nil), put("Procedure/acquisition", "usedCode", arr{concept("urn:tenon:acquisition-method", "other")})},
-	"acquisition-mode":           {put("Procedure/acquisition", "code", nil), put("Procedure/acquisition", "code", obj{"text": "by hand"})},
-	"indirect-model-marked":      {put("Procedure/acquisition", "code", concept("urn:tenon:acquisition-mode", "cast-negative")), put("Procedure/acquisition", "code", concept("urn:tenon:acquisition-mode", "cast-positive")), put("DocumentReference/scan", "category", nil)},
-	"equipment-used":             {put("Procedure/acquisition", "usedReference", nil), put("Procedure/acquisition", "usedReference", arr{ref("Device/other")})},
-	"photographs-protected":      {put("Media/photo-1", "meta", nil), cut("Media/photo-2", "extension", hasURL("identity-masked")), put("Media/photo-1", "extension", arr{ext("identity-masked", "valueBoolean", false), ext("posture", "valueCodeableConcept", concept("urn:tenon:posture", "sitting"))})},
+	"examination-in-time": {
+		sliced(put("ServiceRequest/examination", "authoredOn", "2026-02-01T08:00:00Z")), sliced(put("ServiceRequest/examination", "authoredOn", "2026-12-01T08:00:00Z")),
+		sliced(drop("ServiceRequest/examination")),
+	},
+	"examination-as-asked":   {sliced(put("ServiceRequest/examination", "code", concept("http://dicom.nema.org/resources/ontology/DCM", "MR"))), sliced(put("ImagingStudy/ct", "modality", nil))},
+	"images-anew":            {afterDemand(time.Hour), both(afterDemand(-time.Hour), put("Procedure/acquisition", "performedDateTime", nil))},
+	"images-of-patient":      {put("DocumentReference/scan", "subject", ref(other)), put("DocumentReference/scan", "subject", nil)},
+	"images-available":       {registeredStudy},
+	"protocol-limits":        {registeredStudy},
+	"scan-intact":            {content("DocumentReference/scan", "another stump")},
+	"acquisition-of-patient": {put("Procedure/acquisition", "subject", ref(other)), put("Media/photo-1", "subject", ref(other)), put("Observation/landmark-1", "subject", nil), put("Observation/measure-2", "subject", ref(other)), put("Observation/accuracy", "subject", ref(other))},
+	"level-acquired":         {put("Procedure/acquisition", "bodySite", sites("forearm", "left")), put("Procedure/acquisition", "bodySite", nil), put("Procedure/acquisition", "bodySite", arr{concept("urn:tenon:amputation-level", "transtibial")}), put("Procedure/acquisition", "bodySite", append(sites("transtibial", "left"), sites("syme", "right")...))},
+	"acquisition-method":     {put("Procedure/acquisition", "usedCode", nil), put("Procedure/acquisition", "usedCode", arr{concept("urn:tenon:acquisition-method", "other")})},
+	"acquisition-mode":       {put("Procedure/acquisition", "code", nil), put("Procedure/acquisition", "code", obj{"text": "by hand"})},
+	"indirect-model-marked":  {put("Procedure/acquisition", "code", concept("urn:tenon:acquisition-mode", "cast-negative")), put("Procedure/acquisition", "code", concept("urn:tenon:acquisition-mode", "cast-positive")), put("DocumentReference/scan", "category", nil)},
+	"equipment-used":         {put("Procedure/acquisition", "usedReference", nil), put("Procedure/acquisition", "usedReference", arr{ref("Device/other")})},
+	"photographs-protected":  {put("Media/photo-1", "meta", nil), cut("Media/photo-2", "extension", hasURL("identity-masked")), put("Media/photo-1", "extension", arr{ext("identity-masked", "valueBoolean", false), ext("posture", "valueCodeableConcept", concept("urn:tenon:posture", "sitting"))})},
 	"acquisition-checklist-complete": {
 		answer("QuestionnaireResponse/acquisition-checklist", "posture", nil), answer("QuestionnaireResponse/acquisition-checklist", "uncovered", false),
 		answer("QuestionnaireResponse/acquisition-checklist", "complete", false), put("QuestionnaireResponse/acquisition-checklist", "status", "in-progress"),
@@ -253,7 +258,8 @@ var socketOwn = map[string][]removal{
 	"order-level":        {inParameter("amputation-level", sites("transfemoral", "left")[0].(obj)), inParameter("amputation-level", sites("transtibial", "right")[0].(obj)), inParameter("amputation-level", concept("urn:tenon:amputation-level", "transtibial")), put("Condition/defect", "bodySite", sites("syme", "left")), inParameter("amputation-level", sites("finger", "left")[0].(obj))},
 	"override-requested": {put("Communication/foot-request", "subject", ref(other)), drop("Communication/foot-request")},
 	// S07
-	"input-sections": {cut("Composition/input", "section", is("code", "treatment-plan"))},
+	"input-sections":  {cut("Composition/input", "section", is("code", "treatment-plan"))},
+	"input-of-lesion": {put("Procedure/acquisition", "bodySite", sites("transtibial", "right")), put("Condition/defect", "bodySite", nil), put("Condition/defect", "bodySite", sites("syme", "left"))},
 	// S08
 	"output-files-intact":    {content("DocumentReference/model", "model 2"), content("DocumentReference/surface", "other")},
 	"output-confidentiality": {put("DocumentReference/surface", "securityLabel", nil)},
@@ -364,6 +370,18 @@ var socketOwn = map[string][]removal{
 	"image-age":       {later(31 * 24 * time.Hour), put("Procedure/acquisition", "performedDateTime", nil)},
 	"shape-observed":  {put("Observation/f-stump-change", "code", obj{"text": "x"})},
 	"effect-observed": {put("Goal/goal", "achievementStatus", nil), put("Observation/f-skin-condition", "code", obj{"text": "x"}), put("Observation/f-socket-fit", "code", obj{"text": "x"})},
+}
+
+// sliced adds a CT that the clinician asked for, and then removes something.
+func sliced(remove removal) removal {
+	return func(w *world) {
+		w.lay(examination(w), clin.Principal)
+		w.lay(obj{"resourceType": "ImagingStudy", "id": "ct", "status": "available", "subject": ref("Patient/p"), "started": w.stamp(0), "numberOfInstances": 108,
+			"modality": arr{obj{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}}}, img.Principal)
+		addOutput(w, "S02", "examination-request", "ServiceRequest/examination")
+		addOutput(w, "S02", "image-study", "ImagingStudy/ct")
+		remove(w)
+	}
 }
 
 // registeredStudy adds CT slices that are not there yet.

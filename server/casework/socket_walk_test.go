@@ -33,14 +33,32 @@ func filled(codes ...string) []any {
 	return composition("", clin, codes...)["section"].(arr)
 }
 
+// treated puts the treatment plan where an implant has a surgical plan; a socket
+// is neither disinfected nor sterilised.
+func treated(b obj) {
+	b["section"] = slices.DeleteFunc(b["section"].(arr), func(s any) bool {
+		return is("code", "disinfection")(s.(obj)) || is("code", "sterilisation")(s.(obj))
+	})
+	for _, s := range b["section"].(arr) {
+		switch {
+		case is("code", "surgical-plan")(s.(obj)):
+			s.(obj)["code"] = concept("urn:tenon:section", "treatment-plan")
+		case is("code", "patient-data")(s.(obj)) && s.(obj)["entry"] != nil:
+			s.(obj)["entry"] = arr{ref("DocumentReference/scan")}
+		case is("code", "scan-parameters")(s.(obj)) && s.(obj)["entry"] != nil:
+			s.(obj)["entry"] = arr{ref("Procedure/acquisition")}
+		}
+	}
+}
+
 var socketAmends = map[string]func(b obj){
 	"Consent/consent": func(b obj) {
 		p := b["provision"].(obj)
 		p["purpose"] = append(p["purpose"].(arr), obj{"code": "photography"})
 	},
 	"Condition/defect":   func(b obj) { b["bodySite"] = sites("transtibial", "left") },
-	"Composition/input":  more("section", filled("treatment-plan")...),
-	"Composition/scheme": more("section", filled("treatment-plan")...),
+	"Composition/input":  treated,
+	"Composition/scheme": treated,
 	"CarePlan/plan":      func(b obj) { b["supportingInfo"] = arr{ref("DocumentReference/scan")} },
 	"DocumentReference/model": func(b obj) {
 		c := b["content"].(arr)[0].(obj)
@@ -124,7 +142,7 @@ func openSocket(t testing.TB) *world {
 	w.open(doc.Root(), clin)
 	w.lay(obj{
 		"resourceType": "Patient", "id": "p", "name": arr{obj{"text": "张三"}}, "gender": "male", "birthDate": "1980-05-06",
-		"identifier": arr{obj{"system": "urn:hospital:mr", "value": "MR-7"}},
+		"identifier": arr{obj{"type": hl7("v2-0203", "MR"), "system": "urn:hospital:mr", "value": "MR-7"}},
 	}, clin.Principal)
 	return w
 }

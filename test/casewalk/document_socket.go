@@ -2,6 +2,7 @@ package casewalk
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,7 +97,7 @@ func stl(o Obj) {
 
 func scanned(w *Writer) Obj {
 	o := w.filed("model of the stump")
-	o["category"] = Arr{coded("model-source", "direct")}
+	o["category"], o["date"] = Arr{coded("model-source", "direct")}, instant(w.Now)
 	stl(o)
 	return o
 }
@@ -155,34 +156,31 @@ func orderOfSocket(_ *Writer, o Obj) {
 	o["extension"].(Arr)[0] = ext("device-domain", "valueCode", "lower-limb-prosthesis")
 	o["reasonCode"] = Arr{text("walking with a prosthesis")}
 	parameters := Arr{}
-	for _, name := range socketParameters {
-		p := Obj{"code": coded("parameter", name), "valueCodeableConcept": text("as drawn: " + name)}
-		switch name {
-		case "amputation-level", "use-site":
+	for _, p := range list(o, "parameter") {
+		switch name := str(p, "code", "coding", "code"); {
+		case !slices.Contains(socketParameters, name):
+			continue
+		case name == "use-site":
 			p["valueCodeableConcept"] = stump()
-		case "material":
+		case name == "material":
 			p["valueCodeableConcept"] = coded("material", "PA")
-		case "surgical-tool":
-			p["valueCodeableConcept"] = coded("surgical-tool", "none")
 		}
 		parameters = append(parameters, p)
+	}
+	parameters = append(parameters, Obj{"code": coded("parameter", "amputation-level"), "valueCodeableConcept": stump()})
+	for _, name := range []string{"personalisation", "colour"} {
+		parameters = append(parameters, Obj{"code": coded("parameter", name), "valueCodeableConcept": text("as drawn: " + name)})
 	}
 	o["parameter"] = parameters
 }
 
-func treated(_ *Writer, o Obj) {
+func treated(w *Writer, o Obj) {
 	for _, s := range list(o, "section") {
 		if str(s, "code", "coding", "code") == "surgical-plan" {
 			s["title"], s["code"] = "treatment-plan", coded("section", "treatment-plan")
 		}
-		kept := Arr{}
-		for _, e := range list(s, "entry") {
-			if str(e, "reference") != "" {
-				kept = append(kept, e)
-			}
-		}
-		if delete(s, "entry"); len(kept) > 0 {
-			s["entry"] = kept
+		if str(s, "code", "coding", "code") == "scan-parameters" {
+			s["entry"] = refs(w.Refs["S02/acquisition"])
 		}
 	}
 }

@@ -36,9 +36,8 @@ func socket() *Process {
 			acquisitionStage(), like("S05", nil), like("S03a", checkedModel), like("S03b", func(s *Stage) { s.Also = []string{"PROD"} }),
 			like("S04", func(s *Stage) { s.redo("condition", ofStump) }), like("S06", orderedSocket),
 			like("S07", func(s *Stage) {
-				s.drop("conversion")
 				part := s.redo("design-input", treated)
-				part.Needs = nil
+				part.Needs = []string{"S07/conversion", "S02/acquisition"}
 				part.Defects = missing(sectionsOf(inputSections))
 			}),
 			like("S08", designedSocket), like("S09", verifiedSocket),

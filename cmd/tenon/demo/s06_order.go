@@ -37,30 +37,36 @@ var orderedCodes = map[string]string{
 	"post-processing": "support-removal", "sterilisation": "sterile-gamma", "supply-mode": "single",
 }
 
+// parameter is one requirement of the order.
+func (s *story) parameter(name string) obj {
+	f := &s.figures
+	p := obj{"code": code("parameter", name)}
+	switch name {
+	case "use-site":
+		p["valueCodeableConcept"] = s.medical().site
+	case "dimension":
+		p["code"] = figured("dimension", "thickness")
+		p["extension"] = arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity(f.thickness, "mm"))}
+		p["valueRange"] = obj{"low": quantity(tidy(f.thickness-f.tolerance), "mm"), "high": quantity(tidy(f.thickness+f.tolerance), "mm")}
+	case "mechanical":
+		p["code"] = figured("mechanical", "yield-strength")
+		p["valueQuantity"] = quantity(800, "MPa")
+	case "roughness":
+		p["valueQuantity"] = quantity(f.roughness, "um")
+	default:
+		p["valueCodeableConcept"] = text("as drawn: " + name)
+		if c := orderedCodes[name]; c != "" {
+			p["valueCodeableConcept"] = code(name, c)
+		}
+	}
+	return p
+}
+
 func (s *story) orderResource() obj {
 	f := &s.figures
 	parameters := arr{}
 	for _, name := range orderParameters {
-		p := obj{"code": code("parameter", name)}
-		switch name {
-		case "use-site":
-			p["valueCodeableConcept"] = s.medical().site
-		case "dimension":
-			p["code"] = figured("dimension", "thickness")
-			p["extension"] = arr{ext("key-dimension", "valueBoolean", true), ext("nominal", "valueQuantity", quantity(f.thickness, "mm"))}
-			p["valueRange"] = obj{"low": quantity(tidy(f.thickness-f.tolerance), "mm"), "high": quantity(tidy(f.thickness+f.tolerance), "mm")}
-		case "mechanical":
-			p["code"] = figured("mechanical", "yield-strength")
-			p["valueQuantity"] = quantity(800, "MPa")
-		case "roughness":
-			p["valueQuantity"] = quantity(f.roughness, "um")
-		default:
-			p["valueCodeableConcept"] = text("as drawn: " + name)
-			if c := orderedCodes[name]; c != "" {
-				p["valueCodeableConcept"] = code(name, c)
-			}
-		}
-		parameters = append(parameters, p)
+		parameters = append(parameters, s.parameter(name))
 	}
 	return obj{
 		"resourceType": "DeviceRequest", "status": "active", "intent": "order", "subject": ref(s.patient.ref),

@@ -30,7 +30,9 @@ func (s *story) designInput() obj {
 	o["identifier"] = obj{"system": tenon + "sample:input", "value": "DI-" + s.figures.number}
 	o["attester"] = arr{obj{"mode": "professional", "party": ref(s.rev.ref)}}
 	sectionOf(o, "patient-data")["entry"] = refs(s.study.ref)
-	sectionOf(o, "surgical-plan")["entry"] = refs(s.plan.plan)
+	for _, plan := range s.sections([]string{"surgical-plan"}) {
+		sectionOf(o, plan)["entry"] = refs(s.plan.plan)
+	}
 	sectionOf(o, "scan-parameters")["entry"] = refs(s.study.request)
 	sectionOf(o, "conversion-efficiency")["entry"] = refs(s.create(s.des, s.ofCase(s.conversion())))
 	for _, part := range []string{"acquire", "send", "store", "confirm"} {

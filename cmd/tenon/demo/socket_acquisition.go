@@ -68,6 +68,7 @@ func (s *story) scanModel() {
 	s.limb.scan = binarySTL(s.stump())
 	doc := s.ofCase(s.document("残肢模型 model of the stump", s.upload(s.img, stl, s.limb.scan), stl, s.limb.scan))
 	doc["category"] = arr{code("model-source", "direct")}
+	doc["date"] = instant(s.now())
 	doc["content"].(arr)[0].(obj)["format"] = obj{"system": tenon + "file-format", "code": "STL"}
 	s.study.ref = s.create(s.img, doc)
 	s.design.model = s.study.ref // what inspected looks for

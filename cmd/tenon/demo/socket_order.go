@@ -29,18 +29,16 @@ func (s *story) socketOrder(at string) obj {
 	o["reasonCode"] = arr{text("walking with a prosthesis")}
 	parameters := arr{}
 	for _, name := range socketParameters {
-		p := obj{"code": code("parameter", name), "valueCodeableConcept": text("as drawn: " + name)}
+		p := s.parameter(name)
 		switch name {
 		case "amputation-level":
 			where := site()
 			where["coding"].(arr)[0].(obj)["code"] = at
 			p["valueCodeableConcept"] = where
-		case "use-site":
-			p["valueCodeableConcept"] = site()
 		case "material":
 			p["valueCodeableConcept"] = code("material", "PA")
-		case "surgical-tool":
-			p["valueCodeableConcept"] = code("surgical-tool", "none")
+		case "mechanical":
+			p["valueQuantity"] = quantity(40, "MPa")
 		case "colour":
 			p["valueCodeableConcept"] = text("天蓝 sky blue")
 		}
