@@ -13,26 +13,21 @@ func problem(id string) obj {
 	return obj{"resourceType": "DetectedIssue", "id": id, "status": "preliminary", "patient": ref("Patient/p"), "implicated": arr{ref("Device/implant")}, "detail": "a crack"}
 }
 
-// exceptionOf is the one open or closed Task of an exception.
-func (w *world) exception(code string) string {
-	w.t.Helper()
-	for ref, r := range w.members {
-		if r.Type == "Task" && r.Root.Path("code", "coding", "code").Str() == code {
-			return ref
-		}
-	}
-	w.t.Fatalf("no Task of %s", code)
-	return ""
-}
+// exception is the one open or closed Task of an exception.
+func (w *world) exception(code string) string { return w.coded("Task", "code", code) }
 
-func (w *world) notice(kind string) string {
+// notice is the one Communication of a kind.
+func (w *world) notice(kind string) string { return w.coded("Communication", "category", kind) }
+
+// coded is the member of a type that bears a code in an element.
+func (w *world) coded(typ, element, code string) string {
 	w.t.Helper()
 	for ref, r := range w.members {
-		if r.Type == "Communication" && r.Root.Path("category", "coding", "code").Str() == kind {
+		if r.Type == typ && r.Root.Path(element, "coding", "code").Str() == code {
 			return ref
 		}
 	}
-	w.t.Fatalf("no notice %s", kind)
+	w.t.Fatalf("no %s of %s", typ, code)
 	return ""
 }
 
@@ -168,12 +163,7 @@ func TestWithdrawal(t *testing.T) {
 		for _, id := range []string{"withdrawal-disposition", "withdrawal-evidence", "withdrawal-signed-CLIN", "withdrawal-signed-QA"} {
 			refused(t, d, 422, "", id, "R001-152")
 		}
-		b := w.get("Task/x3")
-		b["output"] = arr{obj{"type": filing("disposition"), "valueCode": "destroy"}, obj{"type": filing("evidence"), "valueReference": ref("DocumentReference/label")}}
-		w.must(qa, b)
-		w.mustSign(clin, "Task/x3", access.CLIN, "withdrawal")
-		w.mustSign(qa, "Task/x3", access.QA, "withdrawal")
-		w.must(clin, w.status("Task/x3", "completed"))
+		w.withdraw()
 		refused(t, w.write(clin, w.set("S15", clin, "completed", "completed")), 409, "", "device-ended", "R001-152")
 	})
 	t.Run("R001-152 taken back, the device is as before", func(t *testing.T) {
@@ -187,6 +177,17 @@ func TestWithdrawal(t *testing.T) {
 		w := stop(t, "S18 working")
 		refused(t, w.write(clin, exceptionTask("x3", "X3", clin, obj{"focus": ref("Device/implant")})), 409, "", "device-used")
 	})
+}
+
+// withdraw ends the withdrawal Task/x3: the device is destroyed, with evidence.
+func (w *world) withdraw() {
+	w.t.Helper()
+	b := w.get("Task/x3")
+	b["output"] = arr{obj{"type": filing("disposition"), "valueCode": "destroy"}, obj{"type": filing("evidence"), "valueReference": ref("DocumentReference/label")}}
+	w.must(qa, b)
+	w.mustSign(clin, "Task/x3", access.CLIN, "withdrawal")
+	w.mustSign(qa, "Task/x3", access.QA, "withdrawal")
+	w.must(clin, w.status("Task/x3", "completed"))
 }
 
 func TestLostGround(t *testing.T) {

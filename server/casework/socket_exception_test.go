@@ -93,12 +93,7 @@ func TestSocketWithdrawal(t *testing.T) {
 	w := socketStop(t, "S15 working")
 	w.must(clin, exceptionTask("x3", "X3", clin, obj{"focus": ref("Device/implant")}))
 	refused(t, w.write(clin, w.status("Task/x3", "completed")), 422, "", "withdrawal-evidence", "R001-152")
-	b := w.get("Task/x3")
-	b["output"] = arr{obj{"type": filing("disposition"), "valueCode": "destroy"}, obj{"type": filing("evidence"), "valueReference": ref("DocumentReference/label")}}
-	w.must(qa, b)
-	w.mustSign(clin, "Task/x3", access.CLIN, "withdrawal")
-	w.mustSign(qa, "Task/x3", access.QA, "withdrawal")
-	w.must(clin, w.status("Task/x3", "completed"))
+	w.withdraw()
 	if !hasEnd(w, "Device/implant", "destroy") {
 		t.Errorf("R001-152 the withdrawn prosthesis may be used again")
 	}
