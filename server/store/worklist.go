@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"tenon/server/access"
@@ -22,7 +23,7 @@ var (
 // wanted.
 var (
 	fewCases int64 = 300
-	fewOpen  int64 = 1500
+	fewOpen  int64 = 5000
 )
 
 // OpenTasks implements record.Worklists. All statements see one state of the
@@ -83,28 +84,21 @@ func (w *openLoad) candidates() (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := s.forced()
-	s.add("SELECT d.rid, d.low, r.id, t.target FROM ")
-	switch {
-	case few:
-		s.add("case_access a "+j+" reference_row t ON t.tenant = a.tenant AND t.target = a.case_id AND t.key = ? AND t.type = 'Task' "+
-			j+" date_row d ON d.rid = t.rid AND d.key = ? "+j+" resource r ON r.rid = d.rid WHERE a.tenant = ? AND a.principal = ? AND r.level <= a.ceiling",
-			int64(openCase), int64(openDue), w.tenant, w.Principal)
-	default:
-		if err := w.fromOpen(s); err != nil {
-			return nil, err
-		}
-		if err := s.add(" AND ").reach("r", access.InCase{Principals: []string{w.Principal}}, []string{"Task"}); err != nil {
-			return nil, err
-		}
-	}
-	s.add(" AND r.deleted = 0")
-	w.filter(s)
-	if w.After.Task != "" {
-		s.add(" AND d.low >= ? AND (d.low > ? OR d.rid > COALESCE((SELECT p.rid FROM resource p WHERE p.tenant = ? AND p.type = 'Task' AND p.id = ?), 0))",
-			micros(w.After.Due), micros(w.After.Due), w.tenant, w.After.Task)
+	if few {
+		w.fromCases(s)
+	} else if err := w.fromOpen(s); err != nil {
+		return nil, err
 	}
 	return s.add(" ORDER BY d.low, d.rid LIMIT ?", int64(w.Count+1)), nil
+}
+
+// fromCases begins with the cases of the person.
+func (w *openLoad) fromCases(s *statement) {
+	j := s.forced()
+	s.add("SELECT d.rid, d.low, r.id, t.target FROM case_access a "+j+" reference_row t ON t.tenant = a.tenant AND t.target = a.case_id AND t.key = ? AND t.type = 'Task' "+
+		j+" date_row d ON d.rid = t.rid AND d.key = ? "+j+" resource r ON r.rid = d.rid WHERE a.tenant = ? AND a.principal = ? AND r.level <= a.ceiling AND r.deleted = 0",
+		int64(openCase), int64(openDue), w.tenant, w.Principal)
+	w.filter(s, w.open())
 }
 
 // few tells whether a select finds no more than most rows, without counting on.
@@ -114,34 +108,49 @@ func (w *openLoad) few(sql string, most int64, args ...any) (bool, error) {
 	return n <= most, err
 }
 
-// fromOpen begins with the open stages of the roles and stages where these are
-// few, else with those that are due first.
+// fromOpen puts open stages in their order first, those of the roles and stages
+// where these are few, and looks at their Tasks and cases only until the page is
+// full.
 func (w *openLoad) fromOpen(s *statement) error {
-	codes, system := w.Stages, "urn:tenon:stage"
-	if len(codes) == 0 {
-		codes, system = w.Roles, "urn:tenon:role"
-	}
-	count := w.statement()
-	count.add("SELECT 1 FROM token_row k WHERE k.tenant = ? AND k.key = ? AND k.system = ? AND ", w.tenant, int64(openAs), systemOf(system)).inTexts("k.code", codes)
-	few, err := w.few(count.sql(), fewOpen, count.args...)
+	lead, others, err := w.lead()
 	if err != nil {
 		return err
 	}
-	j := s.forced()
-	if few {
-		s.add("token_row k "+j+" date_row d ON d.rid = k.rid AND d.key = ? "+j+" resource r ON r.rid = d.rid "+
-			j+" reference_row t ON t.rid = d.rid AND t.key = ? WHERE k.tenant = ? AND k.key = ? AND k.system = ? AND ",
-			int64(openDue), int64(openCase), w.tenant, int64(openAs), systemOf(system)).inTexts("k.code", codes)
-		return nil
+	columns := "r.id, t.target"
+	if w.d.postgres {
+		columns = "x.id, x.target"
 	}
-	s.add("date_row d "+j+" resource r ON r.rid = d.rid "+j+" reference_row t ON t.rid = d.rid AND t.key = ? WHERE d.tenant = ? AND d.key = ?",
-		int64(openCase), w.tenant, int64(openDue))
+	s.add("SELECT d.rid, d.low, " + columns + " FROM (SELECT d.rid, d.low FROM ")
+	if lead != nil {
+		s.add("(SELECT DISTINCT rid FROM (").join(lead).add(") q) o " + s.forced() + " date_row d ON d.rid = o.rid")
+	} else {
+		s.add("date_row d")
+	}
+	s.add(" WHERE d.tenant = ? AND d.key = ?", w.tenant, int64(openDue))
+	w.filter(s, others)
+	s.add(" ORDER BY d.low, d.rid) d")
+	w.task(s)
 	return nil
 }
 
-func (w *openLoad) filter(s *statement) {
-	w.as(s, "urn:tenon:role", w.Roles)
-	w.as(s, "urn:tenon:stage", w.Stages)
+// task joins the Task of d and its case, where the person reaches it. It is looked
+// up row by row: a join of sets would lose the order and read all.
+func (w *openLoad) task(s *statement) {
+	begin, end := " CROSS JOIN resource r CROSS JOIN reference_row t", ""
+	if w.d.postgres {
+		begin, end = ", LATERAL (SELECT r.id, t.target FROM resource r JOIN reference_row t ON t.rid = r.rid", " OFFSET 0) x"
+	}
+	s.add(begin+" WHERE r.rid = d.rid AND t.rid = d.rid AND t.key = ? AND r.deleted = 0 AND EXISTS "+
+		"(SELECT 1 FROM case_access a WHERE a.tenant = ? AND a.case_id = t.target AND a.principal = ? AND r.level <= a.ceiling)"+end,
+		int64(openCase), w.tenant, w.Principal)
+}
+
+func (w *openLoad) filter(s *statement, asked []openAsCodes) {
+	for _, as := range asked {
+		k := s.alias("k")
+		s.add(" AND EXISTS (SELECT 1 FROM token_row " + k + " WHERE " + k + ".tenant = d.tenant AND " + k + ".rid = d.rid AND ")
+		as.in(s, k).shut()
+	}
 	if w.Owner != "" {
 		typ, id, _ := strings.Cut(w.Owner, "/")
 		s.add(" AND EXISTS (SELECT 1 FROM reference_row o WHERE o.rid = d.rid AND o.key = ? AND o.target = ? AND o.type = ?", int64(taskOwner), bounded(id), typ).shut()
@@ -149,15 +158,48 @@ func (w *openLoad) filter(s *statement) {
 	if !w.Until.IsZero() {
 		s.add(" AND d.low <= ?", micros(w.Until))
 	}
+	if w.After.Task != "" {
+		s.add(" AND d.low >= ? AND (d.low > ? OR d.rid > COALESCE((SELECT p.rid FROM resource p WHERE p.tenant = ? AND p.type = 'Task' AND p.id = ?), 0))",
+			micros(w.After.Due), micros(w.After.Due), w.tenant, w.After.Task)
+	}
 }
 
-func (w *openLoad) as(s *statement, system string, codes []string) {
-	if len(codes) == 0 {
-		return
+// openAsCodes are codes of a system, one of which an open stage must bear.
+type openAsCodes struct {
+	system string
+	codes  []string
+}
+
+// open is what is asked of an open stage: its code, its roles.
+func (w *openLoad) open() (all []openAsCodes) {
+	for _, as := range []openAsCodes{{"urn:tenon:stage", w.Stages}, {"urn:tenon:role", w.Roles}} {
+		if len(as.codes) > 0 {
+			all = append(all, as)
+		}
 	}
-	k := s.alias("k")
-	s.add(" AND EXISTS (SELECT 1 FROM token_row "+k+" WHERE "+k+".rid = d.rid AND "+k+".key = ? AND "+k+".system = ? AND ", int64(openAs), systemOf(system))
-	s.inTexts(k+".code", codes).shut()
+	return all
+}
+
+// in compares a row of tokens with the codes.
+func (a openAsCodes) in(s *statement, k string) *statement {
+	return s.add(k+".key = ? AND "+k+".system = ? AND ", int64(openAs), systemOf(a.system)).inTexts(k+".code", a.codes)
+}
+
+// lead selects the open stages of what is asked first that has few, and returns
+// what else is asked; nil where all have many.
+func (w *openLoad) lead() (lead *statement, others []openAsCodes, err error) {
+	asked := w.open()
+	for i, as := range asked {
+		s := as.in(w.statement().add("SELECT k.rid FROM token_row k WHERE k.tenant = ? AND ", w.tenant), "k")
+		few, err := w.few(s.sql(), fewOpen, s.args...)
+		if err != nil {
+			return nil, nil, err
+		}
+		if few {
+			return s, slices.Concat(asked[:i], asked[i+1:]), nil
+		}
+	}
+	return nil, asked, nil
 }
 
 // cases loads all Tasks of the cases, and their signatures.

@@ -22,11 +22,13 @@ func TestWorklist(t *testing.T) {
 			fillWork(t, s)
 			for _, who := range []string{"PractitionerRole/a", "PractitionerRole/b", "PractitionerRole/nobody"} {
 				for _, roles := range [][]string{{"CLIN"}, {"DES"}, {"CLIN", "DES"}} {
-					for _, until := range []int{0, 40} {
-						want := expectWork(who, roles, until)
-						for name, few := range map[string][2]int64{"cases": {1000, 1000}, "open stages": {0, 1000}, "what is due": {0, 0}} {
-							if got := walkWork(t, s, who, roles, until, few); !slices.Equal(got, want) {
-								t.Errorf("%s as %v until %d from %s = %v, want %v", who, roles, until, name, got, want)
+					for _, stages := range [][]string{nil, {"S01"}, {"S03", "S04"}} {
+						for _, until := range []int{0, 40} {
+							want := expectWork(who, roles, stages, until)
+							for name, few := range map[string][2]int64{"cases": {1000, 1000}, "open stages": {0, 1000}, "few of one": {0, 15}, "what is due": {0, 0}} {
+								if got := walkWork(t, s, who, roles, stages, until, few); !slices.Equal(got, want) {
+									t.Errorf("%s as %v at %v until %d from %s = %v, want %v", who, roles, stages, until, name, got, want)
+								}
 							}
 						}
 					}
@@ -39,11 +41,16 @@ func TestWorklist(t *testing.T) {
 const workCases, workTasks = 12, 5
 
 // work tells of the k-th stage of the i-th case: who is to do it, when it is due,
-// whether it is open.
-func work(i, k int) (role string, due int, open bool) {
-	role = []string{"CLIN", "DES"}[(i+k)%2]
-	return role, (i*7 + k*11) % 50, (i+k)%3 != 0
+// whether it is open. The last stage is everybody's.
+func work(i, k int) (roles []string, due int, open bool) {
+	roles = []string{"CLIN", "DES"}
+	if k < workTasks-1 {
+		roles = roles[(i+k)%2 : (i+k)%2+1]
+	}
+	return roles, (i*7 + k*11) % 50, (i+k)%3 != 0
 }
+
+func stageOf(k int) string { return fmt.Sprintf("S0%d", k) }
 
 func workID(i, k int) string { return fmt.Sprintf("c%dt%d", i, k) }
 
@@ -57,12 +64,15 @@ func fillWork(t *testing.T, s *store.Store) {
 		root := fmt.Sprintf("c%d", i)
 		u := &record.Unit{Tenant: "main", At: time.Now(), Cases: []string{root}, Versions: []record.Version{storetest.Make("Task", root, 1)}}
 		for k := range workTasks {
-			role, due, open := work(i, k)
+			roles, due, open := work(i, k)
 			v := storetest.Make("Task", workID(i, k), 1)
 			if open {
 				us := day(due)
 				v.Rows.Dates = []search.DateRow{{Key: search.KeyOf("Task", "open-due"), Low: us, High: us}}
-				v.Rows.Tokens = []search.TokenRow{{Key: search.KeyOf("Task", "open-as"), System: "urn:tenon:role", Code: role}}
+				v.Rows.Tokens = []search.TokenRow{{Key: search.KeyOf("Task", "open-as"), System: "urn:tenon:stage", Code: stageOf(k)}}
+				for _, role := range roles {
+					v.Rows.Tokens = append(v.Rows.Tokens, search.TokenRow{Key: search.KeyOf("Task", "open-as"), System: "urn:tenon:role", Code: role})
+				}
 				v.Rows.References = []search.ReferenceRow{{Key: search.KeyOf("Task", "open-case"), Type: "Task", ID: root}}
 			}
 			u.Versions = append(u.Versions, v)
@@ -84,12 +94,16 @@ func fillWork(t *testing.T, s *store.Store) {
 	}
 }
 
-func expectWork(who string, roles []string, until int) (ids []string) {
+func expectWork(who string, roles, stages []string, until int) (ids []string) {
 	type one struct{ due, i, k int }
 	var all []one
 	for i := range workCases {
 		for k := range workTasks {
-			if role, due, open := work(i, k); open && mayWork(who, i) && slices.Contains(roles, role) && (until == 0 || due <= until) {
+			of, due, open := work(i, k)
+			if len(stages) > 0 && !slices.Contains(stages, stageOf(k)) {
+				continue
+			}
+			if open && mayWork(who, i) && slices.ContainsFunc(of, func(role string) bool { return slices.Contains(roles, role) }) && (until == 0 || due <= until) {
 				all = append(all, one{due, i, k})
 			}
 		}
@@ -106,11 +120,11 @@ func expectWork(who string, roles []string, until int) (ids []string) {
 	return ids
 }
 
-func walkWork(t *testing.T, s *store.Store, who string, roles []string, until int, few [2]int64) (ids []string) {
+func walkWork(t *testing.T, s *store.Store, who string, roles, stages []string, until int, few [2]int64) (ids []string) {
 	t.Helper()
 	cases, open := store.SetFewWork(few[0], few[1])
 	defer store.SetFewWork(cases, open)
-	q := &record.OpenTasks{Principal: who, Roles: roles, Count: 3}
+	q := &record.OpenTasks{Principal: who, Roles: roles, Stages: stages, Count: 3}
 	if until > 0 {
 		q.Until = time.UnixMicro(day(until))
 	}
