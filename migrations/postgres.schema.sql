@@ -289,7 +289,9 @@ table job (
   progress text collate "C" not null,
   request bytea not null,
   cursor bytea not null,
-  result bytea not null
+  result bytea not null,
+  grant_id text collate "C" not null,
+  scope text collate "C" not null
 );
 
 table job_file (

@@ -300,7 +300,7 @@ CREATE TABLE job (
   request  BLOB NOT NULL,
   cursor   BLOB NOT NULL,
   result   BLOB NOT NULL
-) STRICT;
+, grant_id TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX job_due ON job (due, id) WHERE state = 0;
 

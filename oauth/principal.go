@@ -19,6 +19,22 @@ func (p *Provider) Principal(ctx context.Context, principal string) (*access.Con
 	return p.resolve(ctx, principal)
 }
 
+// Acting is who acts by an authority now: the principal and, where an app asked,
+// the scopes of its token while its grant lasts. An issue of type login where the
+// principal is nobody any more, or the grant has ended.
+func (p *Provider) Acting(ctx context.Context, a access.Authority) (*access.Context, error) {
+	who, err := p.resolve(ctx, a.Principal)
+	if err != nil || a.Grant == "" {
+		return who, err
+	}
+	g, err := p.granted(ctx, a.Grant, a.Principal, p.clock())
+	if err != nil {
+		return nil, err
+	}
+	who.Scopes = p.scopesOf(g, a.Scope)
+	return who, nil
+}
+
 // resolve reads who a principal is now: roles and organisation are those of the
 // stored resource, never of the token.
 func (p *Provider) resolve(ctx context.Context, principal string) (*access.Context, error) {

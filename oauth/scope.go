@@ -115,8 +115,7 @@ func partOf(of, text string) bool {
 	}
 	for wide := range strings.FieldsSeq(of) {
 		have, err := access.ParseScope(wide)
-		if err == nil && have.For == want.For && (have.Type == "*" || have.Type == want.Type) && want.Verbs&^have.Verbs == 0 &&
-			!slices.ContainsFunc(have.Params, func(p access.ScopeParam) bool { return !slices.Contains(want.Params, p) }) {
+		if err == nil && want.Within(have) {
 			return true
 		}
 	}

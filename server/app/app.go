@@ -314,7 +314,7 @@ func (a *App) root() string { return strings.TrimSuffix(a.Config.BaseURL, "/fhir
 // doors makes the FHIR and the DICOMweb door.
 func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 	fhir, err := rest.New(rest.Options{
-		Jobs: a.jobs.Jobs, JobFiles: a.jobs.files, Fetches: a.jobs.fetch != nil,
+		Jobs: a.jobs.Jobs, JobFiles: a.jobs.files, Fetches: a.jobs.fetch != nil, Acting: a.acting,
 		Subscriptions: a.feed, Index: a.keeper,
 		Record: a.Recorder, Definitions: a.keeper.Current, Model: a.model, BaseURL: a.Config.BaseURL,
 		UpdateAsCreate: a.Config.UpdateAsCreate, Origins: a.Config.Origins, Origin: a.apps.Origin, Security: a.security(), DeleteSeveral: a.Config.DeleteSeveral > 1, Software: "Tenon", Version: Version, Log: a.log,

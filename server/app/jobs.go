@@ -52,27 +52,27 @@ func (a *App) openJobs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	j := &jobs{files: files, fetch: a.fetch, requests: &rest.Requests{Files: files, Principal: a.principal}}
+	j := &jobs{files: files, fetch: a.fetch, requests: &rest.Requests{Files: files, Acting: a.acting}}
 	j.Jobs = dispatch.NewJobs(dispatch.JobOptions{
 		Store: a.Store, NewID: jobID, Clock: a.clock, Log: a.log, Sweep: a.sweepJobs,
 		Parallel: a.Config.Jobs.Parallel, Keep: a.Config.Jobs.Keep, Most: a.Config.Jobs.Most,
 		Runners: []dispatch.Runner{
 			j.requests,
-			&record.Exporter{Recorder: a.Recorder, Store: a.Store, Files: files, Principal: a.principal, Subset: rest.Subset(r4.Model())},
-			&record.Importer{Recorder: a.Recorder, Files: files, Principal: a.principal, Fetch: j.fetch},
+			&record.Exporter{Recorder: a.Recorder, Store: a.Store, Files: files, Acting: a.acting, Subset: rest.Subset(r4.Model())},
+			&record.Importer{Recorder: a.Recorder, Files: files, Acting: a.acting, Fetch: j.fetch},
 		},
 	})
 	a.jobs = j
 	return nil
 }
 
-// principal is who the owner of a job is now. The operator is nobody but where
+// acting is who acts by an authority now. The operator is nobody but where
 // requests without a token are the operator's.
-func (a *App) principal(ctx context.Context, principal string) (*access.Context, error) {
-	if principal == operator && a.Config.Dev {
+func (a *App) acting(ctx context.Context, by access.Authority) (*access.Context, error) {
+	if by.Principal == operator && a.Config.Dev {
 		return operatorOf(""), nil
 	}
-	return a.OAuth.Principal(ctx, principal)
+	return a.OAuth.Acting(ctx, by)
 }
 
 // operator is the principal of the command line and of --dev.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"tenon/server/access"
 )
 
 // JobState is how far a job is.
@@ -25,6 +27,8 @@ type Job struct {
 	ID, Tenant string
 	Kind       string // which runner: "export"
 	Owner      string // principal, "PractitionerRole/x"
+	Grant      string // of the app that asked in the owner's name, "" for none
+	Scope      string // with a Grant: by which scopes it works
 	State      JobState
 	Request    []byte // JSON, as the runner understands it; never changed
 	Cursor     []byte // JSON: from where to go on; empty at first
@@ -35,6 +39,11 @@ type Job struct {
 	Expires    time.Time // when the job and its files are removed
 	Attempts   int       // how often it was taken up
 	Files      []File    // by Job and Add only
+}
+
+// Authority is by whose leave the job works.
+func (j *Job) Authority() access.Authority {
+	return access.Authority{Principal: j.Owner, Grant: j.Grant, Scope: j.Scope}
 }
 
 // File is content that a job was given or has made; the bytes are in the blobs

@@ -81,9 +81,9 @@ type Exporter struct {
 	Recorder *Recorder
 	Store    ExportStore
 	Files    Blobs // of the jobs
-	// Principal tells who a principal is now; an issue of type login for one who
+	// Acting tells who acts by an authority now; an issue of type login for one who
 	// may no longer come in.
-	Principal func(ctx context.Context, principal string) (*access.Context, error)
+	Acting func(ctx context.Context, by access.Authority) (*access.Context, error)
 	// Subset cuts a resource down to some elements; needed where these are asked
 	// for.
 	Subset func(body []byte, elements []string) ([]byte, error)
@@ -117,14 +117,20 @@ func (r *Recorder) CheckExport(ctx context.Context, who *access.Context, q *Expo
 		}
 	}
 	possible := r.exported(q.Level)
-	if len(q.Types) == 0 {
-		q.Types = possible
+	if len(q.Types) == 0 { // of all that there are, an app gets those of its scopes
+		q.Types = slices.DeleteFunc(slices.Clone(possible), func(typ string) bool { return !who.Permits(access.Read, typ) })
+		if len(q.Types) == 0 {
+			return who.Permit(access.Read, "")
+		}
 	}
 	slices.Sort(q.Types)
 	q.Types = slices.Compact(q.Types)
 	for _, typ := range q.Types {
 		if !slices.Contains(possible, typ) {
 			return badExport("_type", "%s is not part of an export of patients; export it from the system level.", typ)
+		}
+		if err := who.Permit(access.Read, typ); err != nil {
+			return err
 		}
 	}
 	for typ, queries := range q.Filters {

@@ -54,7 +54,7 @@ func TestExportGoesOn(t *testing.T) {
 	defer files.Close()
 	who := operator
 	x := &record.Exporter{Recorder: s.Recorder, Store: s.store, Files: &mortal{files, 2}, FileBytes: 6000, PageCount: 7,
-		Principal: func(context.Context, string) (*access.Context, error) { return who, nil }}
+		Acting: func(context.Context, access.Authority) (*access.Context, error) { return who, nil }}
 	job := runExport(t, s, x, record.ExportRequest{Level: "system", Types: []string{"Patient"}})
 	if job.State != dispatch.JobDone || job.Attempts < 3 {
 		t.Fatalf("the job is %v after %d attempts: %s", job.State, job.Attempts, job.Result)

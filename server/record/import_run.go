@@ -46,8 +46,8 @@ type ImportedInput struct {
 type Importer struct {
 	Recorder *Recorder
 	Files    Blobs // of the jobs
-	// Principal tells who a principal is now.
-	Principal func(ctx context.Context, principal string) (*access.Context, error)
+	// Acting tells who acts by an authority now.
+	Acting func(ctx context.Context, by access.Authority) (*access.Context, error)
 	// Fetch opens what lies at a URL; nil where nothing may be fetched.
 	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Parallel is how many batches are written at the same time.
@@ -127,7 +127,7 @@ func (x *Importer) input(ctx context.Context, h *dispatch.Held, at *importCursor
 
 // window writes some batches and saves how far it is.
 func (x *Importer) window(ctx context.Context, h *dispatch.Held, at *importCursor, source string, batches [][]Line, last int64) error {
-	who, err := x.Principal(ctx, h.Owner)
+	who, err := x.Acting(ctx, h.Authority())
 	if err != nil {
 		return err
 	}

@@ -96,8 +96,8 @@ func (c *call) stage(body io.Reader, limit int64) (dispatch.File, error) {
 type Requests struct {
 	Door  *Door
 	Files record.Blobs
-	// Principal tells who a principal is now.
-	Principal func(ctx context.Context, principal string) (*access.Context, error)
+	// Acting tells who acts by an authority now.
+	Acting func(ctx context.Context, by access.Authority) (*access.Context, error)
 }
 
 // Kind implements dispatch.Runner.
@@ -116,7 +116,7 @@ func (r *Requests) Run(ctx context.Context, h *dispatch.Held) ([]byte, error) {
 	if err := json.Unmarshal(h.Request, &q); err != nil {
 		return nil, &dispatch.Permanent{Err: err}
 	}
-	who, err := r.Principal(ctx, h.Owner)
+	who, err := r.Acting(ctx, h.Authority())
 	if err != nil {
 		return nil, err
 	}

@@ -88,8 +88,11 @@ type Options struct {
 	MaxBody  int64 // bytes of one resource, default 16 MiB
 	// Jobs and JobFiles make exports, imports and requests that are answered later;
 	// none without.
-	Jobs      Jobs
-	JobFiles  record.Blobs
+	Jobs     Jobs
+	JobFiles record.Blobs
+	// Acting tells who acts by the authority of a job now; without it the jobs of
+	// apps are nobody's.
+	Acting    func(ctx context.Context, by access.Authority) (*access.Context, error)
 	MaxImport int64 // bytes of the body of an import, default 4 GiB
 	Fetches   bool  // imports may name files elsewhere
 	MaxBundle int64 // bytes of one batch or transaction, and of all large ones under way; default 64 MiB

@@ -62,10 +62,8 @@ func ofJob(path string) bool { return strings.Contains(path, "/$job/") }
 // started answers that work has begun.
 // https://hl7.org/fhir/R4/async.html#3.1.6.2.3
 func (c *call) started(j *dispatch.Job) error {
-	if err := c.who.NoApp(); err != nil {
-		return err
-	}
-	j.Owner, j.Tenant = c.who.Principal, c.who.Tenant
+	by := c.who.Authority()
+	j.Owner, j.Grant, j.Scope, j.Tenant = by.Principal, by.Grant, by.Scope, c.who.Tenant
 	if err := c.fits(c.door.o.Jobs.Start(c.ctx(), j)); err != nil {
 		return err
 	}
@@ -87,17 +85,33 @@ func (c *call) fits(err error) error {
 // job reads the job that the address names. Only its owner sees it, and the
 // operator; for anybody else there is none.
 func (c *call) job() (*dispatch.Job, error) {
-	if err := c.who.NoApp(); err != nil {
-		return nil, err
-	}
 	j, err := c.door.o.Jobs.Job(c.ctx(), c.Param("job"))
-	if err == nil && j.Owner != c.who.Principal && c.who.Kind != access.Operator {
-		err = dispatch.ErrNoJob
+	if err == nil && c.who.Kind != access.Operator {
+		err = c.holds(j)
 	}
 	if errors.Is(err, dispatch.ErrNoJob) {
 		return nil, issue.Errorf(issue.NotFound, "There is no such job (any more).").Rule("job-not-found").Chinese("任务不存在、已取消或已过期。")
 	}
 	return j, err
+}
+
+// holds tells, by ErrNoJob, whose job it is not. What an app has begun ends for
+// everybody with what was granted to it; what was begun without one is no app's.
+func (c *call) holds(j *dispatch.Job) error {
+	if j.Owner != c.who.Principal || j.Grant == "" && c.who.Scopes != nil {
+		return dispatch.ErrNoJob
+	}
+	if j.Grant == "" {
+		return nil
+	}
+	if c.door.o.Acting == nil {
+		return dispatch.ErrNoJob
+	}
+	begun, err := c.door.o.Acting(c.ctx(), j.Authority())
+	if issue.As(err) != nil || err == nil && !c.who.Holds(begun) {
+		return dispatch.ErrNoJob
+	}
+	return err
 }
 
 // jobStatus tells how far a job is, and gives its result.

@@ -10,10 +10,10 @@ import (
 var _ dispatch.JobStore = (*Store)(nil)
 
 const (
-	insertJob = "INSERT INTO job (id, tenant, kind, owner, holder, state, attempts, created, due, ended, expires, progress, request, cursor, result) " +
-		"SELECT ?, ?, ?, ?, '', 0, 0, ?, ?, 0, ?, '', ?, ?, ? WHERE (SELECT count(*) FROM job WHERE tenant = ? AND owner = ? AND state = 0) < ?"
+	insertJob = "INSERT INTO job (id, tenant, kind, owner, grant_id, scope, holder, state, attempts, created, due, ended, expires, progress, request, cursor, result) " +
+		"SELECT ?, ?, ?, ?, ?, ?, '', 0, 0, ?, ?, 0, ?, '', ?, ?, ? WHERE (SELECT count(*) FROM job WHERE tenant = ? AND owner = ? AND state = 0) < ?"
 	insertJobFile = "INSERT INTO job_file (job, ord, kind, type, count, size, digest) VALUES (?, ?, ?, ?, ?, ?, ?)"
-	jobColumns    = "id, (SELECT name FROM tenant t WHERE t.tenant = job.tenant), kind, owner, state, attempts, created, ended, expires, progress, request, cursor, result"
+	jobColumns    = "id, (SELECT name FROM tenant t WHERE t.tenant = job.tenant), kind, owner, grant_id, scope, state, attempts, created, ended, expires, progress, request, cursor, result"
 )
 
 // AddJob implements dispatch.JobStore.
@@ -24,7 +24,7 @@ func (s *Store) AddJob(ctx context.Context, j *dispatch.Job, most int) error {
 	}
 	none := []byte{}
 	return fullOr(s.engine.update(ctx, func(q querier) error {
-		n, err := q.exec(ctx, insertJob, []any{j.ID, tenant, j.Kind, j.Owner, micros(j.Created), micros(j.Created), micros(j.Expires),
+		n, err := q.exec(ctx, insertJob, []any{j.ID, tenant, j.Kind, j.Owner, j.Grant, j.Scope, micros(j.Created), micros(j.Created), micros(j.Expires),
 			j.Request, none, none, tenant, j.Owner, int64(most)})
 		if err == nil && n == 0 {
 			err = dispatch.ErrManyJobs
@@ -84,7 +84,7 @@ func (s *Store) Job(ctx context.Context, id string) (*dispatch.Job, error) {
 func scanJob(c cursor) (*dispatch.Job, error) {
 	j := &dispatch.Job{}
 	var state, attempts, created, ended, expires int64
-	err := c.scan(&j.ID, &j.Tenant, &j.Kind, &j.Owner, &state, &attempts, &created, &ended, &expires, &j.Progress, &j.Request, &j.Cursor, &j.Result)
+	err := c.scan(&j.ID, &j.Tenant, &j.Kind, &j.Owner, &j.Grant, &j.Scope, &state, &attempts, &created, &ended, &expires, &j.Progress, &j.Request, &j.Cursor, &j.Result)
 	j.State, j.Attempts, j.Created, j.Expires = dispatch.JobState(state), int(attempts), moment(created), moment(expires)
 	if ended != 0 {
 		j.Ended = moment(ended)

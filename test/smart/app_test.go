@@ -162,11 +162,6 @@ func (h *house) scopes(t *testing.T) {
 		form.Set("decision", "allow")
 		same(t, "status", b.post(t, "/oauth/consent", form).status, 422)
 	})
-	t.Run("a job ends with its token's scopes: none is begun", func(t *testing.T) {
-		token := h.tokens(t, "chart", "launch/patient patient/*.rs", h.a).text("access_token")
-		a := h.Send(t, servertest.Request{Token: token, Path: "/fhir/Patient/$export", Header: map[string]string{"Prefer": "respond-async"}})
-		same(t, "export", a.Status, 403)
-	})
 }
 
 func (h *house) codes(t *testing.T) {

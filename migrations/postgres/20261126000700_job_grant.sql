@@ -1,0 +1,3 @@
+-- By which grant of an app a job works, and with which scopes; '' without an app.
+ALTER TABLE job ADD COLUMN grant_id text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN scope text COLLATE "C" NOT NULL DEFAULT '';
