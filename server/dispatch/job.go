@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
-
-	"tenon/server/access"
 )
 
 // JobState is how far a job is.
@@ -39,11 +37,6 @@ type Job struct {
 	Expires    time.Time // when the job and its files are removed
 	Attempts   int       // how often it was taken up
 	Files      []File    // by Job and Add only
-}
-
-// Authority is by whose leave the job works.
-func (j *Job) Authority() access.Authority {
-	return access.Authority{Principal: j.Owner, Grant: j.Grant, Scope: j.Scope}
 }
 
 // File is content that a job was given or has made; the bytes are in the blobs

@@ -75,6 +75,11 @@ type ExportPage struct {
 	More     bool
 }
 
+// AuthorityOf is by whose leave a job works.
+func AuthorityOf(j *dispatch.Job) access.Authority {
+	return access.Authority{Principal: j.Owner, Grant: j.Grant, Scope: j.Scope}
+}
+
 // Exporter runs exports: it is the dispatch.Runner of their jobs. An export reads
 // with the access that its owner has now, page by page.
 type Exporter struct {

@@ -71,7 +71,7 @@ func (x *Exporter) Run(ctx context.Context, h *dispatch.Held) ([]byte, error) {
 
 // who is the owner as he is now.
 func (e *exporting) who() (*access.Context, error) {
-	who, err := e.Acting(e.ctx, e.job.Authority())
+	who, err := e.Acting(e.ctx, AuthorityOf(e.job.Job))
 	if err != nil {
 		return nil, err
 	}

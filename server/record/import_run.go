@@ -127,7 +127,7 @@ func (x *Importer) input(ctx context.Context, h *dispatch.Held, at *importCursor
 
 // window writes some batches and saves how far it is.
 func (x *Importer) window(ctx context.Context, h *dispatch.Held, at *importCursor, source string, batches [][]Line, last int64) error {
-	who, err := x.Acting(ctx, h.Authority())
+	who, err := x.Acting(ctx, AuthorityOf(h.Job))
 	if err != nil {
 		return err
 	}

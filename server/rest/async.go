@@ -116,7 +116,7 @@ func (r *Requests) Run(ctx context.Context, h *dispatch.Held) ([]byte, error) {
 	if err := json.Unmarshal(h.Request, &q); err != nil {
 		return nil, &dispatch.Permanent{Err: err}
 	}
-	who, err := r.Acting(ctx, h.Authority())
+	who, err := r.Acting(ctx, record.AuthorityOf(h.Job))
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (c *call) holds(j *dispatch.Job) error {
 	if c.door.o.Acting == nil {
 		return dispatch.ErrNoJob
 	}
-	begun, err := c.door.o.Acting(c.ctx(), j.Authority())
+	begun, err := c.door.o.Acting(c.ctx(), record.AuthorityOf(j))
 	if issue.As(err) != nil || err == nil && !c.who.Holds(begun) {
 		return dispatch.ErrNoJob
 	}
