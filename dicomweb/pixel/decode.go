@@ -11,6 +11,8 @@ const (
 	RLELossless          = "1.2.840.10008.1.2.5"
 	JPEGBaseline         = "1.2.840.10008.1.2.4.50"
 	JPEGExtended         = "1.2.840.10008.1.2.4.51"
+	JPEGSpectral         = "1.2.840.10008.1.2.4.53" // retired
+	JPEGProgressive      = "1.2.840.10008.1.2.4.55" // retired
 	JPEGLossless         = "1.2.840.10008.1.2.4.57"
 	JPEGLosslessSV1      = "1.2.840.10008.1.2.4.70"
 	JPEGLSLossless       = "1.2.840.10008.1.2.4.80"
@@ -34,6 +36,8 @@ var decoders = map[string]decoder{
 	RLELossless:          runLength,
 	JPEGBaseline:         transformed,
 	JPEGExtended:         transformed,
+	JPEGSpectral:         transformed,
+	JPEGProgressive:      transformed,
 	JPEGLossless:         predicted,
 	JPEGLosslessSV1:      predicted,
 	JPEGLSLossless:       loco,
@@ -51,7 +55,7 @@ func CanDecode(syntax string) bool { return decoders[syntax] != nil }
 // Lossy tells whether a transfer syntax may have lost something of the picture.
 func Lossy(syntax string) bool {
 	switch syntax {
-	case JPEGBaseline, JPEGExtended, JPEGLSNearLossless, JPEG2000, HTJ2K:
+	case JPEGBaseline, JPEGExtended, JPEGSpectral, JPEGProgressive, JPEGLSNearLossless, JPEG2000, HTJ2K:
 		return true
 	}
 	return false
@@ -67,6 +71,9 @@ func Decode(syntax string, f Format, stream []byte) (*Frame, error) {
 	d := decoders[syntax]
 	if d == nil {
 		return nil, unsupported("pixel data in transfer syntax %.64s", syntax)
+	}
+	if err := worth(f.size(), len(stream)); err != nil {
+		return nil, err
 	}
 	return d(f, stream)
 }

@@ -53,6 +53,8 @@ func TestDecodeWithLoss(t *testing.T) {
 		{"TestPattern_JPEG-LS-NearLossless.dcm", "dcmdjpls", 0, nil},
 		{"CTImage.dcm_JPEGProcess1T*", "dcmdjpeg", 1, nil},
 		{"CTImage.dcm_JPEGProcess2_4*", "dcmdjpeg", 1, nil},
+		{"CTImage.dcm_JPEGProcess6_8*", "dcmdjpeg", 1, nil},
+		{"CTImage.dcm_JPEGProcess10_12*", "dcmdjpeg", 1, nil},
 		{"CT0012*", "dcmdjpeg", 1, nil},
 		{"TestPattern_JPEG-Baseline_YBRFull.dcm", "dcmdjpeg", 3, nil},
 	} {
@@ -176,17 +178,34 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// A 12-bit stream by hand: DC differences of 10, 8, -8 and 8 by quantiser 8 give
-// four flat blocks of 2048 + DC·8/8.
+// 12-bit streams by hand: DC differences of 10, 8, -8 and 8 by quantiser 8 give
+// four flat blocks of 2048 + DC·8/8; in the progressive one the last bit of DC is
+// 1 in the blocks on the left.
 func TestDecodeTwelveBitsByHand(t *testing.T) {
-	f, err := pixel.Decode(pixel.JPEGExtended, pixel.Format{Rows: 9, Columns: 11, Samples: 1, Allocated: 16, Stored: 12, High: 11,
-		Photometric: pixel.Monochrome2}, twelveBits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for at, want := range map[[2]int]int{{0, 0}: 2058, {7, 7}: 2058, {8, 0}: 2066, {10, 7}: 2066, {0, 8}: 2058, {10, 8}: 2066} {
-		if got := sample(f, at[1]*11+at[0]); got != want {
-			t.Errorf("sample at %v = %d, want %d", at, got, want)
+	format := pixel.Format{Rows: 9, Columns: 11, Samples: 1, Allocated: 16, Stored: 12, High: 11, Photometric: pixel.Monochrome2}
+	for _, tc := range []struct {
+		syntax string
+		stream []byte
+		left   int
+	}{{pixel.JPEGExtended, twelveBits(), 2058}, {pixel.JPEGProgressive, progressive(), 2059}} {
+		f, err := pixel.Decode(tc.syntax, format, tc.stream)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for at, want := range map[[2]int]int{{0, 0}: tc.left, {7, 7}: tc.left, {8, 0}: 2066, {10, 7}: 2066, {0, 8}: tc.left, {10, 8}: 2066} {
+			if got := sample(f, at[1]*11+at[0]); got != want {
+				t.Errorf("%s: sample at %v = %d, want %d", tc.syntax, at, got, want)
+			}
+		}
+		refused(t, tc.syntax, format, tc.stream[:len(tc.stream)-3], pixel.ErrMalformed)
 	}
+}
+
+// A progressive stream of many scans would cost the picture for each of them.
+func TestDecodeManyScans(t *testing.T) {
+	b := progressive()
+	scan := []byte{0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 1, 0b00011111}
+	b = append(b[:len(b)-2], bytes.Repeat(scan, 300)...)
+	refused(t, pixel.JPEGProgressive, pixel.Format{Rows: 9, Columns: 11, Samples: 1, Allocated: 16, Stored: 12, High: 11,
+		Photometric: pixel.Monochrome2}, append(b, 0xFF, 0xD9), pixel.ErrTooLarge)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var readable = []string{pixel.ExplicitLittleEndian, pixel.ExplicitBigEndian, pixel.RLELossless, pixel.JPEGBaseline,
-	pixel.JPEGExtended, pixel.JPEGLosslessSV1, pixel.JPEGLSLossless, pixel.JPEG2000, pixel.JPEGLossless}
+	pixel.JPEGExtended, pixel.JPEGLosslessSV1, pixel.JPEGLSLossless, pixel.JPEG2000, pixel.JPEGLossless, pixel.JPEGProgressive}
 
 // small is a frame whose stream a corpus can hold.
 func small(samples, bits int) *pixel.Frame {

@@ -24,14 +24,10 @@ type locoStream struct {
 func loco(f Format, stream []byte) (*Frame, error) {
 	d := &locoStream{}
 	walk := &segments{b: stream}
-	for {
-		marker, body, err := walk.next()
-		if err != nil {
-			return nil, err
-		}
+	err := walk.each(func(marker byte, body []byte) (done bool, err error) {
 		switch marker {
 		case markerSOF55:
-			err = d.begin(f, body)
+			d.header, d.frame, err = beginFrame(d.header, marker, f, body)
 		case markerLSE:
 			err = d.parameters(body)
 		case markerSOS:
@@ -42,41 +38,15 @@ func loco(f Format, stream []byte) (*Frame, error) {
 			}
 		case markerDRI:
 			err = unsupported("JPEG-LS with restart intervals")
-		case markerEOI:
-			return nil, errShort
 		case markerSOF0, markerSOF1, markerSOF2, markerSOF3:
-			return nil, malformed("a JPEG stream (marker FF%X) where JPEG-LS should be", marker)
+			err = malformed("a JPEG stream (marker FF%X) where JPEG-LS should be", marker)
 		}
-		if err != nil {
-			return nil, err
-		}
-		if d.header != nil && d.done == len(d.header.components) {
-			return d.frame, nil
-		}
+		return err == nil && d.header != nil && d.done == len(d.header.components), err
+	})
+	if err != nil {
+		return nil, err
 	}
-}
-
-func (d *locoStream) begin(f Format, body []byte) (err error) {
-	if d.header != nil {
-		return malformed("two frame headers")
-	}
-	if d.header, err = parseFrameHeader(markerSOF55, body); err != nil {
-		return err
-	}
-	if err := d.header.fits(&f); err != nil {
-		return err
-	}
-	for _, c := range d.header.components {
-		if c.h != d.header.components[0].h || c.v != d.header.components[0].v {
-			return unsupported("JPEG-LS with subsampled colour")
-		}
-	}
-	f.Subsampled = false
-	d.frame = newFrame(f)
-	if f.Photometric == YBRFull422 {
-		d.frame.Photometric = YBRFull
-	}
-	return nil
+	return d.frame, nil
 }
 
 // parameters reads LSE.
@@ -124,11 +94,7 @@ func (d *locoStream) scan(walk *segments, body []byte) error {
 }
 
 func (d *locoStream) rows(r *locoReader, s *scanHeader) error {
-	// Each line has one sample more on either side; what is above the first is 0.
-	now, above := make([][]int, len(s.components)), make([][]int, len(s.components))
-	for i := range now {
-		now[i], above[i] = make([]int, r.width+2), make([]int, r.width+2)
-	}
+	now, above := locoLines(len(s.components), r.width), locoLines(len(s.components), r.width)
 	runs := make([]int, len(s.components))
 	row := make([]int32, r.width)
 	for y := range d.header.rows {
@@ -154,6 +120,16 @@ func (d *locoStream) rows(r *locoReader, s *scanHeader) error {
 		now, above = above, now
 	}
 	return nil
+}
+
+// locoLines are the lines of the components of a scan, with one sample more on
+// either side; what is above the first line is 0.
+func locoLines(components, width int) [][]int {
+	l := make([][]int, components)
+	for i := range l {
+		l[i] = make([]int, width+2)
+	}
+	return l
 }
 
 // locoReader decodes the samples of a scan.

@@ -17,10 +17,7 @@ func EncodeJPEGLS(f *Frame) ([]byte, error) {
 	out = f.appendFrameHeader(out, markerSOF55)
 	out = f.appendScanHeader(out, 0, 0, mode)
 	w := &locoWriter{locoModel: newLocoModel(p), width: f.Columns, out: locoBitWriter{out: out}}
-	now, above := make([][]int, f.Samples), make([][]int, f.Samples)
-	for i := range now {
-		now[i], above[i] = make([]int, f.Columns+2), make([]int, f.Columns+2)
-	}
+	now, above := locoLines(f.Samples, f.Columns), locoLines(f.Samples, f.Columns)
 	runs, row := make([]int, f.Samples), make([]int32, f.Columns)
 	for y := range f.Rows {
 		for i := range now {

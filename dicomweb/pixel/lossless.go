@@ -19,35 +19,25 @@ type lossless struct {
 func predicted(f Format, stream []byte) (*Frame, error) {
 	d := &lossless{}
 	walk := &segments{b: stream}
-	for {
-		marker, body, err := walk.next()
-		if err != nil {
-			return nil, err
-		}
+	err := walk.each(func(marker byte, body []byte) (done bool, err error) {
 		switch marker {
 		case markerSOF3:
-			err = d.begin(f, body)
+			d.header, d.frame, err = beginFrame(d.header, marker, f, body)
 		case markerDHT:
 			err = parseHuffman(body, d.table)
 		case markerDRI:
-			if len(body) < 2 {
-				return nil, errShort
-			}
-			d.mcus = int(binary.BigEndian.Uint16(body))
+			d.mcus, err = parseInterval(body)
 		case markerSOS:
 			err = d.scan(walk, body)
-		case markerEOI:
-			return nil, errShort
 		case markerSOF0, markerSOF1, markerSOF2, markerSOF55:
-			return nil, malformed("a stream of another JPEG process (marker FF%X) where lossless JPEG should be", marker)
+			err = malformed("a stream of another JPEG process (marker FF%X) where lossless JPEG should be", marker)
 		}
-		if err != nil {
-			return nil, err
-		}
-		if d.header != nil && d.done == len(d.header.components) {
-			return d.frame, nil
-		}
+		return err == nil && d.header != nil && d.done == len(d.header.components), err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return d.frame, nil
 }
 
 func (d *lossless) table(class, id byte) *huffman {
@@ -55,29 +45,6 @@ func (d *lossless) table(class, id byte) *huffman {
 		return nil
 	}
 	return &d.tables[id]
-}
-
-func (d *lossless) begin(f Format, body []byte) (err error) {
-	if d.header != nil {
-		return malformed("two frame headers")
-	}
-	if d.header, err = parseFrameHeader(markerSOF3, body); err != nil {
-		return err
-	}
-	if err := d.header.fits(&f); err != nil {
-		return err
-	}
-	for _, c := range d.header.components {
-		if c.h != d.header.components[0].h || c.v != d.header.components[0].v {
-			return unsupported("lossless JPEG with subsampled colour")
-		}
-	}
-	f.Subsampled = false
-	d.frame = newFrame(f)
-	if f.Photometric == YBRFull422 {
-		d.frame.Photometric = YBRFull
-	}
-	return nil
 }
 
 // scan reads the entropy-coded data behind a scan header.

@@ -58,6 +58,31 @@ func (s *segments) next() (marker byte, body []byte, err error) {
 	return marker, body, nil
 }
 
+// each calls do with the segments from here on until it is done; a stream that
+// ends before has too little.
+func (s *segments) each(do func(marker byte, body []byte) (done bool, err error)) error {
+	for {
+		marker, body, err := s.next()
+		if err != nil {
+			return err
+		}
+		if done, err := do(marker, body); done || err != nil {
+			return err
+		}
+		if marker == markerEOI {
+			return errShort
+		}
+	}
+}
+
+// parseInterval reads DRI.
+func parseInterval(body []byte) (int, error) {
+	if len(body) < 2 {
+		return 0, errShort
+	}
+	return int(binary.BigEndian.Uint16(body)), nil
+}
+
 // component is one component of a frame header.
 type component struct {
 	id, h, v, table byte
@@ -82,6 +107,32 @@ func parseFrameHeader(marker byte, b []byte) (*frameHeader, error) {
 		h.components = append(h.components, component{id: c[0], h: c[1] >> 4, v: c[1] & 15, table: c[2]})
 	}
 	return h, nil
+}
+
+// beginFrame reads the only frame header of a stream, in which all components
+// are of one size, and allocates the frame.
+func beginFrame(before *frameHeader, marker byte, f Format, body []byte) (*frameHeader, *Frame, error) {
+	if before != nil {
+		return nil, nil, malformed("two frame headers")
+	}
+	h, err := parseFrameHeader(marker, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := h.fits(&f); err != nil {
+		return nil, nil, err
+	}
+	for _, c := range h.components {
+		if c.h != h.components[0].h || c.v != h.components[0].v {
+			return nil, nil, unsupported("subsampled colour in process FF%X", marker)
+		}
+	}
+	f.Subsampled = false
+	out := newFrame(f)
+	if f.Photometric == YBRFull422 {
+		out.Photometric = YBRFull
+	}
+	return h, out, nil
 }
 
 // fits judges what the stream says of its frame against what the data set says.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"tenon/dicomweb/dicom"
@@ -17,13 +15,7 @@ import (
 // pnm renders with dcmtk and gives the bytes of the picture.
 func pnm(t *testing.T, pattern string, options ...string) []byte {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "out.pnm")
-	args := append(options, testdata(t, pattern)[0], out)
-	run(t, "dcmj2pnm", "dcmtk", args...)
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := written(t, "dcmj2pnm", "dcmtk", testdata(t, pattern)[0], ".pnm", options...)
 	for lines := 0; lines < 3; {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
 		if b = rest; len(line) > 0 && line[0] != '#' {

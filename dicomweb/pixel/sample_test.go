@@ -80,16 +80,26 @@ func (p *picture) decode(t testing.TB, i int) *pixel.Frame {
 	return f
 }
 
-// run runs a program of a package.
-func run(t testing.TB, program, pack string, args ...string) {
+// written runs a program of a package over a file and gives what it wrote.
+func written(t testing.TB, program, pack, file, suffix string, options ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
 		t.Skipf("%s is not installed (package %s)", program, pack)
 	}
+	out := filepath.Join(t.TempDir(), "out"+suffix)
+	args := append(options, file, out)
+	if program == "opj_decompress" {
+		args = []string{"-i", file, "-o", out}
+	}
 	if text, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", program, err, text)
 	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // refused decodes what must be refused, and for what.
@@ -108,11 +118,5 @@ func convert(t testing.TB, program, pattern string, options ...string) *picture 
 
 func convertFile(t testing.TB, program, file string, options ...string) *picture {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "out.dcm")
-	run(t, program, "dcmtk", append(options, file, out)...)
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parse(t, b)
+	return parse(t, written(t, program, "dcmtk", file, ".dcm", options...))
 }

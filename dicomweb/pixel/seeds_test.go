@@ -17,6 +17,7 @@ var seeds = []seed{
 	{3, 1, 8, baseline(false)},
 	{3, 3, 8, baseline(true)},
 	{4, 1, 16, twelveBits()},
+	{9, 1, 16, progressive()},
 }
 
 // baseline is a JPEG of 9 × 11 pixels.
@@ -34,19 +35,35 @@ func baseline(colour bool) []byte {
 	return b.Bytes()
 }
 
-// twelveBits is an extended JPEG by hand: every block is one DC coefficient.
-func twelveBits() []byte {
+// twelveHead is the beginning of a stream of 9 × 11 samples of 12 bits; each
+// Huffman table has one code, which is 0.
+func twelveHead(process, dc, ac byte) []byte {
 	b := []byte{0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0}
 	b = append(b, bytes.Repeat([]byte{8}, 64)...)
-	b = append(b, 0xFF, 0xC1, 0, 11, 12, 0, 9, 0, 11, 1, 1, 0x11, 0)
-	dht := func(class byte, value byte) {
-		b = append(b, 0xFF, 0xC4, 0, 20, class)
-		b = append(append(b, 1), make([]byte, 15)...)
-		b = append(b, value)
+	b = append(b, 0xFF, process, 0, 11, 12, 0, 9, 0, 11, 1, 1, 0x11, 0)
+	for i, value := range []byte{dc, ac} {
+		b = append(b, 0xFF, 0xC4, 0, 20, byte(i<<4), 1)
+		b = append(append(b, make([]byte, 15)...), value)
 	}
-	dht(0x00, 4) // the code 0: a difference of four bits
-	dht(0x10, 0) // the code 0: end of block
-	b = append(b, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0)
+	return b
+}
+
+// twelveBits is an extended JPEG by hand: every block is one DC coefficient.
+func twelveBits() []byte {
+	b := append(twelveHead(0xC1, 4, 0), 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0)
 	// Four blocks: 0, 1010 (+10), 0; 0, 1000 (+8), 0; 0, 0111 (-8), 0; 0, 1000 (+8), 0.
 	return append(b, 0b01010001, 0b00000011, 0b10010000, 0xFF, 0xD9)
+}
+
+// progressive is the same by four scans: DC by its upper bits, the first AC
+// coefficients as a run of four blocks that have none, the last bits of DC, the
+// last bits of AC.
+func progressive() []byte {
+	b := append(twelveHead(0xC2, 3, 0x20), 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 1)
+	// 0, 101 (+5); 0, 100 (+4); 0, 011 (-4); 0, 100 (+4).
+	b = append(b, 0b01010100, 0b00110100)
+	b = append(b, 0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 1, 0b00011111)
+	b = append(b, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 0x10, 0b10101111)
+	b = append(b, 0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0x10, 0b00011111)
+	return append(b, 0xFF, 0xD9)
 }
