@@ -12,7 +12,8 @@ import (
 // each delivery every hand-over is recorded: a Provenance that targets it, with
 // the code in activity (urn:tenon:custody), who (agent) and when (occurred), and
 // that the times are in this order (clause 7.1.4). Whoever took it over recorded
-// it: a hand-over that another person wrote down is no receipt.
+// it: a hand-over that another person wrote down is no receipt, and neither is one
+// that does not follow its profile.
 var custodyPredicate = every("custody", 1, func(e *evaluation, r *Resource, args []string) bool {
 	var missing []string
 	var last time.Time
@@ -32,6 +33,9 @@ var custodyPredicate = every("custody", 1, func(e *evaluation, r *Resource, args
 	return e.sayMissing(r, missing) && ordered
 })
 
+// custodyProfile is what the record of a hand-over must follow to count.
+const custodyProfile = "urn:tenon:profile:custody"
+
 // handOver finds when a hand-over took place.
 func (v *view) handOver(delivery, code string) (time.Time, bool) {
 	for i := range v.s.Resources {
@@ -41,7 +45,7 @@ func (v *view) handOver(delivery, code string) (time.Time, bool) {
 		}
 		who := r.Root.Path("agent", "who", "reference").Str()
 		from, _, ok := span(r.Root.Field("occurredDateTime").Str())
-		if ok && who != "" && cleanReference(who) == r.Author {
+		if ok && who != "" && cleanReference(who) == r.Author && len(theGuide().faults(r, custodyProfile)) == 0 {
 			return from, true
 		}
 	}

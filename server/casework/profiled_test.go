@@ -23,3 +23,18 @@ func TestChecklistOfTheForm(t *testing.T) {
 		refused(t, w.try("S03a", casework.Stop), 0, "", "checklist-complete", "R001-046")
 	})
 }
+
+// TestDesignIsDiscussed keeps what is said about a design, and a review of it,
+// that follow their profiles: neither is in the way.
+func TestDesignIsDiscussed(t *testing.T) {
+	for _, p := range []*process{implant, socket} {
+		t.Run("R001-013 R001-090 "+p.plan, func(t *testing.T) {
+			w := p.at(t, "S08", casework.Stop)
+			said("language", "zh")(w)
+			reviewed("", "urn:tenon:questionnaire:design-review|1.0.0")(w)
+			if d := p.try(w, "S08", casework.Stop); len(d.Refusal) > 0 {
+				t.Errorf("S08 is refused: %s", told(d.Refusal))
+			}
+		})
+	}
+}

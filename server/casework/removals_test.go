@@ -127,6 +127,8 @@ var removals = map[string][]removal{
 	"machine-fit":            {unwaived("machine-fit")},
 	"output-list-files":      {cut("Composition/design-output", "section", is("code", "output-list")), refile("DocumentReference/drawing", "drawing 2")},
 	"proposals-answered":     {withProposal},
+	"dialogue-in-form":       {said("about", nil), said("recipient", nil), said("category", arr{concept("urn:tenon:dialogue", "reject")})},
+	"reviews-favourable":     {reviewed("complete", "urn:tenon:questionnaire:design-review|1.0.0"), reviewed("format", "urn:tenon:questionnaire:design-review")},
 	// S09
 	"verification-sections": {cut("Composition/v-plan", "section", is("code", "acceptance-criteria"))},
 	"plan-before-results":   {put("DiagnosticReport/v-report", "issued", "2026-01-01T00:00:00Z"), unsigned("Composition/v-plan", "plan-approval", access.REV)},
@@ -184,7 +186,8 @@ var removals = map[string][]removal{
 	"delivered-device":    {put("SupplyDelivery/delivery", "status", "in-progress"), put("SupplyDelivery/delivery", "suppliedItem", obj{"itemReference": ref("Device/another")})},
 	"delivery-of-patient": {put("SupplyDelivery/delivery", "patient", ref(other))},
 	"label-is-patient":    {relabel("李四", "MR-7"), relabel("张三", "MR-8"), put("DocumentReference/label", "context", nil)},
-	"custody-unbroken":    {drop("Provenance/custody-carried"), put("Provenance/custody-carried", "occurredDateTime", "2026-01-01T00:00:00Z"), put("Provenance/custody-dispatched", "agent", arr{}), put("Provenance/custody-doctor-received", "agent", arr{obj{"who": ref(agent.Principal)}}), put("Provenance/custody-doctor-received", "occurredDateTime", "2031-01-01T00:00:00Z")},
+	"custody-unbroken": {drop("Provenance/custody-carried"), put("Provenance/custody-carried", "occurredDateTime", "2026-01-01T00:00:00Z"), put("Provenance/custody-dispatched", "agent", arr{}), put("Provenance/custody-doctor-received", "agent", arr{obj{"who": ref(agent.Principal)}}), put("Provenance/custody-doctor-received", "occurredDateTime", "2031-01-01T00:00:00Z"),
+		put("Provenance/custody-carried", "target", arr{ref("SupplyDelivery/delivery"), ref("Device/implant")})},
 	// S14
 	"data-complete":   {cut("Composition/data", "section", is("code", "precautions"))},
 	"data-of-patient": {put("DocumentReference/data-file", "subject", ref(other))},
@@ -286,6 +289,28 @@ func withThirdParty(w *world) {
 func withProposal(w *world) {
 	w.lay(obj{"resourceType": "Communication", "id": "proposal", "status": "completed", "category": arr{concept("urn:tenon:dialogue", "proposal")}, "subject": ref("Patient/p"),
 		"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}, "payload": arr{obj{"contentString": "a rim of 2 mm"}}}, des.Principal)
+}
+
+// said is a comment on the model with another member; one that rejects says
+// nothing.
+func said(name string, value any) removal {
+	return func(w *world) {
+		comment := obj{"resourceType": "Communication", "id": "comment", "status": "completed", "category": arr{concept("urn:tenon:dialogue", "comment")}, "subject": ref("Patient/p"),
+			"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}}
+		if comment[name] = value; value == nil {
+			delete(comment, name)
+		}
+		w.lay(comment, des.Principal)
+	}
+}
+
+// reviewed is a review that finds one thing wanting.
+func reviewed(wanting, form string) removal {
+	return func(w *world) {
+		review := answers("review", "complete", wanting != "complete", "accurate", true, "format", wanting != "format")
+		review["questionnaire"], review["authored"], review["author"] = form, w.stamp(0), ref(rev.Principal)
+		w.lay(review, rev.Principal)
+	}
 }
 
 // otherVersion lets the model be made with a version that is not verified.
