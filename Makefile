@@ -65,6 +65,9 @@ ucum-diff: ## all units and many codes beside ucum-lhc (needs npm)
 bench: build ## whole-server figures beside the raw engine, in one run
 	go run ./test/bench $(ARGS)
 
+bench-dicom: ## the DICOMweb door beside Orthanc on the same files (ARGS="-orthanc folder of a Debian root that holds it")
+	go run ./test/bench/archive -out conformance/results/dicom.md $(ARGS)
+
 bench-engine: ## the FHIR engine's figures beside encoding/json, encoding/xml and a Go map, in one run
 	go test -run '^$$' -bench . -cpu 1 ./fhir/tree ./fhir/xml ./fhir/fhirpath ./fhir/validate ./fhir/terminology ./server/search
 	cd test/bench/peers && go test -run '^$$' -bench . -cpu 1 .
@@ -75,4 +78,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-engine generate verify mutate
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate

@@ -153,8 +153,8 @@ const maxScratch = 1 << 20
 
 // metadataOf gives the DICOM JSON of an instance with its absolute URLs.
 func (d *Door) metadataOf(dst []byte, c *index.Content, base string) ([]byte, error) {
-	scratch := d.texts.Get().(*[]byte)
-	defer d.texts.Put(scratch)
+	scratch := d.scratch.Get().(*[]byte)
+	defer d.scratch.Put(scratch)
 	text, err := d.codec.unpack((*scratch)[:0], c.Metadata)
 	if err != nil {
 		return dst, err

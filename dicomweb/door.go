@@ -67,11 +67,14 @@ type Door struct {
 	o       Options
 	mux     *http.ServeMux
 	readers sync.Pool // *dicom.Reader
-	texts   sync.Pool // *[]byte
+	scratch sync.Pool // *[]byte
 	codec   codec
 	pens    pens
 	gallery gallery
 	turns   turns
+	rows    shelf[*index.Result]
+	texts   shelf[[]byte] // of metadata
+	known   shelf[*remembered]
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a
@@ -93,7 +96,8 @@ func New(o Options) *Door {
 		o.Log = func(context.Context, string, error) {}
 	}
 	d := &Door{o: o, mux: http.NewServeMux(), codec: newCodec(), pens: newPens()}
-	d.texts.New = func() any { return new([]byte) }
+	d.rows.most, d.texts.most, d.known.most = 32<<20, 64<<20, 32<<20
+	d.scratch.New = func() any { return new([]byte) }
 	d.readers.New = func() any { return new(dicom.Reader) }
 	d.routes()
 	return d

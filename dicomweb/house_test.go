@@ -134,7 +134,7 @@ func (h *house) Submit(_ context.Context, who *access.Context, d *record.Draft) 
 	}
 	h.put(op.Type, op.ID, string(op.Body))
 	h.visible[who.Principal] = append(h.visible[who.Principal], key)
-	return &record.Outcome{}, nil
+	return &record.Outcome{Results: []record.Result{{Status: 200, Version: h.versions[key][len(h.versions[key])-1]}}}, nil
 }
 
 // keep writes all rows, or none where a UID belongs elsewhere.

@@ -183,6 +183,16 @@ func (i imaging) Instances(_ context.Context, reach access.Predicate, k index.Ke
 	}
 }
 
+func (i imaging) Standing(_ context.Context, reach access.Predicate, study string) (*index.Study, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := i.studies[study]
+	if study == "" || s == nil || !i.reaches(reach, s) {
+		return nil, nil
+	}
+	return &index.Study{UID: s.UID, Resource: s.Resource, Patient: s.Patient, Version: int64(len(i.versions["ImagingStudy/"+s.Resource]))}, nil
+}
+
 func (i imaging) Holdings(_ context.Context, reach access.Predicate, q *index.HoldingsQuery) (*index.Holdings, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

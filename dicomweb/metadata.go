@@ -2,11 +2,13 @@ package dicomweb
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
+	"tenon/server/access"
 )
 
 // WADO-RS: metadata.
@@ -22,6 +24,11 @@ func (d *Door) metadata(w http.ResponseWriter, r *request) error {
 	form := wantedModel(r)
 	if form == noModel {
 		return notAcceptable("metadata are answered as application/dicom+json, or as multipart/related; type=\"application/dicom+xml\"")
+	}
+	if form == jsonModel {
+		if done, err := d.metadataAgain(w, r, k); done || err != nil {
+			return err
+		}
 	}
 	found, err := d.find(r, k)
 	if err != nil {
@@ -40,11 +47,46 @@ func (d *Door) metadata(w http.ResponseWriter, r *request) error {
 	return d.metadataJSON(w, r, found)
 }
 
+// textKey names metadata on the shelf.
+func (r *request) textKey() string { return r.who.Tenant + " " + r.base + r.URL.Path }
+
+// metadataAgain answers what was put together a moment ago, where the caller
+// reaches it and nothing has changed.
+func (d *Door) metadataAgain(w http.ResponseWriter, r *request, k index.Key) (done bool, err error) {
+	if err := r.who.Permit(access.Read, "ImagingStudy"); err != nil {
+		return false, err
+	}
+	standing, err := d.o.Index.Standing(r.Context(), r.who.Reach(), k.Study)
+	if err != nil {
+		return false, fmt.Errorf("dicomweb: index: %w", err)
+	}
+	if standing == nil {
+		return false, absent()
+	}
+	text, ok := d.texts.get(r.textKey(), standing.Version)
+	if !ok {
+		return false, nil
+	}
+	found := single(&index.Result{Study: *standing})
+	if err := d.audit(r, "wado-metadata", found.entity(), found.patient()); err != nil {
+		return false, err
+	}
+	if fresh(w, r.Request, found.tagOf(r, "metadata"+string('0'+rune(jsonModel)))) {
+		return true, nil
+	}
+	w.Header().Set("Content-Type", dicomJSON)
+	return true, writeBody(w, r.Request, text)
+}
+
+// maxShelved bounds the metadata that are kept for the next one who asks.
+const maxShelved = 16 << 20
+
 // metadataJSON writes one array; an error after its beginning breaks the answer.
 func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) error {
 	var out io.Writer
 	var end func() error
-	var buffer []byte
+	var buffer, kept []byte
+	keep := true
 	err := found.each(func(row *index.Result) (err error) {
 		buffer = append(buffer[:0], ',')
 		if out == nil {
@@ -57,6 +99,9 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 			w.Header().Set("Content-Type", dicomJSON)
 			out, end = compressed(w, r.Request)
 		}
+		if keep = keep && len(kept)+len(buffer) < maxShelved && row.Study.Version == found.first.Study.Version; keep {
+			kept = append(kept, buffer...)
+		}
 		_, err = out.Write(buffer)
 		return err
 	})
@@ -65,6 +110,9 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 			panic(http.ErrAbortHandler)
 		}
 		return err
+	}
+	if keep {
+		d.texts.put(r.textKey(), found.first.Study.Version, append(kept, ']'), cap(kept))
 	}
 	if _, err = out.Write([]byte{']'}); err == nil {
 		err = end()

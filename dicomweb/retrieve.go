@@ -55,11 +55,40 @@ type found struct {
 	stop  func()
 }
 
-// find begins to read the rows; nothing in reach is absent.
+// find begins to read the rows; nothing in reach is absent. The row of a single
+// instance may come from the shelf: it changes with the ImagingStudy only.
 func (d *Door) find(r *request, k index.Key) (*found, error) {
 	if err := r.who.Permit(access.Read, "ImagingStudy"); err != nil {
 		return nil, err
 	}
+	if k.Instance == "" {
+		return d.findAll(r, k)
+	}
+	standing, err := d.o.Index.Standing(r.Context(), r.who.Reach(), k.Study)
+	if err != nil {
+		return nil, fmt.Errorf("dicomweb: index: %w", err)
+	}
+	if standing == nil {
+		return nil, absent()
+	}
+	key := r.who.Tenant + " " + k.Study + " " + k.Series + " " + k.Instance
+	if row, ok := d.rows.get(key, standing.Version); ok {
+		return single(row), nil
+	}
+	found, err := d.findAll(r, k)
+	if err == nil {
+		c := &found.first.Instance.Content
+		d.rows.put(key, found.first.Study.Version, found.first, len(c.Metadata)+len(c.Frames)+len(c.Bulk)+1024)
+	}
+	return found, err
+}
+
+// single is one row that was read before.
+func single(row *index.Result) *found {
+	return &found{row, func() (*index.Result, error, bool) { return nil, nil, false }, func() {}}
+}
+
+func (d *Door) findAll(r *request, k index.Key) (*found, error) {
 	next, stop := iter.Pull2(d.o.Index.Instances(r.Context(), r.who.Reach(), k))
 	first, err, ok := next()
 	if err != nil || !ok {

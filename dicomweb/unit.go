@@ -40,8 +40,8 @@ func (in *ingest) store(party []*batch) error {
 		group = append(group, b.group...)
 	}
 	var err error
-	for range attempts {
-		if err = in.try(ctx, group); !contended(err) {
+	for n := range attempts {
+		if err = in.try(ctx, group, n == 0); !contended(err) {
 			break
 		}
 	}
@@ -74,10 +74,16 @@ func contended(err error) bool {
 }
 
 // try prepares and submits one unit on what is stored now.
-func (in *ingest) try(ctx context.Context, group []*arrival) error {
+// The first attempt may rest on what the unit before it left.
+func (in *ingest) try(ctx context.Context, group []*arrival, first bool) error {
 	u := &unit{ctx: ctx, in: in, group: group}
-	if err := u.look(); err != nil {
-		return err
+	for _, a := range group {
+		a.refused, a.repeated = nil, false
+	}
+	if !first || !u.recall() {
+		if err := u.look(); err != nil {
+			return err
+		}
 	}
 	u.sort()
 	if len(u.fresh) == 0 {
@@ -103,7 +109,6 @@ func (u *unit) look() (err error) {
 	q := &index.HoldingsQuery{Tenant: u.in.tenant(), Study: u.group[0].study.UID, Members: maxListed + 1}
 	seen := map[string]bool{}
 	for _, a := range u.group {
-		a.refused, a.repeated = nil, false
 		if !seen["i"+a.instance.UID] {
 			q.Instances = append(q.Instances, a.instance.UID)
 		}
@@ -165,11 +170,14 @@ func (u *unit) submit() error {
 	match := "0" // nothing may be there yet
 	if u.held.Study != nil {
 		id = u.held.Study.Resource
-		v, err := u.in.door.o.Records.Read(u.ctx, u.in.r.who, "ImagingStudy", id)
-		if err != nil {
-			return err
+		if u.before == nil {
+			v, err := u.in.door.o.Records.Read(u.ctx, u.in.r.who, "ImagingStudy", id)
+			if err != nil {
+				return err
+			}
+			u.before = v
 		}
-		u.before, match = v, strconv.FormatInt(v.Version, 10)
+		match = strconv.FormatInt(u.before.Version, 10)
 	}
 	u.merge(id)
 	body, err := u.imagingStudy(id)
@@ -186,8 +194,13 @@ func (u *unit) submit() error {
 			draft.Blobs = append(draft.Blobs, record.BlobRow{Digest: c.Digest, Size: c.Size})
 		}
 	}
-	_, err = u.in.door.o.Records.Submit(u.ctx, u.in.r.who, draft)
-	return err
+	out, err := u.in.door.o.Records.Submit(u.ctx, u.in.r.who, draft)
+	if err != nil {
+		u.in.door.known.drop(u.memory())
+		return err
+	}
+	u.remember(out)
+	return nil
 }
 
 // rows are the door's rows of the unit.

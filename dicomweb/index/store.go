@@ -25,6 +25,10 @@ type Store interface {
 	// reach. It reads page by page, so that a slow caller holds no connection.
 	Instances(ctx context.Context, reach access.Predicate, k Key) iter.Seq2[*Result, error]
 
+	// Standing reads what entity tags and caches rest on: of a study in reach its
+	// UID, Resource, Patient and Version, else nil.
+	Standing(ctx context.Context, reach access.Predicate, study string) (*Study, error)
+
 	// Holdings returns what the tenant holds of a study and under some UIDs,
 	// whoever may see it, for the decision whether an arriving instance is new.
 	// Nothing of it is shown to a caller whom Reachable is false for.

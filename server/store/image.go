@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,12 +61,20 @@ func resultDest(r *index.Result, level index.Level) []any {
 	return dest
 }
 
+// instanceColumns are the columns of the level of instances alone.
+var instanceColumns = "i." + strings.Join(append(levels[2].own[:2:2], attributeColumns(index.InstanceLevel)...), ", i.")
+
 // scanContent scans a result with all of its content.
 func scanContent(c cursor, r *index.Result) error {
+	return scanContentOf(c, r, resultDest(r, index.InstanceLevel))
+}
+
+// scanContentOf scans what dest points to, and the content behind it.
+func scanContentOf(c cursor, r *index.Result, dest []any) error {
 	var digest []byte
 	var deflated int64
 	x := &r.Instance.Content
-	err := c.scan(append(resultDest(r, index.InstanceLevel), &digest, &x.Size, &x.Pixels.Offset, &x.Pixels.Length, &deflated,
+	err := c.scan(append(dest, &digest, &x.Size, &x.Pixels.Offset, &x.Pixels.Length, &deflated,
 		&x.Frames, &x.Bulk, &x.Metadata)...)
 	copy(x.Digest[:], digest)
 	x.Deflated = deflated != 0
@@ -124,12 +131,15 @@ func (s *statement) images(ctx context.Context, q querier, reach access.Predicat
 	if err != nil {
 		return err
 	}
-	few, listed, err := s.fewImages(ctx, q, folded, types)
-	if err != nil {
-		return err
+	var few []int64
+	listed := false
+	if k.Study == "" { // a study that is named is found by its UID
+		if few, listed, err = s.fewImages(ctx, q, folded, types); err != nil {
+			return err
+		}
 	}
 	first, second := "dicom_study s", "resource r"
-	if listed && k.Study == "" {
+	if listed {
 		first, second = second, first
 	}
 	s.add(" FROM " + first + " " + s.forced() + " " + second + " ON r.tenant = s.tenant AND r.type = 'ImagingStudy' AND r.id = s.resource")
@@ -154,52 +164,6 @@ func (s *statement) fewImages(ctx context.Context, q querier, folded access.Pred
 	r := &run{ctx: ctx, q: q, d: s.d, tenant: s.tenant}
 	err := r.listReach(folded, types)
 	return r.few, r.listed, err
-}
-
-// Instances implements index.Store.
-func (x Images) Instances(ctx context.Context, reach access.Predicate, k index.Key) iter.Seq2[*index.Result, error] {
-	const most = 200
-	return func(yield func(*index.Result, error) bool) {
-		series, ord, uid := "", int64(-1<<63), ""
-		for {
-			page, err := x.instances(ctx, reach, k, series, ord, uid, most)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for i := range page {
-				if !yield(&page[i], nil) {
-					return
-				}
-			}
-			if len(page) < most {
-				return
-			}
-			last := &page[most-1].Instance
-			series, ord, uid = last.Series, ordinal(last.Number), last.UID
-		}
-	}
-}
-
-// instances reads one page behind a place in the order.
-func (x Images) instances(ctx context.Context, reach access.Predicate, k index.Key, series string, ord int64, uid string, most int) (page []index.Result, err error) {
-	tenant, err := x.s.tenantID(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	err = x.s.engine.read(ctx, long, func(q querier) error {
-		st := newStatement(tenant, x.s.engine.dialect())
-		st.add("SELECT " + resultColumns(index.InstanceLevel) + contentColumns)
-		if err := st.images(ctx, q, reach, index.InstanceLevel, k); err != nil {
-			return err
-		}
-		st.add(" AND (i.series, i.ord, i.uid) > (?, ?, ?) ORDER BY i.series, i.ord, i.uid LIMIT ?", series, ord, uid, int64(most))
-		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
-			page = append(page, index.Result{})
-			return scanContent(c, &page[len(page)-1])
-		})
-	})
-	return page, err
 }
 
 // Holdings implements index.Store.

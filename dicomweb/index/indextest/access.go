@@ -41,6 +41,10 @@ func testReach(t *testing.T, h Harness) {
 				for _, r := range all(t, h, c.reach, index.Key{Study: uid, Series: uid + ".1", Instance: uid + ".1.1"}) {
 					read[r.Study.UID] = true
 				}
+				standing, err := h.Standing(t.Context(), c.reach, uid)
+				if err != nil || (standing != nil) != read[uid] || standing != nil && (standing.UID != uid || standing.Resource != fmt.Sprintf("study-%d", i+1) || standing.Patient != "Patient/p") {
+					t.Errorf("Standing of %s = %+v, %v; %v wanted", uid, standing, err, read[uid])
+				}
 				held, err := h.Holdings(t.Context(), c.reach, &index.HoldingsQuery{Tenant: "main", Study: uid})
 				if err != nil || held.Study == nil || held.Reachable != read[uid] {
 					t.Errorf("Holdings of %s = %+v, %v; reachable %v wanted", uid, held, err, read[uid])
