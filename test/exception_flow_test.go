@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tenon/test/servertest"
+	"tenon/test/standin"
 )
 
 // The exception flows of mission/stages.md §4 by raw requests, on both engines:
@@ -109,8 +110,27 @@ func TestClosedAccountFlow(t *testing.T) {
 		_, production := s.stage("S11")
 		_ = s.token("prod-zhou")
 		active("maker", false)
-		s.control("hold", "") // nobody of a closed organisation answers, its machine neither
+		var hold standin.Control
+		select {
+		case hold = <-s.mes.Controls():
+		case <-time.After(time.Minute):
+			t.Fatal("the MES is not told to hold")
+		}
 		s.told("account")
+		answer := s.mes.Answer(hold, "stopped", time.Now())
+		t.Run("R001-009 a hold is answered by nobody of a closed organisation, its machine neither: it may still print", func(t *testing.T) {
+			before := s.revision()
+			if status, body, err := s.mes.Send(t.Context(), answer); err != nil || status < 400 || status > 499 {
+				t.Errorf("the answer of a closed manufacturer's MES = %d %s %v, want it refused", status, body, err)
+			}
+			s.shut("prod-zhou", "POST", "Task/"+s.first("Task?code=urn:tenon:job-control|hold")["id"].(string)+"/$sign", `{"resourceType":"Parameters","parameter":[{"name":"role","valueCode":"PROD"},{"name":"purpose","valueCode":"job-stopped"},{"name":"secret","valueString":"secret of prod-zhou"}]}`)
+			if after := s.revision(); !slices.Equal(before, after) {
+				t.Errorf("the answer changed the case")
+			}
+			if c := s.first("Task?code=urn:tenon:job-control|hold"); c["status"] != "requested" {
+				t.Errorf("the hold is %v, want it unanswered", c["status"])
+			}
+		})
 		s.in("S11", "change-pending")
 		t.Run("R001-009 nobody of a closed organisation acts", func(t *testing.T) {
 			s.shut("prod-zhou", "PATCH", production, `[{"op":"replace","path":"/status","value":"in-progress"}]`)

@@ -51,11 +51,16 @@ func told(ctx context.Context, key, database, point string) error {
 		prepared.dirs = map[string]string{}
 	}
 	prepared.dirs[key] = dir
-	_, err = demo.Run(ctx, demo.Options{Seed: 4, Database: database, Keep: dir, Until: point})
+	o := demo.Options{Seed: 4, Database: database, Keep: dir, Until: point}
+	if process, until, named := strings.Cut(point, ":"); named {
+		o.Process, o.Until = process, until
+	}
+	_, err = demo.Run(ctx, o)
 	return err
 }
 
-// scenes plays a test on a copy of the case at that point, on both engines.
+// scenes plays a test on a copy of the case at that point, on both engines;
+// "socket:S15" is one of the other process.
 func scenes(t *testing.T, point string, play func(t *testing.T, s *scene)) {
 	t.Helper()
 	if testing.Short() {

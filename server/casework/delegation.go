@@ -39,6 +39,17 @@ func (v *view) deputies(m participant) []participant {
 	return all
 }
 
+// standsInFor is for whom a person stands in now, at work that is the absent
+// person's or that nobody has taken; "" for nobody.
+func (v *view) standsInFor(principal, owner string) string {
+	for _, d := range v.deputyships() {
+		if d.deputy == principal && (owner == "" || owner == d.of) && inPeriod(d.period, v.s.Now) {
+			return d.of
+		}
+	}
+	return ""
+}
+
 func (v *view) deputyContent(s *Stage, now *Resource) []Unmet {
 	var all []Unmet
 	lack := func(id, clause, english, chinese string) { all = append(all, v.guard(s, id, clause, english, chinese)) }

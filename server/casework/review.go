@@ -8,7 +8,9 @@ import (
 // A change of the patient's condition is a recognised trigger of a design change
 // (clause 5.3.7): when the Condition behind the plan changes, or new images of the
 // patient join, after the order was made and before the device is used, the server
-// asks the attending clinician to look.
+// asks the attending clinician to look. It asks the same when who the patient is was
+// corrected, or merged with another record: production and use wait until the
+// attending clinician has confirmed the identity.
 //
 //	the server   Task review, reasonReference = what changed; CLIN, DES, PROD are told
 //	CLIN         output finding (valueString), $sign (change-review), status completed;
@@ -29,6 +31,7 @@ func (d *decider) reviewed() {
 		case was != nil && was.Version == now.Version && was.Digest == now.Digest:
 			continue
 		case now.Type == "ImagingStudy" && was == nil:
+		case now.Ref() == d.after.patient && was != nil && identified(was, now):
 		case now.Type == "Condition" && was != nil && slices.Contains(d.after.named("condition"), now) && altered(was, now):
 		default:
 			continue
@@ -41,6 +44,14 @@ func (d *decider) reviewed() {
 			english: now.Ref() + " is new or has changed since the order: the attending clinician reviews whether the design must change.",
 			chinese: now.Ref() + " 在下单后新增或变化：主治医生须评估是否需要设计变更。"})
 	}
+}
+
+// identifying are the elements of a Patient by which people tell him from others.
+var identifying = []string{"identifier", "name", "gender", "birthDate", "link"}
+
+// identified tells whether a patient is known by something else than before.
+func identified(was, now *Resource) bool {
+	return slices.ContainsFunc(identifying, func(name string) bool { return !sameTree(was.Root.Field(name), now.Root.Field(name)) })
 }
 
 // altered tells whether anything but what the server writes differs.
@@ -81,5 +92,5 @@ func (v *view) reviewFinding(s *Stage, x *Resource) []Unmet {
 // reviewObstacle keeps production and use waiting for a review.
 func (v *view) reviewObstacle(x exception, s *Stage) (Unmet, bool) {
 	return v.guard(s, "review-open", "R001-136", fmt.Sprintf("%s changed since the order: the review %s by the attending clinician is not closed.", referenceOf(x.task.Root.Field("reasonReference")), x.task.Ref()),
-		fmt.Sprintf("病情或影像在下单后变化：评估 %s 尚未完成。", x.task.Ref())), opensProduction(s) || slices.Contains(v.plan.useStages(), s.Code)
+		fmt.Sprintf("病情、影像或患者身份在下单后变化：评估 %s 尚未完成。", x.task.Ref())), opensProduction(s) || slices.Contains(v.plan.useStages(), s.Code)
 }

@@ -61,6 +61,31 @@ func TestReview(t *testing.T) {
 		w.mustSign(prod, "Task/root", access.PROD, "waive:machine-capability")
 		w.must(prod, w.set("S11", prod, "in-progress", "working"))
 	})
+	t.Run("R001-045 a corrected identity holds production until it is confirmed", func(t *testing.T) {
+		for name, change := range map[string]func(b obj){
+			"name":       func(b obj) { b["name"] = arr{obj{"text": "李四"}} },
+			"identifier": func(b obj) { b["identifier"] = arr{obj{"system": "urn:his", "value": "other"}} },
+			"birthDate":  func(b obj) { b["birthDate"] = "1970-01-01" },
+			"link":       func(b obj) { b["link"] = arr{obj{"other": ref("Patient/q"), "type": "replaces"}} },
+		} {
+			w := stop(t, "S11 accepted")
+			b := w.get("Patient/p")
+			change(b)
+			w.must(clin, b)
+			x := w.undecided("review")
+			if len(x) != 1 || w.members[x[0]].Root.Field("reasonReference").Field("reference").Str() != "Patient/p" {
+				t.Fatalf("%s: reviews = %v, want one because of the Patient", name, x)
+			}
+			refused(t, w.write(prod, w.set("S11", prod, "in-progress", "working")), 409, "", "review-open", "R001-136")
+		}
+		w := stop(t, "S11 accepted")
+		b := w.get("Patient/p")
+		b["telecom"] = arr{obj{"system": "phone", "value": "1"}}
+		w.must(clin, b)
+		if got := w.undecided("review"); len(got) != 0 {
+			t.Errorf("a new telephone raises %v, want no review", got)
+		}
+	})
 	t.Run("R001-136 new images raise a review until the device is used", func(t *testing.T) {
 		study := obj{"resourceType": "ImagingStudy", "id": "ct-2", "status": "available", "subject": ref("Patient/p"), "started": "2026-03-01T08:00:00Z"}
 		w := stop(t, "S09 working")

@@ -20,6 +20,7 @@ type Work struct {
 	Number  string // of the case, in the hospital
 	Patient string // Patient/x, or ""
 	Mine    bool   // the actor is its owner
+	For     string // who is away and for whom the actor stands in here now, PractitionerRole/x, or ""
 	// Conditions are those of the plan that the next step will be judged by;
 	// $case judges them now.
 	Conditions int
@@ -48,6 +49,7 @@ func (e *Engine) Work(s *Snapshot, task string, actor *access.Context) (Work, bo
 		}
 		w := v.work(stage, t)
 		w.Mine = w.Owner == actor.Principal
+		w.For = v.standsInFor(actor.Principal, w.Owner)
 		return w, true
 	}
 	return Work{}, false
@@ -177,7 +179,7 @@ func (e *Engine) Knows(canonical string) bool {
 
 // Parameter renders the stage as one "item" of Task/$worklist, with the parts
 // task, version, case, case-number, patient, stage, title, title-zh, role, state,
-// owner, mine, due, overdue, next 0..*, blocking 0..* (gate, condition, clause,
+// owner, mine, deputy-for, due, overdue, next 0..*, blocking 0..* (gate, condition, clause,
 // text, text-zh) and conditions.
 func (w Work) Parameter() json.RawMessage {
 	n := w.Conditions
@@ -196,6 +198,9 @@ func (w Work) Parameter() json.RawMessage {
 		p = append(p, parameterOut{Name: "owner", ValueReference: to(w.Owner)})
 	}
 	p = append(p, parameterOut{Name: "mine", ValueBoolean: &w.Mine})
+	if w.For != "" {
+		p = append(p, parameterOut{Name: "deputy-for", ValueReference: to(w.For)})
+	}
 	if !w.Due.IsZero() {
 		p = append(p, parameterOut{Name: "due", ValueInstant: instant(w.Due)}, parameterOut{Name: "overdue", ValueBoolean: &w.Overdue})
 	}

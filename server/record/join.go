@@ -224,8 +224,12 @@ func (p *preparation) joinDocuments(w *write) error {
 	for _, c := range cases {
 		var failed error
 		if w.typ == "Task" {
+			known, err := p.statedBefore(w, c)
+			if err != nil {
+				return err
+			}
 			stated(w, c, func(ref tree.Node) {
-				if typ, id, ok := p.r.local(ref.Str()); ok && failed == nil && mayJoin(typ) {
+				if typ, id, ok := p.r.local(ref.Str()); ok && failed == nil && mayJoin(typ) && !known[ref.Str()] {
 					failed = p.enter(c, typ, id, nil)
 				}
 			})
@@ -238,6 +242,24 @@ func (p *preparation) joinDocuments(w *write) error {
 		}
 	}
 	return nil
+}
+
+// statedBefore are the references that a Task of the case had already: who changes
+// the Task adds nothing by them. The server may have written one to what is in the
+// reach of others (the family of a stopped device type, which is its maker's).
+func (p *preparation) statedBefore(w *write, caseID string) (map[string]bool, error) {
+	t := p.cases[caseID]
+	if w.before == nil || w.before.Deleted || t == nil || t.data == nil ||
+		!slices.ContainsFunc(t.data.Members, func(v Version) bool { return v.Type == w.typ && v.ID == w.id }) {
+		return nil, nil
+	}
+	was, err := parsed(w.before.Body)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	references(was, func(ref tree.Node) { known[ref.Str()] = true })
+	return known, nil
 }
 
 // stated visits the references of a Task that make what they lead to part of its
