@@ -127,7 +127,7 @@ var removals = map[string][]removal{
 	"machine-fit":            {unwaived("machine-fit")},
 	"output-list-files":      {cut("Composition/design-output", "section", is("code", "output-list")), refile("DocumentReference/drawing", "drawing 2")},
 	"proposals-answered":     {withProposal},
-	"dialogue-in-form":       {said("about", nil), said("recipient", nil), said("category", arr{concept("urn:tenon:dialogue", "reject")})},
+	"dialogue-in-form":       {said("about", nil), said("recipient", nil), said("payload", nil)},
 	"reviews-favourable":     {reviewed("complete", "urn:tenon:questionnaire:design-review|1.0.0"), reviewed("format", "urn:tenon:questionnaire:design-review")},
 	// S09
 	"verification-sections": {cut("Composition/v-plan", "section", is("code", "acceptance-criteria"))},
@@ -291,12 +291,11 @@ func withProposal(w *world) {
 		"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}, "payload": arr{obj{"contentString": "a rim of 2 mm"}}}, des.Principal)
 }
 
-// said is a comment on the model with another member; one that rejects says
-// nothing.
+// said is a comment on the model with another member, or without it.
 func said(name string, value any) removal {
 	return func(w *world) {
 		comment := obj{"resourceType": "Communication", "id": "comment", "status": "completed", "category": arr{concept("urn:tenon:dialogue", "comment")}, "subject": ref("Patient/p"),
-			"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}}
+			"about": arr{ref("DocumentReference/model")}, "sender": ref(des.Principal), "recipient": arr{ref(clin.Principal)}, "payload": arr{obj{"contentString": "a rim of 2 mm"}}}
 		if comment[name] = value; value == nil {
 			delete(comment, name)
 		}
