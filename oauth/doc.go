@@ -15,6 +15,9 @@
 // errors written by fosite; what it grants and keeps is decided here, since its own
 // handlers race and forget (see the regression tests F1 to F13).
 //
+// A link of one Patient to another (Patient.link) widens nothing: the patient in
+// context is one record, and what was said of a merged one is moved to it by $merge.
+//
 // It never sees a resource but those of principals, and keeps no secret in clear.
 //
 // https://hl7.org/fhir/smart-app-launch/STU2.2/

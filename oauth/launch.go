@@ -167,7 +167,7 @@ func soundContext(text json.RawMessage) bool {
 		return false
 	}
 	for _, c := range list {
-		if c.Reference == "" && c.Canonical == "" && len(c.Identifier) == 0 || c.Role != nil && *c.Role == "" {
+		if c.Reference == "" && c.Canonical == "" && len(c.Identifier) == 0 || c.Role != nil && *c.Role != "launch" && !strings.Contains(*c.Role, ":") { // other roles are absolute URIs
 			return false
 		}
 		own := strings.HasPrefix(c.Reference, "Patient/") || strings.HasPrefix(c.Reference, "Encounter/")

@@ -449,7 +449,7 @@ func (h *house) launches(t *testing.T) {
 	t.Run("who may launch what", func(t *testing.T) {
 		for body, want := range map[string]int{
 			`{"client":"nobody"}`: 400, `{"client":"chart","patient":"Patient/none"}`: 404, `{"client":"chart","x":1}`: 400, `nonsense`: 400,
-			`{"client":"chart","fhirContext":[{"reference":"Patient/x"}]}`: 400, `{"client":"chart","fhirContext":[{}]}`: 400, `{"client":"chart","fhirContext":[{"reference":"List/1","role":""}]}`: 400,
+			`{"client":"chart","fhirContext":[{"reference":"Patient/x"}]}`: 400, `{"client":"chart","fhirContext":[{}]}`: 400, `{"client":"chart","fhirContext":[{"reference":"List/1","role":"mine"}]}`: 400, `{"client":"chart","fhirContext":[{"reference":"List/1","role":""}]}`: 400,
 		} {
 			status, _ := launch(t, h.token, body)
 			same(t, body, status, want)

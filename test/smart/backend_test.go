@@ -111,12 +111,12 @@ func TestBackend(t *testing.T) {
 				body         []byte
 			}{
 				{"GET", "Patient", nil}, {"GET", "Condition", nil}, {"GET", "Condition/x", nil}, {"GET", "Patient/_history", nil}, {"GET", "PractitionerRole/clin-wang", nil},
-				{"POST", "Observation", observation(h.a, "laboratory")}, {"PUT", h.lab, observation(h.a, "laboratory")}, {"DELETE", h.lab, nil}, {"GET", "Task/x/$case", nil}, {"GET", "$export", nil},
+				{"POST", "Observation", observation(h.a, "laboratory")}, {"PUT", h.lab, observation(h.a, "laboratory")}, {"DELETE", h.lab, nil}, {"GET", "Task/x/$case", nil}, {"GET", "$export?_type=Condition", nil},
 				{"POST", "Subscription", []byte(`{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"Observation?code=x","channel":{"type":"websocket"}}`)},
 				{"GET", "Subscription/$status", nil},
 			} {
 				header := map[string]string{}
-				if q.path == "$export" {
+				if strings.HasPrefix(q.path, "$export") {
 					header["Prefer"] = "respond-async"
 				}
 				a := h.Send(t, servertest.Request{Token: token, Method: q.method, Path: "/fhir/" + q.path, Body: q.body, Header: header})
@@ -288,6 +288,20 @@ func TestKeysAtAnAddress(t *testing.T) {
 		same(t, "unknown kid", ask(second, nil), 401)
 	}
 	same(t, "fetched within the pause", asked.Load(), 1)
+	kept := atomic.Int32{}
+	brief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		set := jwks(t, first)
+		if kept.Add(1) > 1 { // withdrawn
+			set = jwks(t, second)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(set)
+	}))
+	defer brief.Close()
+	h.register(t, oauth.Client{ID: "brief", Method: oauth.MethodKey, KeysURL: brief.URL, Scopes: []string{"system/*.rs"}, Principal: "Organization/hospital"})
+	for _, want := range []int{200, 401} {
+		same(t, "SMART-341 kept no longer than its owner says", h.post(t, "/oauth/token", backend(first.sign(t, h.claims("brief", nil), nil), "system/*.rs")).status, want)
+	}
 	h.register(t, oauth.Client{ID: "large", Method: oauth.MethodKey, KeysURL: at.URL + "/large", Scopes: []string{"system/*.rs"}, Principal: "Organization/hospital"})
 	body.Store(append([]byte(jwks(t, first)), make([]byte, 1<<20)...))
 	same(t, "F7 a body without end", h.post(t, "/oauth/token", backend(first.sign(t, h.claims("large", nil), nil), "system/*.rs")).status, 401)
