@@ -23,7 +23,7 @@ func tagOf(parts ...any) string {
 // version of the ImagingStudy.
 func (f *found) tagOf(r *request, form string) string {
 	row := f.first
-	return tagOf(form, "\x00", r.base, "\x00", r.URL.Path, "\x00", row.Study.Resource, "\x00", row.Study.Version)
+	return tagOf(form, "\x00", r.base, "\x00", r.URL.Path, "\x00", row.Study.Resource, "\x00", row.Study.Stamp)
 }
 
 // fresh sets the entity tag; where the client has the answer already it says so

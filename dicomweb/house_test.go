@@ -35,6 +35,7 @@ type house struct {
 	durable    map[[32]byte]bool
 	audits     []record.Audit
 	drafts     []*record.Draft
+	ticks      int64               // one for every version, ever
 	visible    map[string][]string // principal → resources; operator sees all
 	meanwhile  func()              // runs once before the next Submit: another request that is faster
 	refuse     error               // what Submit answers
@@ -65,7 +66,8 @@ func (h *house) empty() {
 
 func (h *house) put(typ, id, body string) {
 	key := typ + "/" + id
-	h.versions[key] = append(h.versions[key], &record.Version{Type: typ, ID: id, Version: int64(len(h.versions[key]) + 1), Body: []byte(body)})
+	h.ticks++
+	h.versions[key] = append(h.versions[key], &record.Version{Type: typ, ID: id, Version: int64(len(h.versions[key]) + 1), Body: []byte(body), Updated: time.Unix(0, h.ticks)})
 }
 
 func (h *house) sees(who *access.Context, ref string) bool {

@@ -42,7 +42,7 @@ func (i imaging) rows(reach access.Predicate, l index.Level) []index.Result {
 	add := func(study string, r index.Result) {
 		if s := i.studies[study]; s != nil && i.reaches(reach, s) {
 			r.Study = *s
-			r.Study.Version = int64(len(i.versions["ImagingStudy/"+s.Resource]))
+			r.Study.Stamp = i.stamp(s)
 			list = append(list, r)
 		}
 	}
@@ -190,7 +190,15 @@ func (i imaging) Standing(_ context.Context, reach access.Predicate, study strin
 	if study == "" || s == nil || !i.reaches(reach, s) {
 		return nil, nil
 	}
-	return &index.Study{UID: s.UID, Resource: s.Resource, Patient: s.Patient, Version: int64(len(i.versions["ImagingStudy/"+s.Resource]))}, nil
+	return &index.Study{UID: s.UID, Resource: s.Resource, Patient: s.Patient, Stamp: i.stamp(s)}, nil
+}
+
+func (i imaging) stamp(s *index.Study) index.Stamp {
+	versions := i.versions["ImagingStudy/"+s.Resource]
+	if len(versions) == 0 {
+		return index.Stamp{}
+	}
+	return index.Stamp{Version: int64(len(versions)), Updated: versions[len(versions)-1].Updated.UnixNano()}
 }
 
 func (i imaging) Holdings(_ context.Context, reach access.Predicate, q *index.HoldingsQuery) (*index.Holdings, error) {

@@ -63,7 +63,7 @@ func (d *Door) metadataAgain(w http.ResponseWriter, r *request, k index.Key) (do
 	if standing == nil {
 		return false, absent()
 	}
-	text, ok := d.texts.get(r.textKey(), standing.Version)
+	text, ok := d.texts.get(r.textKey(), standing.Stamp)
 	if !ok {
 		return false, nil
 	}
@@ -99,7 +99,7 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 			w.Header().Set("Content-Type", dicomJSON)
 			out, end = compressed(w, r.Request)
 		}
-		if keep = keep && len(kept)+len(buffer) < maxShelved && row.Study.Version == found.first.Study.Version; keep {
+		if keep = keep && len(kept)+len(buffer) < maxShelved && row.Study.Stamp == found.first.Study.Stamp; keep {
 			kept = append(kept, buffer...)
 		}
 		_, err = out.Write(buffer)
@@ -112,7 +112,7 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 		return err
 	}
 	if keep {
-		d.texts.put(r.textKey(), found.first.Study.Version, append(kept, ']'), cap(kept))
+		d.texts.put(r.textKey(), found.first.Study.Stamp, append(kept, ']'), cap(kept))
 	}
 	if _, err = out.Write([]byte{']'}); err == nil {
 		err = end()

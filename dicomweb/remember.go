@@ -28,7 +28,7 @@ func (u *unit) memory() string {
 
 // recall fills what is held from memory.
 func (u *unit) recall() bool {
-	m, ok := u.in.door.known.get(u.memory(), 0)
+	m, ok := u.in.door.known.get(u.memory(), index.Stamp{})
 	if !ok {
 		return false
 	}
@@ -68,5 +68,5 @@ func (u *unit) remember(out *record.Outcome) {
 		i.Content = index.Content{}
 		m.members = append(m.members, i)
 	}
-	door.known.put(key, 0, m, len(m.version.Body)+1024*(len(m.members)+len(m.series)+1))
+	door.known.put(key, index.Stamp{}, m, len(m.version.Body)+1024*(len(m.members)+len(m.series)+1))
 }

@@ -72,13 +72,13 @@ func (d *Door) find(r *request, k index.Key) (*found, error) {
 		return nil, absent()
 	}
 	key := r.who.Tenant + " " + k.Study + " " + k.Series + " " + k.Instance
-	if row, ok := d.rows.get(key, standing.Version); ok {
+	if row, ok := d.rows.get(key, standing.Stamp); ok {
 		return single(row), nil
 	}
 	found, err := d.findAll(r, k)
 	if err == nil {
 		c := &found.first.Instance.Content
-		d.rows.put(key, found.first.Study.Version, found.first, len(c.Metadata)+len(c.Frames)+len(c.Bulk)+1024)
+		d.rows.put(key, found.first.Study.Stamp, found.first, len(c.Metadata)+len(c.Frames)+len(c.Bulk)+1024)
 	}
 	return found, err
 }

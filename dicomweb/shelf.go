@@ -3,6 +3,8 @@ package dicomweb
 import (
 	"container/list"
 	"sync"
+
+	"tenon/dicomweb/index"
 )
 
 // shelf keeps what was read a moment ago, up to a number of bytes; what was used
@@ -18,13 +20,13 @@ type shelf[V any] struct {
 
 type shelved[V any] struct {
 	key     string
-	version int64
+	version index.Stamp
 	value   V
 	size    int
 }
 
 // get gives what was put under the key with this version.
-func (s *shelf[V]) get(key string, version int64) (value V, ok bool) {
+func (s *shelf[V]) get(key string, version index.Stamp) (value V, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.by[key]
@@ -36,7 +38,7 @@ func (s *shelf[V]) get(key string, version int64) (value V, ok bool) {
 }
 
 // put keeps a value in the place of the one before.
-func (s *shelf[V]) put(key string, version int64, value V, size int) {
+func (s *shelf[V]) put(key string, version index.Stamp, value V, size int) {
 	size += len(key) + 256 // of the shelf itself
 	if size > s.most/4 {
 		return

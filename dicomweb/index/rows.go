@@ -7,7 +7,7 @@ type Study struct {
 	UID      string
 	Resource string // id of its ImagingStudy, on which reach is judged
 	Patient  string // "Patient/x", the subject
-	Version  int64  // of the ImagingStudy; only read: entity tags change with it
+	Stamp    Stamp  // of the ImagingStudy; only read
 
 	Date, Time         string // normalised, see Normalise
 	AccessionNumber    string
@@ -31,6 +31,10 @@ type Study struct {
 	Series     *int64 // number of series
 	Instances  *int64 // number of instances
 }
+
+// Stamp changes with every version of a resource, also where one that was erased
+// begins again: entity tags and caches rest on it.
+type Stamp struct{ Version, Updated int64 }
 
 // Series is one row of dicom_series; writing it again replaces it.
 type Series struct {

@@ -26,7 +26,7 @@ type Store interface {
 	Instances(ctx context.Context, reach access.Predicate, k Key) iter.Seq2[*Result, error]
 
 	// Standing reads what entity tags and caches rest on: of a study in reach its
-	// UID, Resource, Patient and Version, else nil.
+	// UID, Resource, Patient and Stamp, else nil.
 	Standing(ctx context.Context, reach access.Predicate, study string) (*Study, error)
 
 	// Holdings returns what the tenant holds of a study and under some UIDs,

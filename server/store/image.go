@@ -35,7 +35,7 @@ const contentColumns = ", i.digest, i.size, i.pixel_offset, i.pixel_length, i.de
 
 // resultColumns are the columns of the levels up to this one.
 func resultColumns(level index.Level) string {
-	names := []string{"COALESCE(r.version, 0)"}
+	names := []string{"COALESCE(r.version, 0)", "COALESCE(r.updated, 0)"}
 	for _, l := range levels[:level] {
 		for _, c := range append(l.own[:len(l.own):len(l.own)], attributeColumns(l.level)...) {
 			names = append(names, l.alias+"."+c)
@@ -49,7 +49,7 @@ func resultDest(r *index.Result, level index.Level) []any {
 	own := [][]any{
 		{&r.Study.Resource, &r.Study.Patient}, {&r.Series.Study, &r.Series.Institution}, {&r.Instance.Study, &r.Instance.Series},
 	}
-	dest := []any{&r.Study.Version}
+	dest := []any{&r.Study.Stamp.Version, &r.Study.Stamp.Updated}
 	for n, l := range levels[:level] {
 		dest = append(dest, own[n]...)
 		for i := range index.Attributes {

@@ -77,13 +77,13 @@ func (x Images) Standing(ctx context.Context, reach access.Predicate, study stri
 	}
 	return found, x.s.engine.read(ctx, short, func(q querier) error {
 		st := newStatement(tenant, x.s.engine.dialect())
-		st.add("SELECT s.uid, s.resource, s.patient, r.version")
+		st.add("SELECT s.uid, s.resource, s.patient, r.version, r.updated")
 		if err := st.images(ctx, q, reach, index.StudyLevel, index.Key{Study: study}); err != nil {
 			return err
 		}
 		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
 			found = &index.Study{}
-			return c.scan(&found.UID, &found.Resource, &found.Patient, &found.Version)
+			return c.scan(&found.UID, &found.Resource, &found.Patient, &found.Stamp.Version, &found.Stamp.Updated)
 		})
 	})
 }

@@ -181,7 +181,7 @@ func testRows(t *testing.T, h Harness) {
 	want := r
 	want.Study.Names = nil // rows of their own
 	for _, got := range all(t, h, everything, index.Key{Study: "1.1"}) {
-		got.Study.Names, got.Study.Version = nil, 0
+		got.Study.Names, got.Study.Stamp = nil, index.Stamp{}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("Instances = %+v\nwant        %+v", got, want)
 		}
@@ -194,7 +194,7 @@ func testRows(t *testing.T, h Harness) {
 	if string(got.Instance.Content.Metadata) != string(want.Instance.Content.Metadata) {
 		t.Errorf("Metadata = %v", got.Instance.Content.Metadata)
 	}
-	got.Study.Names, got.Study.Version, got.Instance.Content, want.Instance.Content = nil, 0, index.Content{}, index.Content{}
+	got.Study.Names, got.Study.Stamp, got.Instance.Content, want.Instance.Content = nil, index.Stamp{}, index.Content{}, index.Content{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("Search = %+v\nwant     %+v", got, want)
 	}
