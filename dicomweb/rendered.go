@@ -138,10 +138,9 @@ func (q *rendering) suffix() string {
 	return "-" + hex.EncodeToString(sum[:8])
 }
 
-// unchanged tells whether the caller has the picture already, so that it need
-// not be made.
+// unchanged tells whether the caller has what is to be made already.
 func unchanged(r *request, row *index.Result, suffix string) bool {
-	return strings.Contains(r.Header.Get("If-None-Match"), hex.EncodeToString(row.Instance.Content.Digest[:16])+suffix)
+	return matches(r.Header.Values("If-None-Match"), instanceTag(row, suffix))
 }
 
 // paint makes the picture of one instance: a moving one of its frames, or the

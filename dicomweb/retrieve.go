@@ -154,9 +154,14 @@ func (d *Door) retrieveOne(w http.ResponseWriter, r *request, row *index.Result)
 	return nil
 }
 
+// instanceTag is the entity tag of an instance's bytes or of what is made of them.
+func instanceTag(row *index.Result, suffix string) string {
+	return strconv.Quote(hex.EncodeToString(row.Instance.Content.Digest[:16]) + suffix)
+}
+
 // tagAndServe answers bytes that never change under their entity tag.
 func tagAndServe(w http.ResponseWriter, r *request, row *index.Result, suffix string, content io.ReadSeeker) {
-	w.Header().Set("ETag", strconv.Quote(hex.EncodeToString(row.Instance.Content.Digest[:16])+suffix))
+	w.Header().Set("ETag", instanceTag(row, suffix))
 	w.Header().Set("Cache-Control", "private, no-cache")
 	http.ServeContent(w, r.Request, "", time.Time{}, content)
 }

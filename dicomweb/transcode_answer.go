@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -36,13 +37,26 @@ func (d *Door) transcodedPart(r *request, out *partsWriter, row *index.Result, t
 	return out.part(partTen+"; transfer-syntax="+target, r.base+pathOf(row, index.InstanceLevel), -1, t.reader())
 }
 
-// transcodedOne answers one instance in another transfer syntax.
+// codingVersion changes with the bytes that the same instance is transcoded to.
+const codingVersion = 1
+
+// transcodedOne answers one instance in another transfer syntax. It is written
+// as it is decoded, frame by frame, so that no part of it can be asked for; its
+// entity tag spares a caller that has it.
 func (d *Door) transcodedOne(w http.ResponseWriter, r *request, row *index.Result, target string) error {
+	suffix := fmt.Sprintf("-%d-%s", codingVersion, target)
+	if unchanged(r, row, suffix) {
+		fresh(w, r.Request, instanceTag(row, suffix))
+		return nil
+	}
 	t, err := d.transcode(r, row, target)
 	if err != nil {
 		return err
 	}
 	defer t.close()
+	w.Header().Set("ETag", instanceTag(row, suffix))
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("Accept-Ranges", "none")
 	w.Header().Set("Content-Type", partTen+"; transfer-syntax="+target)
 	return aborted(t.write(w))
 }
@@ -113,6 +127,10 @@ func chooseShape(ranges []media, row *index.Result, single bool) (s shape, ok bo
 
 // convertFrames answers frames in another transfer syntax.
 func (d *Door) convertFrames(w http.ResponseWriter, r *request, row *index.Result, numbers []int, s shape) error {
+	if suffix := "-" + strconv.Itoa(numbers[0]) + "-" + s.syntax; !s.multipart && unchanged(r, row, suffix) {
+		fresh(w, r.Request, instanceTag(row, suffix))
+		return nil
+	}
 	p, err := d.picture(r, row)
 	if err != nil {
 		return err
