@@ -142,6 +142,20 @@ func TestAgreementBlocks(t *testing.T) {
 			refused(t, w.try2(hosp, "S05"), 422, "", "output-"+d.id)
 		})
 	}
+	for _, d := range ruled(t, "agreement", "output") {
+		t.Run(d.clauses+" "+d.stage+" profile-"+d.id, func(t *testing.T) {
+			w := agreementSigned(t)
+			if d.id == "home-authority-certificate" {
+				abroad(w)
+			}
+			for out := range w.members[w.task("S05")].Root.Field("output").Items() {
+				if out.Path("type", "coding", "code").Str() == d.id {
+					put(out.Path("valueReference", "reference").Str(), "unknownElement", true)(w)
+				}
+			}
+			refused(t, w.try2(hosp, "S05"), 422, "", "profile-"+d.id)
+		})
+	}
 	t.Run("R001-019 a manufacturer abroad has the certificate of its home authority", func(t *testing.T) {
 		w := agreementSigned(t)
 		abroad(w)

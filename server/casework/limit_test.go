@@ -74,6 +74,11 @@ func TestWithin(t *testing.T) {
 		{"R001-183 with a comparator", "key-dimension-tolerance", "beyond", measured("m", "valueQuantity", func() obj { q := quantity("0", "mm"); q["comparator"] = ">"; return q }())},
 		{"R001-183 words", "key-dimension-tolerance", "beyond", measured("m", "valueString", "0.05 mm")},
 		{"R001-183 no value", "key-dimension-tolerance", "beyond", measured("m", "dataAbsentReason", obj{"text": "lost"})},
+		{"R003-062 in front of the axis", "syme-plumb-line", "within", measured("m", "valueQuantity", quantity("0.1", "mm"))},
+		{"R003-062 on the axis", "syme-plumb-line", "beyond", measured("m", "valueQuantity", quantity("0", "mm"))},
+		{"R003-062 behind the axis", "syme-plumb-line", "beyond", measured("m", "valueQuantity", quantity("-0.1", "mm"))},
+		{"R003-088 narrower at the limit", "socket-inner-diameter", "within", measured("m", "valueQuantity", quantity("-0.5", "mm"))},
+		{"R003-088 too narrow", "socket-inner-diameter", "beyond", measured("m", "valueQuantity", quantity("-0.51", "mm"))},
 		{"R001-199 a limit without an interval", "yield-strength", "not-evaluated", measured("m", "valueQuantity", quantity("900", "MPa"))},
 		{"R001-199 nothing measured", "key-dimension-tolerance", "not-evaluated", measured("x", "valueQuantity", quantity("0", "mm"))},
 	} {

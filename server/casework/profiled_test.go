@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"slices"
 	"testing"
 
 	"tenon/server/casework"
@@ -34,6 +35,36 @@ func TestDesignIsDiscussed(t *testing.T) {
 			reviewed("", "urn:tenon:questionnaire:design-review|1.0.0")(w)
 			if d := p.try(w, "S08", casework.Stop); len(d.Refusal) > 0 {
 				t.Errorf("S08 is refused: %s", told(d.Refusal))
+			}
+		})
+	}
+}
+
+// TestNotApplicable: a requirement of the order has a value, or a reason why it
+// does not apply; an empty reason is none.
+func TestNotApplicable(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		extension any
+		missing   bool
+	}{
+		{"a reason", arr{ext("not-applicable", "valueString", "the plate carries no load")}, false},
+		{"an empty reason", arr{ext("not-applicable", "valueString", "")}, true},
+		{"another extension", arr{ext("zone", "valueString", "rim")}, true},
+	} {
+		t.Run("R001-076 "+c.name, func(t *testing.T) {
+			w := stop(t, "S06 working")
+			w.alter("DeviceRequest/order", func(b obj) {
+				for _, p := range b["parameter"].([]any) {
+					if is("code", "mechanical")(p.(obj)) {
+						delete(p.(obj), "valueQuantity")
+						p.(obj)["extension"] = c.extension
+					}
+				}
+			})
+			d := w.try("S06", casework.Stop)
+			if got := slices.ContainsFunc(d.Refusal, func(u casework.Unmet) bool { return u.Condition == "order-parameters" }); got != c.missing {
+				t.Errorf("order-parameters is refused: %v, want %v:%s", got, c.missing, told(d.Refusal))
 			}
 		})
 	}

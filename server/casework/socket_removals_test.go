@@ -350,7 +350,7 @@ var socketOwn = map[string][]removal{
 	"odour-checked":                  {unmeasured("Observation/odour"), nonconform("Observation/odour")},
 	"skin-risk-checked":              {nonconform("Observation/skin-reaction-risk")},
 	"inner-diameter-gauged":          {put("Observation/inner-diameter", "method", concept("urn:tenon:examination-method", "tape")), put("Observation/inner-diameter", "extension", nil), put("Observation/inner-diameter", "device", nil), partGone("Observation/inner-diameter", "model")},
-	"inner-diameter-within":          {inPart("Observation/inner-diameter", "measured", mm(98.8))},
+	"inner-diameter-within":          {inPart("Observation/inner-diameter", "measured", mm(98.71)), inPart("Observation/inner-diameter", "measured", mm(97.69))},
 	// S16
 	"wearing-of-patient": {put("Observation/donning", "subject", ref(other)), put("Observation/stump-skin", "subject", nil), put("Observation/gait-cycling", "subject", ref(other))},
 	"donned-easily":      {nonconform("Observation/donning")},
