@@ -111,6 +111,15 @@ type request struct {
 	*http.Request
 	who  *access.Context
 	base string // of URLs in the answer
+	door string // through which it came, "": this one
+}
+
+// name is that of the door in the audit.
+func (r *request) name() string {
+	if r.door != "" {
+		return r.door
+	}
+	return "dicomweb"
 }
 
 func (d *Door) routes() {

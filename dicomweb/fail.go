@@ -66,7 +66,7 @@ func (d *Door) auditRow(r *request, operation, entity, patient string) record.Au
 		action = "E"
 	}
 	return record.Audit{At: d.o.Clock(), RequestID: r.who.RequestID, Principal: r.who.Principal,
-		Organization: r.who.Organization, Door: "dicomweb", Action: action, Operation: operation,
+		Organization: r.who.Organization, Door: r.name(), Action: action, Operation: operation,
 		Entity: entity, Patient: patient, Outcome: http.StatusOK}
 }
 

@@ -18,6 +18,7 @@ type ingest struct {
 	subject *subject
 	study   string // of the URL, or ""
 	form    model  // of the answer
+	class   string // that the SOP class must be, or ""
 
 	all     []*arrival // in the order of the request
 	waiting map[string][]*arrival
@@ -121,6 +122,9 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 	a.fill(f)
 	if refused := a.judge(f, in.study); refused != nil {
 		return refused
+	}
+	if in.class != "" && in.class != a.instance.SOPClass {
+		return &refusal{reasonPatient, "SOPClassUID (0008,0016) is not the SOP class that was announced"}
 	}
 	patient, refused, err := in.subject.of(a.study.PatientID)
 	if err != nil {

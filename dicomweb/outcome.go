@@ -58,7 +58,7 @@ func (d *Door) auditRepeated(r *request, in *ingest) error {
 	for _, a := range in.all {
 		if a.repeated && !seen[a.study.UID] {
 			seen[a.study.UID] = true
-			rows = append(rows, d.auditRow(r, "stow", "ImagingStudy/"+a.study.Resource, a.study.Patient))
+			rows = append(rows, d.auditRow(r, r.storing(), "ImagingStudy/"+a.study.Resource, a.study.Patient))
 		}
 	}
 	if rows == nil {

@@ -184,7 +184,7 @@ func (u *unit) submit() error {
 	if err != nil {
 		return err
 	}
-	draft := &record.Draft{Door: "dicomweb", Operation: "stow",
+	draft := &record.Draft{Door: u.in.r.name(), Operation: u.in.r.storing(),
 		Ops:  []record.Op{{Method: "PUT", Type: "ImagingStudy", ID: id, Body: body, IfMatch: match}},
 		Rows: u.rows()}
 	seen := map[[32]byte]bool{}

@@ -159,6 +159,12 @@ table dicom_name (
   folded text collate "C" not null
 );
 
+table dicom_peer (
+  tenant text collate "C" not null,
+  title text collate "C" not null,
+  body text not null
+);
+
 table dicom_series (
   tenant smallint not null,
   uid text collate "C" not null,
@@ -598,6 +604,8 @@ constraint dicom_instance.dicom_instance_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
 
+constraint dicom_peer.dicom_peer_pkey PRIMARY KEY (tenant, title);
+
 constraint dicom_series.dicom_series_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
@@ -705,6 +713,8 @@ CREATE UNIQUE INDEX dicom_instance_pkey ON dicom_instance USING btree (tenant, u
 CREATE UNIQUE INDEX dicom_name_pkey ON dicom_name USING btree (tenant, study, folded);
 
 CREATE INDEX dicom_name_value ON dicom_name USING btree (tenant, folded, study);
+
+CREATE UNIQUE INDEX dicom_peer_pkey ON dicom_peer USING btree (tenant, title);
 
 CREATE INDEX dicom_series_modality ON dicom_series USING btree (tenant, modality, study);
 

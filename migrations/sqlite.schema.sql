@@ -628,6 +628,13 @@ CREATE TABLE binding_token (
   expires       INTEGER NOT NULL
 , session TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
+CREATE TABLE dicom_peer (
+  tenant TEXT NOT NULL,
+  title  TEXT NOT NULL,
+  body   TEXT NOT NULL,
+  PRIMARY KEY (tenant, title)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE oauth_client (
   tenant TEXT NOT NULL,
   id     TEXT NOT NULL,

@@ -63,6 +63,8 @@ var rooms = map[string][]string{
 	"dicomweb/pixel/jpeg2000": {},
 	// What the headers of images say of their geometry: pure.
 	"dicomweb/geometry": {},
+	// DICOM's own protocol: no HTTP; the archive behind it is dicomweb's.
+	"dicomweb/dimse": {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
 	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
 	"oauth":             {"server/access", "fhir/issue", "fhir/tree"},
 	"adapters/mes":      {"server/record", "server/dispatch", "server/access", "fhir"},
@@ -70,7 +72,7 @@ var rooms = map[string][]string{
 	// What stands in for a module that fosite would bring with it.
 	"third_party": {},
 
-	"server/store": {"server/record", "server/revision", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/access", "dicomweb/index", "oauth", "migrations", "fhir"},
+	"server/store": {"server/record", "server/revision", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/access", "dicomweb/index", "dicomweb/dimse", "oauth", "migrations", "fhir"},
 	"server/app":   {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "web", "migrations"},
 	"cmd":          {"server", "fhir", "profiles", "mesh", "dicomweb", "oauth", "adapters", "test/standin", "conformance/suite"},
 	"test/demo":    {"mesh/sample", "dicomweb/sample", "server/ledger", "test/standin"},

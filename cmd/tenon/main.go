@@ -25,6 +25,7 @@ type commands struct {
 	Reindex reindex       `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
 	User    user          `cmd:"" help:"Issue tokens, passwords and signing keys."`
 	App     appCommand    `cmd:"" help:"Register apps and backends that may ask for tokens."`
+	DICOM   dicomCommand  `cmd:"" name:"dicom" help:"Register DICOM application entities that may call, or be called."`
 	Version version       `cmd:"" help:"Print the version."`
 
 	Audit   auditCommand   `cmd:"" help:"Write the audit of a case, a person, a patient or a period, with proofs if asked."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"tenon/adapters/mes/webhook"
 	"tenon/dicomweb"
+	"tenon/dicomweb/dimse"
 	"tenon/dicomweb/geometry"
 	"tenon/fhir/schema"
 	"tenon/oauth"
@@ -58,9 +60,11 @@ type App struct {
 	time       *timekeeper
 	outside    outsiders
 	images     atomic.Pointer[dicomweb.Door]
+	dimse      *dimse.Server // nil: off
 	log        *slog.Logger
 	background sync.WaitGroup
 	stop       context.CancelFunc
+	listening  atomic.Pointer[net.Listener] // of DIMSE
 }
 
 // Open opens database, files and keys, migrates, and loads the definitions. It
@@ -272,6 +276,9 @@ func (d directory) Resource(ctx context.Context, typ, id string) ([]byte, error)
 func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(ctx)
 	a.background.Go(func() { a.sequencer.Run(ctx) })
+	if a.dimse != nil {
+		a.background.Go(func() { a.serveDIMSE(ctx) })
+	}
 	a.background.Go(func() { a.worker.Run(ctx) })
 	a.background.Go(func() { a.jobs.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
@@ -288,6 +295,9 @@ func (a *App) Close() error {
 	}
 	if a.sockets != nil {
 		a.sockets.Close()
+	}
+	if l := a.listening.Load(); l != nil {
+		_ = (*l).Close() // closed already where it was served
 	}
 	a.background.Wait()
 	var errs []error
@@ -329,7 +339,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },
 	})
 	a.images.Store(dicom)
-	return fhir, dicom, nil
+	return fhir, dicom, a.openDIMSE(dicom)
 }
 
 // headers are those of the images that the DICOMweb door keeps; the worker may

@@ -43,6 +43,7 @@ type Config struct {
 
 	Outbound Outbound `embed:"" prefix:"outbound-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
+	DIMSE    DIMSE    `embed:"" prefix:"dimse-"`
 }
 
 // Validation says what resources are judged by when they are written, and what
@@ -101,6 +102,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Anchoring.validate(); err != nil {
+		return err
+	}
+	if err := c.DIMSE.validate(); err != nil {
 		return err
 	}
 	if err := c.Notices.validate(); err != nil {

@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"tenon/dicomweb"
+	"tenon/dicomweb/dimse"
+	"tenon/fhir/issue"
+	"tenon/server/access"
+	"tenon/server/record"
+)
+
+// DIMSE is DICOM's own protocol; off unless an address to listen on is given.
+type DIMSE struct {
+	Listen string        `help:"Address (host:port) on which DICOM application entities are answered; none by default." env:"TENON_DIMSE_LISTEN"`
+	Title  string        `help:"AE title of this server." default:"TENON" env:"TENON_DIMSE_TITLE"`
+	Cert   string        `help:"File with certificate and chain (PEM); with it associations are TLS only." env:"TENON_DIMSE_CERT" type:"path"`
+	Key    string        `help:"File with the private key (PEM) of the certificate." env:"TENON_DIMSE_KEY" type:"path"`
+	Roots  string        `help:"File with certificates (PEM) of authorities for the certificates of peers: each must then show one." env:"TENON_DIMSE_ROOTS" type:"path"`
+	Most   int           `help:"Associations at the same time." default:"64" env:"TENON_DIMSE_MOST"`
+	Idle   time.Duration `help:"How long a peer may send nothing before its association is aborted." default:"1m" env:"TENON_DIMSE_IDLE"`
+}
+
+func (d *DIMSE) validate() error {
+	if d.Title != "" && !dimse.ValidTitle(d.Title) {
+		return fmt.Errorf("dimse-title: %q is no AE title: 1 to 16 printable characters of ASCII, no backslash", d.Title)
+	}
+	if (d.Cert == "") != (d.Key == "") {
+		return errors.New("dimse-cert: a certificate needs dimse-key, and the other way round")
+	}
+	if d.Roots != "" && d.Cert == "" {
+		return errors.New("dimse-roots: certificates of peers need TLS: give dimse-cert and dimse-key")
+	}
+	if d.Most < 0 || d.Idle < 0 {
+		return errors.New("dimse-most, dimse-idle: they cannot be negative")
+	}
+	if d.Listen == "" {
+		return nil
+	}
+	if _, port, err := net.SplitHostPort(d.Listen); err != nil || port == "" {
+		return fmt.Errorf("dimse-listen: %q is not host:port", d.Listen)
+	}
+	return nil
+}
+
+// tls are the settings towards peers that call, and that are called; both nil
+// without a certificate. Roots are the only authorities where they are given.
+func (d *DIMSE) tls() (called, calling *tls.Config, err error) {
+	roots, err := certificatesIn(d.Roots)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dimse-roots: %w", err)
+	}
+	var pool *x509.CertPool
+	if len(roots) > 0 {
+		pool = x509.NewCertPool()
+		for _, c := range roots {
+			pool.AddCert(c)
+		}
+	}
+	calling = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	if d.Cert == "" {
+		return nil, calling, nil
+	}
+	pair, err := tls.LoadX509KeyPair(d.Cert, d.Key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dimse-cert: %w", err)
+	}
+	calling.Certificates = []tls.Certificate{pair}
+	called = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: calling.Certificates, ClientAuth: tls.RequestClientCert}
+	if pool != nil {
+		called.ClientCAs, called.ClientAuth = pool, tls.RequireAndVerifyClientCert
+	}
+	return called, calling, nil
+}
+
+// openDIMSE listens where it is configured; Start serves what calls.
+func (a *App) openDIMSE(door *dicomweb.Door) error {
+	d := &a.Config.DIMSE
+	if d.Listen == "" || a.dimse != nil {
+		return nil
+	}
+	called, calling, err := d.tls()
+	if err != nil {
+		return err
+	}
+	title := d.Title
+	if title == "" {
+		title = "TENON"
+	}
+	a.dimse = dimse.New(dimse.Options{
+		Title: title, Archive: door.Direct("dimse"), Peers: peers{a}, Who: a.OAuth.Principal, Audit: a.auditPeer,
+		Dial: a.dialPeer, TLS: calling, MaxAssociations: d.Most, Idle: d.Idle,
+		Log: func(_ context.Context, what string, err error) { a.log.Error("dimse", "what", what, "error", err) },
+	})
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", d.Listen)
+	if err != nil {
+		return fmt.Errorf("dimse-listen: %w", err)
+	}
+	if called != nil {
+		l = tls.NewListener(l, called)
+	}
+	a.listening.Store(&l)
+	return nil
+}
+
+// serveDIMSE serves until the context ends.
+func (a *App) serveDIMSE(ctx context.Context) {
+	if err := a.dimse.Serve(ctx, *a.listening.Load()); err != nil {
+		a.log.Error("dimse", "error", err)
+	}
+}
+
+// DIMSEAddr is where DICOM application entities are answered, or nil.
+func (a *App) DIMSEAddr() net.Addr {
+	l := a.listening.Load()
+	if l == nil {
+		return nil
+	}
+	return (*l).Addr()
+}
+
+// dialPeer connects to an address that the operator has registered, which is
+// thereby allowed.
+func (a *App) dialPeer(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+}
+
+// auditPeer keeps who called, before the answer.
+func (a *App) auditPeer(ctx context.Context, e dimse.Event) error {
+	row := record.Audit{At: a.clock().UTC(), Action: "E", Door: "dimse", Operation: e.Operation, Principal: e.Principal, Outcome: 200,
+		Entity: "peer/" + e.Title + " " + e.Remote}
+	if !e.Allowed {
+		row.Outcome = 403
+	}
+	return a.Store.Audit(ctx, []record.Audit{row})
+}
+
+// peers are those of the tenant.
+type peers struct{ a *App }
+
+// Peer implements dimse.Peers.
+func (p peers) Peer(ctx context.Context, title string) (*dimse.Peer, error) {
+	return p.a.Store.Peer(ctx, "main", title)
+}
+
+// AddPeer registers an application entity, or replaces its registration.
+// certificate is the PEM of its certificate, or nil.
+func (a *App) AddPeer(ctx context.Context, p *dimse.Peer, certificate []byte) error {
+	if certificate != nil {
+		block, _ := pem.Decode(certificate)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return errors.New("certificate: no certificate in PEM")
+		}
+		sum := sha256.Sum256(block.Bytes)
+		p.Certificate = hex.EncodeToString(sum[:])
+	}
+	if err := p.Check(); err != nil {
+		return err
+	}
+	who, err := a.OAuth.Principal(ctx, p.Principal)
+	if err != nil {
+		return err
+	}
+	if who.Kind == access.Patient {
+		return issue.Errorf(issue.Login, "%s is a patient or a relative, not a machine or a role of staff.", p.Principal).Rule("principal-type")
+	}
+	p.Created = a.clock().UTC()
+	return a.Store.PutPeer(ctx, "main", p)
+}
+
+// Peers are the registered application entities by title.
+func (a *App) Peers(ctx context.Context) ([]*dimse.Peer, error) { return a.Store.Peers(ctx, "main") }
+
+// RemovePeer removes an application entity; associations that are open end by
+// themselves.
+func (a *App) RemovePeer(ctx context.Context, title string) error {
+	found, err := a.Store.RemovePeer(ctx, "main", title)
+	if err == nil && !found {
+		err = fmt.Errorf("no application entity %q is registered", title)
+	}
+	return err
+}
