@@ -65,10 +65,10 @@ var rooms = map[string][]string{
 	"dicomweb/geometry": {},
 	// DICOM's own protocol: no HTTP; the archive behind it is dicomweb's.
 	"dicomweb/dimse": {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
-	"dicomweb":          {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
-	"oauth":             {"server/access", "fhir/issue", "fhir/tree"},
-	"adapters/mes":      {"server/record", "server/dispatch", "server/access", "fhir"},
-	"web":               {"fhir/issue"},
+	"dicomweb":       {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
+	"oauth":          {"server/access", "fhir/issue", "fhir/tree"},
+	"adapters/mes":   {"server/record", "server/dispatch", "server/access", "fhir"},
+	"web":            {"fhir/issue"},
 	// What stands in for a module that fosite would bring with it.
 	"third_party": {},
 
