@@ -26,7 +26,7 @@ type peerAdd struct {
 	app.Config  `embed:""`
 	AE          string   `arg:"" name:"title" help:"Its AE title, e.g. CT1."`
 	Principal   string   `required:"" help:"Whom it acts for: PractitionerRole/x or Device/x."`
-	Allow       []string `help:"store, find, retrieve, receive, commit, worklist; none but C-ECHO by default."`
+	Allow       []string `help:"store, find, retrieve, receive, commit; none but C-ECHO by default."`
 	Address     string   `help:"host:port where it listens: for C-MOVE to it, and what is sent to it."`
 	OverTLS     bool     `name:"tls" help:"It is called over TLS."`
 	From        []string `help:"Address or network that it calls from; may be repeated. Needed without a certificate."`

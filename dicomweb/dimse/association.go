@@ -143,7 +143,7 @@ func (a *association) judge(r *Role) byte {
 		return accepted
 	}
 	needed, known := services[r.UID]
-	if !known || r.UID == worklistFind && a.server.o.Worklist == nil {
+	if !known {
 		return abstractNotSupported
 	}
 	r.SCP = false
@@ -163,7 +163,6 @@ const (
 	studyRootFind    = "1.2.840.10008.5.1.4.1.2.2.1"
 	studyRootMove    = "1.2.840.10008.5.1.4.1.2.2.2"
 	studyRootGet     = "1.2.840.10008.5.1.4.1.2.2.3"
-	worklistFind     = "1.2.840.10008.5.1.4.31"
 	commitmentObject = "1.2.840.10008.1.20.1.1" // its well-known instance
 )
 
@@ -174,7 +173,6 @@ var services = map[string]string{
 	patientRootFind: MayFind, studyRootFind: MayFind,
 	patientRootMove: MayRetrieve, studyRootMove: MayRetrieve,
 	patientRootGet: MayRetrieve, studyRootGet: MayRetrieve,
-	worklistFind: MayWorklist,
 }
 
 // chooseSyntax takes the first transfer syntax that tells value representations,
@@ -255,7 +253,7 @@ var operations = map[uint16]string{cStore: MayStore, cFind: MayFind, cMove: "mov
 
 func operationOf(class string) string {
 	switch class {
-	case patientRootFind, studyRootFind, worklistFind:
+	case patientRootFind, studyRootFind:
 		return MayFind
 	case patientRootMove, studyRootMove:
 		return "move"

@@ -27,6 +27,7 @@ const (
 const (
 	statusSuccess       = 0x0000
 	statusProcessing    = 0x0110
+	statusNoObject      = 0x0112
 	statusNoSuchClass   = 0x0118
 	statusNotAuthorized = 0x0124
 	statusUnrecognized  = 0x0211

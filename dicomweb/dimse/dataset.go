@@ -114,9 +114,13 @@ func beyondASCII(e Element) bool {
 
 // readDataSet reads the data set of a message as the tokeniser reads a file.
 func readDataSet(r io.Reader, syntax string) (*dicom.File, error) {
+	return readLimited(r, syntax, maxIdentifier)
+}
+
+func readLimited(r io.Reader, syntax string, limit int64) (*dicom.File, error) {
 	head := partTenHead("1", "1.1", syntax)
-	return dicom.Read(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, maxIdentifier)),
-		dicom.Options{Limits: dicom.Limits{Tokens: 10_000, Depth: 8, Kept: maxIdentifier, Inflated: maxIdentifier}})
+	return dicom.Read(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, limit)),
+		dicom.Options{Limits: dicom.Limits{Tokens: int(limit / 32), Depth: 8, Kept: limit, Inflated: limit}})
 }
 
 // partTenHead is preamble, prefix and file meta information of a data set. It

@@ -4,7 +4,7 @@
 //
 //	listen → A-ASSOCIATE-RQ → who is it? → contexts ─┬─ C-ECHO
 //	          (limits, TLS)    (peer, from   (by the  ├─ C-STORE   → Archive.Store
-//	                            where, its   permis-  ├─ C-FIND    → Archive.Find, Worklist
+//	                            where, its   permis-  ├─ C-FIND    → Archive.Find
 //	                            principal)   sions)   ├─ C-MOVE    → Archive.Retrieve → association to a peer
 //	                                                  ├─ C-GET     → Archive.Retrieve → this association
 //	                                                  └─ N-ACTION  → Archive.Holds → N-EVENT-REPORT

@@ -20,10 +20,9 @@ const (
 	MayRetrieve = "retrieve" // C-MOVE and C-GET
 	MayReceive  = "receive"  // be the destination of a C-MOVE, or of what we send
 	MayCommit   = "commit"   // Storage Commitment
-	MayWorklist = "worklist" // Modality Worklist
 )
 
-var permissions = []string{MayStore, MayFind, MayRetrieve, MayReceive, MayCommit, MayWorklist}
+var permissions = []string{MayStore, MayFind, MayRetrieve, MayReceive, MayCommit}
 
 // Peer is an application entity that is known here.
 type Peer struct {

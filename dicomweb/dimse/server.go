@@ -27,9 +27,6 @@ type Options struct {
 	// Audit makes one event of an association durable; what cannot be audited is
 	// rejected.
 	Audit func(ctx context.Context, e Event) error
-	// Worklist are the steps that Modality Worklist answers; nil: the service is
-	// not offered.
-	Worklist Worklist
 	// Dial connects to a peer's address; nil: plainly.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is what peers that want it are called with.

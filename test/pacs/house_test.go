@@ -62,7 +62,7 @@ func newHouse(t *testing.T, c app.Config) *house {
 	_, h.port, _ = net.SplitHostPort(h.App.DIMSEAddr().String())
 	h.clin = h.Token(t, "PractitionerRole/clin-wang")
 	h.patient = h.Create(t, h.clin, `{"resourceType":"Patient","identifier":[{"system":"urn:mrn","value":"`+mrn+`"}],"name":[{"text":"王^小明","family":"王"}],"gender":"female","birthDate":"1961-07-13"}`)
-	h.peer(t, dimse.Peer{Title: "SCANNER", Principal: "PractitionerRole/clin-wang", Allow: []string{"store", "find", "retrieve", "commit", "worklist"}})
+	h.peer(t, dimse.Peer{Title: "SCANNER", Principal: "PractitionerRole/clin-wang", Allow: []string{"store", "find", "retrieve", "commit"}})
 	h.peer(t, dimse.Peer{Title: "DESIGNER", Principal: "PractitionerRole/des-zhang", Allow: []string{"store", "find", "retrieve"}})
 	h.peer(t, dimse.Peer{Title: "DEAF", Principal: "PractitionerRole/clin-wang"})
 	h.peer(t, dimse.Peer{Title: "ELSEWHERE", Principal: "PractitionerRole/clin-wang", Allow: []string{"store"}, From: []string{"192.0.2.0/24"}})
