@@ -271,6 +271,7 @@ func (d *decider) memberChanged(was, now *Resource) {
 		return // an effect of what was judged in another case
 	}
 	d.owned(was)
+	d.withdrawn(was)
 	d.sealed(was, now)
 	switch {
 	case now.Type == "Device":
@@ -301,6 +302,22 @@ func (d *decider) sealed(was, now *Resource) {
 				d.refuse(409, d.after.guard(s, "document-sealed", strings.Join(append([]string{"R001-035"}, s.Clauses...), " "),
 					fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code)+amendable(was),
 					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code)))
+				return
+			}
+		}
+	}
+}
+
+// withdrawn refuses a change of what a stage brought by the manufacturer's people
+// once the patient's consent is lost: the case is closed to them.
+func (d *decider) withdrawn(was *Resource) {
+	if d.actor == nil || d.actor.Kind != access.Person || d.actor.Side != access.Manufacturer {
+		return
+	}
+	for _, s := range d.plan.Stages {
+		for _, doc := range s.Outputs {
+			if slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
+				d.refuse(409, d.before.consented(s)...)
 				return
 			}
 		}

@@ -90,9 +90,7 @@ func (d *decider) changeFollows(x excepted) {
 	switch x.to {
 	case "":
 		if x.was == nil {
-			d.rest(ChangePending, "change", "The change "+x.now.Ref()+" is open.", func(s *Stage) bool { return s.output("consent") == nil })
-			d.tell(notice{kind: "change", about: []string{x.now.Ref()}, to: d.after.holders(d.after.rolesIn()...),
-				english: "A change is proposed: " + x.now.Ref() + ". All stages rest until it is signed, declined or taken back.", chinese: "已提出变更 " + x.now.Ref() + "，决定之前所有阶段暂停。"})
+			d.restForChange(x.now.Ref(), "The change "+x.now.Ref()+" is open.")
 		}
 	case "completed":
 		if from := d.after.restart(x.now); from != "" {
@@ -102,6 +100,14 @@ func (d *decider) changeFollows(x excepted) {
 	default:
 		d.goOn()
 	}
+}
+
+// restForChange rests the stages at work while a change is open, and tells
+// everybody; about is the change, or what it follows from.
+func (d *decider) restForChange(about, why string) {
+	d.rest(ChangePending, "change", why, func(s *Stage) bool { return s.output("consent") == nil })
+	d.tell(notice{kind: "change", about: []string{about}, to: d.after.holders(d.after.rolesIn()...),
+		english: "A change is proposed: " + about + ". All stages rest until it is signed, declined or taken back.", chinese: "已提出变更 " + about + "，决定之前所有阶段暂停。"})
 }
 
 // handOver makes the Task of every stage whose predecessors are all completed and

@@ -21,6 +21,11 @@ func (d *decider) rest(to Substate, code, why string, which func(*Stage) bool) {
 // work again.
 var resumed = []string{"change", "account", "type"}
 
+// heldBy tells whether a stage is on hold for one of the causes.
+func heldBy(task *Resource, as Substate, causes ...string) bool {
+	return substateOf(task.Root) == as && slices.Contains(causes, codeOf(task.Root.Field("statusReason"), systemHold))
+}
+
 // goOn sets stages to work again that the server held for a change or a
 // nonconformity, once nothing is in their way.
 func (d *decider) goOn() {
@@ -30,8 +35,7 @@ func (d *decider) goOn() {
 			continue
 		}
 		cause := codeOf(task.Root.Field("statusReason"), systemHold)
-		held := substateOf(task.Root) == ChangePending && slices.Contains(resumed, cause) || substateOf(task.Root) == Nonconformity && cause == "nonconformity"
-		if !held || len(d.after.obstructed(s)) > 0 || len(d.after.consented(s)) > 0 || len(d.ended) > 0 && d.after.ofDevice(s) && d.after.untilUse(s) {
+		if !heldBy(task, ChangePending, resumed...) && !heldBy(task, Nonconformity, "nonconformity") || len(d.after.obstructed(s)) > 0 || len(d.after.consented(s)) > 0 || len(d.ended) > 0 && d.after.ofDevice(s) && d.after.untilUse(s) {
 			continue
 		}
 		d.move(task, Working, "", "")

@@ -341,6 +341,12 @@ func (d *decider) fileChange(kind string, x *Resource) {
 		}
 	}
 	d.create(t.body())
+	d.restForChange(x.Ref(), "A change follows from "+x.Ref()+".")
+	for _, s := range d.plan.Stages {
+		if task := d.after.current(s.Code); task != nil && !d.touched(task) && heldBy(task, Nonconformity, "nonconformity") {
+			d.move(task, ChangePending, "change", "A change follows from "+x.Ref()+".")
+		}
+	}
 }
 
 // newBatch asks a device that is made anew for a batch number of its own (clause

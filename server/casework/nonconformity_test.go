@@ -135,6 +135,10 @@ func TestNonconformity(t *testing.T) {
 		w := stop(t, "S15 working")
 		w.must(clin, problem("crack"))
 		w.must(clin, w.status(w.settleProblem("redesign"), "completed"))
+		if got := w.state(w.task("S15")); got != "change-pending" {
+			t.Errorf("S15 is %q while the change is open, want change-pending", got)
+		}
+		refused(t, w.write(clin, w.set("S15", clin, "in-progress", "working")), 409, "", "change-open", "R001-135")
 		if x := w.members[w.exception("X1")].Root; x.Field("status").Str() != "requested" || x.Field("reasonReference").Field("reference").Str() != w.exception("X2") {
 			t.Errorf("the change is %s, want it filed because of the nonconformity", x.Raw())
 		}
@@ -216,6 +220,17 @@ func TestLostGround(t *testing.T) {
 		if raw := string(w.members["Device/implant"].Root.Raw()); !strings.Contains(raw, `"url":"urn:tenon:extension:ended","valueCode":"destroy"`) {
 			t.Errorf("the device does not bear its end: %s", w.members["Device/implant"].Root.Raw())
 		}
+	})
+	t.Run("R001-036 a consent withdrawn: the manufacturer writes its documents no more", func(t *testing.T) {
+		w := stop(t, "S08 working")
+		model := w.get("DocumentReference/model")
+		model["description"] = "another"
+		w.must(des, model)
+		consent := w.get("Consent/consent")
+		consent["status"] = "inactive"
+		w.must(clin, consent)
+		model["description"] = "a third"
+		refused(t, w.write(des, model), 409, "", "consent-in-force", "R001-036")
 	})
 	t.Run("R001-153 the patient died: nothing is made any more", func(t *testing.T) {
 		w := stop(t, "S09 working")
