@@ -100,6 +100,9 @@ func (c *Case) after(s Step, v Verdict, ok bool) error {
 	if s.Kind == Read {
 		return nil
 	}
+	if c.over {
+		return c.neverUsed(ok)
+	}
 	var err error
 	if ok || c.clock%oftenEnough == 0 { // a refusal that changed a Task or the document is seen by these
 		var seen map[string]stageSeen
@@ -150,10 +153,38 @@ func (c *Case) took(s Step, a *Answer) error {
 	case Waive:
 		c.marks = append(c.marks, mark{by, by.Role, "waive:" + s.Purpose, c.root, "", c.clock})
 	case Make, Edit:
-		return c.tookWrite(s, a)
+		if err := c.tookWrite(s, a); err != nil {
+			return err
+		}
 	case Name:
 		c.parts[s.Part].named = true
 		c.stages[s.Stage].version = a.version()
+	case Read, Use, Forge, Foreign, Outdate:
+	default:
+		if err := c.excepted(by, s, a); err != nil {
+			return err
+		}
+	}
+	return c.upset(s)
+}
+
+// upset is what a write brings beside itself: a consent that is not signed stops
+// the case, a changed condition is reviewed.
+func (c *Case) upset(s Step) error {
+	if consent := c.parts["S01/consent"]; consent != nil {
+		before := c.revoked
+		c.revoked = c.done("S01") && (consent.defect != "" || c.signed("PAT", "consent", consent.ref, consent.version, "") == nil)
+		if before != c.revoked {
+			c.hold()
+		}
+	}
+	if p := c.parts[s.Part]; p != nil && p.named && c.x == nil && (s.Kind == Edit || s.Kind == Name) {
+		if _, part := c.p.part(s.Part); part.defect(p.defect).Unfit {
+			return c.foundUnfit()
+		}
+	}
+	if s.Kind == Edit && s.Part == "S04/condition" && c.done("S06") && !c.done("S17") && c.x == nil {
+		return c.opened(reviewed)
 	}
 	return nil
 }
@@ -193,6 +224,9 @@ func (c *Case) tookWrite(s Step, a *Answer) error {
 	}
 	p.version, p.defect, p.written = a.version(), s.Defect, c.clock
 	c.written[path] = decode(a.Body)
+	if s.Kind == Make && path == "S18/use-record" {
+		c.used = str(decode(a.Body), "performedDateTime")
+	}
 	if part.File && s.Kind == Make {
 		c.sums[path], c.files[path] = c.stored[1], c.stored
 	}

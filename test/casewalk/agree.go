@@ -1,7 +1,7 @@
 package casewalk
 
 import (
-	"errors"
+	"fmt"
 	"math/rand/v2"
 )
 
@@ -34,5 +34,5 @@ func (c *Case) until(seed uint64, there func() bool) error {
 			return &Disagreement{err, c.trace, c.standing()}
 		}
 	}
-	return errors.New("the case does not get there: " + c.standing())
+	return fmt.Errorf("the case does not get there: %s, last %v", c.standing(), c.trace[max(0, len(c.trace)-1):])
 }

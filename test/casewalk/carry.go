@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // carry sends the request of a step.
@@ -38,7 +39,7 @@ func (c *Case) carry(s Step) (*Answer, error) {
 	case Use:
 		return c.w.send(by, "POST", "Procedure", used(c.writer(by)))
 	}
-	return nil, fmt.Errorf("unknown step %q", s.Kind)
+	return c.except(by, s)
 }
 
 // moved is the JSON Patch that moves a stage.
@@ -93,7 +94,8 @@ func (c *Case) name(by *Person, stage string, as As, document, target string) (*
 		change = append(change, Obj{"op": "add", "path": "/" + element, "value": Arr{}})
 	}
 	change = append(change, Obj{"op": "add", "path": "/" + element + "/-", "value": Obj{"type": coded("document", document), "valueReference": ref(target)}})
-	if document == "process" && c.p.Plan == "socket" { // which process it is of those of the standard
+	said := slices.ContainsFunc(list(decode(a.Body), "input"), func(i Obj) bool { return str(i, "type", "coding", "system") == tenon+"process-parameter" })
+	if document == "process" && c.p.Plan == "socket" && !said { // which process it is of those of the standard
 		change = append(change, Obj{"op": "add", "path": "/input/-", "value": Obj{
 			"type": coded("process-parameter", "process"), "valueCodeableConcept": coded("am-process", "PBF"),
 		}})

@@ -3,6 +3,7 @@ package casewalk
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,14 +23,17 @@ type Case struct {
 	quiet   bool // $case and Tasks are not compared after every step
 	toggle  bool
 	last    time.Time
-	opened  time.Time
+	began   time.Time
 	allowed int
-	past    []string // Tasks of stages that were opened anew
+	used    string // when the device was used, however often that is written
+	Prior   string // order that the next one replaces
+	demands string // number of the case that a new demand opens
+	next    *Case  // that case
 }
 
 // Open begins a case of a process.
 func (w *World) Open(p *Process) (*Case, error) {
-	c := &Case{w: w, opened: time.Now(), number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, files: map[string][3]string{}, written: map[string]Obj{}}
+	c := &Case{w: w, began: time.Now(), number: fmt.Sprintf("W-%06d", w.number()), sums: map[string]string{}, files: map[string][3]string{}, written: map[string]Obj{}}
 	people := maps.Clone(w.Cast)
 	settings := Arr{Obj{"name": "case-number", "valueString": c.number}}
 	if p.Settings != nil {
@@ -129,6 +133,9 @@ func unmetOf(parameter Obj) (i Issue) {
 func (c *Case) agree(seen map[string]stageSeen) error {
 	for _, s := range c.p.Stages {
 		st, is := c.stages[s.Code], seen[s.Code]
+		if st.state == future && slices.Contains(c.past, is.task) && (is.state == "overtaken" || is.state == "cancelled") {
+			continue // it is done anew when its turn comes
+		}
 		if is.state != st.state {
 			return fmt.Errorf("%s is %q by $case, the model has %q", s.Code, is.state, st.state)
 		}
@@ -138,7 +145,7 @@ func (c *Case) agree(seen map[string]stageSeen) error {
 		if st.task != is.task {
 			return fmt.Errorf("the Task of %s is %q by $case, it was %q", s.Code, is.task, st.task)
 		}
-		if st.state == working && !c.unsure(&s) {
+		if st.state == working && c.x == nil && !c.revoked && !c.typeEnded && !c.unsure(&s) {
 			unmet := c.unmet(&s)
 			if (len(unmet) == 0) != (len(is.unmet) == 0) {
 				return fmt.Errorf("%s at work: $case has %d unmet conditions %v, the model %d %v", s.Code, len(is.unmet), rules(is.unmet), len(unmet), unmet)
@@ -201,6 +208,14 @@ func (c *Case) compareTasks() error {
 	return nil
 }
 
+// numbered is the number of the case, which differs when stages are done anew.
+func (c *Case) numbered() string {
+	if c.generation == 0 {
+		return c.number
+	}
+	return fmt.Sprintf("%sr%d", c.number, c.generation)
+}
+
 // writer prepares the writing of a part.
 func (c *Case) writer(by *Person) *Writer {
 	now := time.Now()
@@ -209,8 +224,8 @@ func (c *Case) writer(by *Person) *Writer {
 	}
 	c.last = now
 	w := &Writer{
-		By: by.Ref, Person: c.person, Root: c.root, Number: c.number, Agreement: c.w.Agreement, Now: now,
-		Refs: map[string]string{}, Versions: map[string]string{}, Sums: c.sums, Tasks: map[string]string{}, Cast: c.people, Opened: c.opened, Forms: c.w.Forms,
+		By: by.Ref, Person: c.person, Root: c.root, Number: c.numbered(), Prior: c.Prior, Used: c.used, Generation: c.generation, Attending: c.people[c.acts(c.p.Opener)].Ref, Agreement: c.w.Agreement, Now: now,
+		Refs: map[string]string{}, Versions: map[string]string{}, Sums: c.sums, Tasks: map[string]string{}, Cast: c.people, Opened: c.began, Forms: c.w.Forms,
 	}
 	if c.patient != nil {
 		w.Patient = c.patient.Ref

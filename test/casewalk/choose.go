@@ -9,7 +9,9 @@ import (
 func (c *Case) Choose(dice *rand.Rand, leadsOn float64) Step {
 	for range 100 {
 		var s Step
-		if dice.Float64() < leadsOn {
+		if leadsOn < 1 && c.patient != nil && dice.IntN(seldom) == 0 {
+			s = c.exceptional(dice)
+		} else if dice.Float64() < leadsOn {
 			s = c.onward(dice)
 		} else {
 			s = c.anything(dice)
@@ -24,8 +26,15 @@ func (c *Case) Choose(dice *rand.Rand, leadsOn float64) Step {
 // onward is a step of the straight way.
 func (c *Case) onward(dice *rand.Rand) Step {
 	var all []Step
+	if c.x != nil {
+		all = c.settling(dice)
+	} else if c.revoked {
+		all = c.regain()
+	}
 	for i := range c.p.Stages {
-		all = append(all, c.lead(&c.p.Stages[i])...)
+		if s := &c.p.Stages[i]; c.rests(s.Code) == "" {
+			all = append(all, c.lead(s)...)
+		}
 	}
 	if len(all) == 0 {
 		return Step{}
@@ -35,7 +44,7 @@ func (c *Case) onward(dice *rand.Rand) Step {
 
 // lead are the legal steps that a stage waits for.
 func (c *Case) lead(s *Stage) (all []Step) {
-	st, owner := c.stages[s.Code], firstOf[s.Owner]
+	st, owner := c.stages[s.Code], c.first(s.Owner)
 	move := func(to string) Step { return Step{Kind: Move, Who: owner, Stage: s.Code, To: to} }
 	switch st.state {
 	case handedOver:
@@ -45,7 +54,8 @@ func (c *Case) lead(s *Stage) (all []Step) {
 			return []Step{move(accepted)}
 		}
 		for _, before := range s.After {
-			if p := c.stages[before]; c.signed(s.Owner, "judgement", p.task, p.version, "") == nil {
+			p := c.stages[before]
+			if k := c.signed(s.Owner, "judgement", p.task, p.version, ""); k == nil || k.at < st.received {
 				all = append(all, Step{Kind: Judge, Who: owner, Stage: s.Code, Pred: before, Purpose: "judgement"})
 			}
 		}
@@ -97,9 +107,9 @@ func (c *Case) fill(s *Stage) (all []Step) {
 	}
 	for _, k := range s.Signatures {
 		if c.signedPart(k) == nil || k.Other != "" && !c.distinct(k) {
-			who := firstOf[roles(k.Role)[len(roles(k.Role))-1]]
+			who := c.first(roles(k.Role)[len(roles(k.Role))-1])
 			if k.Person != "" {
-				who = k.Person
+				who = c.acts(k.Person)
 			}
 			all = append(all, Step{Kind: Sign, Who: who, Stage: s.Code, Part: k.Part, Purpose: k.Purpose, Role: c.people[who].Role})
 		}
@@ -125,14 +135,14 @@ func (c *Case) answer(s *Stage, w Waiver) []Step {
 	if c.signed(w.Role, "waive:"+w.Condition, c.root, "", "") != nil {
 		return nil
 	}
-	return []Step{{Kind: Waive, Who: firstOf[w.Role], Stage: s.Code, Purpose: w.Condition}}
+	return []Step{{Kind: Waive, Who: c.first(w.Role), Stage: s.Code, Purpose: w.Condition}}
 }
 
 // bring makes a part, names it, or mends it.
 func (c *Case) bring(s *Stage, part *Part) []Step {
 	path := s.Code + "/" + part.Key
 	p := c.parts[path]
-	step := Step{Who: part.By, Stage: s.Code, Part: path}
+	step := Step{Who: c.acts(part.By), Stage: s.Code, Part: path}
 	switch {
 	case p == nil:
 		if !c.has(part.Needs) {
@@ -145,7 +155,7 @@ func (c *Case) bring(s *Stage, part *Part) []Step {
 		}
 		step.Kind = Make
 	case part.As != Beside && !p.named:
-		step.Kind, step.Who = Name, firstOf[s.Owner]
+		step.Kind, step.Who = Name, c.first(s.Owner)
 	case p.defect != "":
 		step.Kind = Edit
 	default:
@@ -158,7 +168,7 @@ func (c *Case) bring(s *Stage, part *Part) []Step {
 func (c *Case) early(s *Stage) (all []Step) {
 	for _, o := range s.Orders {
 		if p := c.parts[o.Signed]; p != nil && p.named && p.defect == "" && c.signed(o.Role, o.Purpose, p.ref, p.version, "") == nil {
-			all = append(all, Step{Kind: Sign, Who: firstOf[o.Role], Stage: s.Code, Part: o.Signed, Purpose: o.Purpose, Role: o.Role})
+			all = append(all, Step{Kind: Sign, Who: c.first(o.Role), Stage: s.Code, Part: o.Signed, Purpose: o.Purpose, Role: o.Role})
 		}
 	}
 	return all
@@ -168,9 +178,8 @@ func (c *Case) early(s *Stage) (all []Step) {
 // anew.
 func (c *Case) stale(s *Stage) (all []Step) {
 	for _, o := range s.Orders {
-		p, signed := c.parts[o.Part], c.parts[o.Signed]
-		if k := c.signed(o.Role, o.Purpose, signed.ref, signed.version, ""); k != nil && p != nil && p.written < k.at {
-			all = append(all, Step{Kind: Edit, Who: firstOf[s.Owner], Stage: s.Code, Part: o.Part})
+		if c.tooOld(o) {
+			all = append(all, Step{Kind: Edit, Who: c.first(s.Owner), Stage: s.Code, Part: o.Part})
 		}
 	}
 	return all
@@ -178,6 +187,9 @@ func (c *Case) stale(s *Stage) (all []Step) {
 
 // anything is any step of anybody, sensible or not.
 func (c *Case) anything(dice *rand.Rand) Step {
+	if c.x != nil && dice.IntN(3) == 0 {
+		return c.unsettled(dice)
+	}
 	s := c.near(dice)
 	step := Step{Who: c.anybody(dice), Stage: s.Code}
 	switch dice.IntN(16) {
@@ -186,7 +198,7 @@ func (c *Case) anything(dice *rand.Rand) Step {
 	case 3:
 		step.Kind, step.To = Put, pick(dice, []string{received, judgedOK, accepted, working, completed})
 	case 4:
-		step.Kind, step.To, step.Who = Move, pick(dice, []string{received, judgedOK, accepted, working, completed}), firstOf[s.Owner]
+		step.Kind, step.To, step.Who = Move, pick(dice, []string{received, judgedOK, accepted, working, completed}), c.first(s.Owner)
 	case 5:
 		if len(s.After) > 0 {
 			step.Kind, step.Pred, step.Purpose = Judge, pick(dice, s.After), "judgement"
@@ -214,7 +226,7 @@ func (c *Case) anything(dice *rand.Rand) Step {
 		step.Kind = Read
 	}
 	if step.Kind == Use {
-		step.Who = c.p.Opener
+		step.Who = c.acts(c.p.Opener)
 	}
 	return step
 }
@@ -252,11 +264,11 @@ func (c *Case) anySignature(dice *rand.Rand, s *Stage, step *Step) {
 	case 0:
 		step.Role = c.people[step.Who].Role
 	case 1:
-		step.Who = firstOf[step.Role]
+		step.Who = c.first(step.Role)
 	case 2:
 		step.Purpose = pick(dice, pick(dice, c.p.Stages).signatures()).Purpose
 	case 3:
-		step.Kind, step.Who = Outdate, firstOf[step.Role]
+		step.Kind, step.Who = Outdate, c.first(step.Role)
 	}
 }
 
@@ -270,12 +282,14 @@ func (s Stage) signatures() []Signature {
 // anyWriting writes a part, often with a fault.
 func (c *Case) anyWriting(dice *rand.Rand, s *Stage, step *Step) {
 	part := pick(dice, s.Parts)
-	step.Kind, step.Part, step.Who = Edit, s.Code+"/"+part.Key, part.By
+	step.Kind, step.Part, step.Who = Edit, s.Code+"/"+part.Key, c.acts(part.By)
 	if c.parts[step.Part] == nil {
 		step.Kind = Make
 	}
 	if len(part.Defects) > 0 && dice.IntN(2) == 0 {
-		step.Defect = pick(dice, part.Defects).Name
+		if d := pick(dice, part.Defects); d.Owed == "" {
+			step.Defect = d.Name
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ var planDefects = []Defect{
 	{Name: "no goal", Clause: []string{"R001-052"}, Spoil: set("goal", nil)},
 	{Name: "no condition", Clause: []string{"R001-051"}, Spoil: set("addresses", nil)},
 	{Name: "no examination", Clause: []string{"R001-051"}, Spoil: set("supportingInfo", nil)},
-	{Name: "not by the attending doctor", Clause: []string{"R001-050"}, Spoil: set("author", ref("PractitionerRole/clin-zhao"))},
+	{Name: "not by the attending doctor", Personal: true, Clause: []string{"R001-050"}, Spoil: set("author", ref("PractitionerRole/clin-zhao"))},
 }
 
 var ethicsDefects = []Defect{
@@ -66,7 +66,7 @@ func orderDefects() []Defect {
 	all := []Defect{
 		{Name: "draft", Clause: []string{"R001-059"}, Spoil: set("status", "draft")},
 		{Name: "a proposal", Clause: []string{"R001-059"}, Spoil: set("intent", "proposal")},
-		{Name: "by another clinician", Clause: []string{"R001-005"}, Spoil: set("requester", ref("PractitionerRole/clin-zhao"))},
+		{Name: "by another clinician", Personal: true, Clause: []string{"R001-005"}, Spoil: set("requester", ref("PractitionerRole/clin-zhao"))},
 		{Name: "to nobody", Clause: []string{"R001-016"}, Spoil: set("performer", nil)},
 		{Name: "to the hospital itself", Clause: []string{"R001-016"}, Spoil: set("performer", ref("Organization/hospital"))},
 		{Name: "no reason", Rule: "G-ORDER/order-condition", Clause: []string{"R001-064"}, Spoil: set("reasonCode", nil)},

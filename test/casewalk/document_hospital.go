@@ -65,7 +65,7 @@ func designerReply(w *Writer) Obj {
 func answer(w *Writer) Obj {
 	return Obj{
 		"resourceType": "Communication", "status": "completed", "subject": ref(w.Patient), "sent": instant(w.Now), "sender": ref(w.By),
-		"recipient": refs(w.who("clin-wang")), "topic": coded("reply", "accepted"),
+		"recipient": refs(w.Attending), "topic": coded("reply", "accepted"),
 		"payload": Arr{Obj{"contentString": "Resolution, precision and site are fit for the design."}},
 	}
 }
@@ -117,7 +117,7 @@ func carePlan(w *Writer) Obj {
 	return Obj{
 		"resourceType": "CarePlan", "status": "active", "intent": "plan", "title": "Cranioplasty", "subject": ref(w.Patient),
 		"created": instant(w.Now), "description": "Cranioplasty with a custom plate",
-		"author": ref(w.who("clin-wang")), "addresses": refs(w.Refs["S04/condition"]), "supportingInfo": refs(w.Refs["S02/image-study"]),
+		"author": ref(w.Attending), "addresses": refs(w.Refs["S04/condition"]), "supportingInfo": refs(w.Refs["S02/image-study"]),
 		"goal": refs(w.Refs["S04/goal"]),
 	}
 }
@@ -156,7 +156,7 @@ func order(w *Writer) Obj {
 		}
 		parameters = append(parameters, p)
 	}
-	return Obj{
+	o := Obj{
 		"resourceType": "DeviceRequest", "status": "active", "intent": "order", "subject": ref(w.Patient),
 		"identifier": Arr{Obj{"system": "urn:hospital:order", "value": "O-" + w.Number}},
 		"extension": Arr{
@@ -165,11 +165,15 @@ func order(w *Writer) Obj {
 			ext("contract", "valueReference", ref(w.Agreement)),
 		},
 		"codeCodeableConcept": text("custom cranial plate"), "parameter": parameters,
-		"requester": ref(w.who("clin-wang")), "performer": ref("Organization/maker"), "reasonCode": Arr{text("repair of a cranial defect")},
+		"requester": ref(w.Attending), "performer": ref("Organization/maker"), "reasonCode": Arr{text("repair of a cranial defect")},
 		"reasonReference": refs(w.Refs["S04/condition"]), "basedOn": refs(w.Refs["S04/treatment-plan"]),
 		"supportingInfo": refs(w.Refs["S02/image-study"]), "authoredOn": instant(w.Now),
 		"occurrencePeriod": Obj{"start": day(w.Now), "end": day(w.Now.AddDate(0, 2, 0))},
 	}
+	if w.Prior != "" {
+		o["priorRequest"] = refs(w.Prior)
+	}
+	return o
 }
 
 func ethics(w *Writer) Obj {

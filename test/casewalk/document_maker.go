@@ -49,7 +49,7 @@ func definition(w *Writer) Obj {
 
 func confirmationForm(w *Writer) Obj {
 	o := as("confirmation-form", composed("design confirmation form", "declaration"))(w)
-	o["attester"] = Arr{Obj{"mode": "professional", "party": ref(w.who("clin-wang"))}, Obj{"mode": "professional", "party": ref(w.who("prod-zhou"))}}
+	o["attester"] = Arr{Obj{"mode": "professional", "party": ref(w.Attending)}, Obj{"mode": "professional", "party": ref(w.who("prod-zhou"))}}
 	confirmed := section("confirmed-design")
 	confirmed["entry"] = Arr{underDigest(w.Refs["S08/design-model"], w.Sums["S08/design-model"])}
 	o["section"] = append(o["section"].(Arr), confirmed)
@@ -103,7 +103,7 @@ func specimen(w *Writer) Obj {
 func delivery(w *Writer) Obj {
 	return Obj{
 		"resourceType": "SupplyDelivery", "status": "completed", "patient": ref(w.Patient), "supplier": ref(w.By),
-		"receiver": refs(w.who("clin-wang")), "identifier": Arr{Obj{"system": "urn:maker:delivery", "value": "DL-" + w.Number}},
+		"receiver": refs(w.Attending), "identifier": Arr{Obj{"system": "urn:maker:delivery", "value": "DL-" + w.Number}},
 		"occurrenceDateTime": instant(w.Now),
 		"type":               foreign("supply-item-type", "device"),
 		"suppliedItem":       Obj{"quantity": Obj{"value": 1}, "itemReference": ref(w.Refs["S11/device"])},

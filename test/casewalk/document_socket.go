@@ -146,6 +146,12 @@ func ofStump(_ *Writer, o Obj) {
 	o["code"], o["bodySite"] = text("transtibial amputation, left"), Arr{stump()}
 }
 
+// socketDemands are what the order of a socket must state.
+var socketDemands = []string{
+	"amputation-level", "use-site", "use-purpose", "material", "structure", "mechanical", "dimension", "surface-treatment", "post-processing", "cleaning",
+	"packaging", "supply-mode",
+}
+
 // socketParameters are what the order of a socket states.
 var socketParameters = []string{
 	"amputation-level", "use-site", "use-purpose", "material", "structure", "mechanical", "dimension", "surface-treatment", "surgical-tool",
@@ -273,7 +279,8 @@ func safe(material string) func(*Writer) Obj {
 // made is when the step of production with this number was done: steps keep
 // their times however often they are written.
 func made(w *Writer, step float64) string {
-	return instant(w.Opened.Add(-3*time.Hour + time.Duration(step*float64(time.Minute))))
+	again := time.Duration(w.Generation) * 20 * time.Minute
+	return instant(w.Opened.Add(again%(2*time.Hour) - 3*time.Hour + time.Duration(step*float64(time.Minute))))
 }
 
 func socketOperation(w *Writer, i int, code string) Obj {

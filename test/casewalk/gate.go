@@ -3,6 +3,7 @@ package casewalk
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // order is one in which the stages of a process can be done one by one: a stage
@@ -68,7 +69,7 @@ func (c *Case) resign(s *Stage, except ...Signature) error {
 }
 
 func (c *Case) signStep(s *Stage, k Signature) Step {
-	who := firstOf[roles(k.Role)[len(roles(k.Role))-1]]
+	who := c.first(roles(k.Role)[len(roles(k.Role))-1])
 	if k.Person != "" {
 		who = k.Person
 	}
@@ -93,12 +94,19 @@ func (c *Case) newest() (string, error) {
 		return "", err
 	}
 	for _, e := range list(decode(a.Body), "entry") {
-		derived := str(e, "resource", "derivedFrom", "reference")
-		if model := c.parts["S08/design-model"]; model == nil || derived != model.ref {
+		if derived := str(e, "resource", "derivedFrom", "reference"); strings.HasPrefix(str(e, "resource", "performer", "reference"), "PractitionerRole/") ||
+			derived == "" || !slices.Contains([]string{c.refOf("S08/design-model"), c.refOf("S02/image-study")}, derived) {
 			return str(e, "fullUrl") + " " + str(e, "response", "etag"), nil
 		}
 	}
 	return "", nil
+}
+
+func (c *Case) refOf(path string) string {
+	if p := c.parts[path]; p != nil {
+		return p.ref
+	}
+	return ""
 }
 
 // Refused sends a step that has to be refused and sees that nothing was written.

@@ -26,9 +26,13 @@ func TestGates(t *testing.T) {
 	if err := w.Agree(); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []*Process{agreementProcess(), implant()} {
-		g.process(p)
+	for _, p := range []*Process{agreementProcess(), implant(), socket()} {
+		t.Run(p.Plan, func(t *testing.T) {
+			g.t = t
+			g.process(p)
+		})
 	}
+	g.t = t
 }
 
 // gates is the table of the rows tried.

@@ -50,7 +50,7 @@ func implantHospital() []Stage {
 			Parts: []Part{{Key: "agreement", Type: "Contract", By: "hosp-chen", Given: "agreement"}},
 		},
 		{
-			Code: "S03a", Owner: "CLIN", After: []string{"S02"}, Judges: true, Status: 422, Opens: true,
+			Code: "S03a", Owner: "CLIN", After: []string{"S02"}, Judges: true, Gate: "G-DISCLOSE", Status: 422, Opens: true,
 			Parts: []Part{{Key: "data-checklist", Type: "QuestionnaireResponse", By: "clin-wang", Body: checklist, Defects: checklistDefects}},
 			Signatures: []Signature{
 				{Role: "CLIN", Purpose: "data-confirmation", Part: "S02/image-study"},
@@ -58,7 +58,7 @@ func implantHospital() []Stage {
 			},
 		},
 		{
-			Code: "S03b", Owner: "DES", After: []string{"S03a", "S05"}, Judges: true, Status: 422,
+			Code: "S03b", Owner: "DES", Also: []string{"PROD"}, After: []string{"S03a", "S05"}, Judges: true, Status: 422,
 			Parts: []Part{
 				{Key: "designer-reply", Type: "Communication", By: "des-zhang", Body: designerReply, Defects: replyDefects},
 				{Key: "producer-reply", Type: "Communication", By: "prod-zhou", Body: reply, Defects: replyDefects},
@@ -92,7 +92,7 @@ func implantHospital() []Stage {
 				{Key: "ethics-approval", Type: "DocumentReference", By: "clin-wang", Body: ethics, File: true, Defects: ethicsDefects},
 			},
 			Signatures: []Signature{
-				{Role: "CLIN", Purpose: "order", Part: "S06/order", Person: "clin-wang"},
+				{Role: "CLIN", Purpose: "order", Part: "S06/order", Person: attendance},
 				{Role: "MFR", Purpose: "order", Part: "S06/order"},
 			},
 		},

@@ -1,5 +1,7 @@
 package casewalk
 
+import "time"
+
 // implantMaker are S07 to S10: the design.
 func implantMaker() []Stage {
 	return []Stage{
@@ -145,12 +147,12 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S12", Owner: "PROD", After: []string{"S10"}, Judges: true, Status: 422,
+			Code: "S12", Owner: "PROD", Also: []string{"QA"}, After: []string{"S10"}, Judges: true, Status: 422,
 			Parts:      []Part{{Key: "retained-sample", Type: "Specimen", By: "prod-zhou", Body: specimen, Defects: sampleDefects}},
 			Signatures: []Signature{{Role: "PROD", Purpose: "retained-sample", Part: "S12/retained-sample"}},
 		},
 		{
-			Code: "S13", Owner: "LOG", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Code: "S13", Owner: "LOG", Also: []string{"MFR"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
 			Parts: []Part{
 				{Key: "delivery-list", Type: "SupplyDelivery", By: "log-ma", Body: delivery, Needs: []string{"S11/device"}, Defects: deliveryDefects},
 				custodian("dispatched", "log-ma"), custodian("carried", "log-ma", "S13/dispatched"),
@@ -162,7 +164,7 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S14", Owner: "MFR", After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Code: "S14", Owner: "MFR", Also: []string{"PROD", "DES", "LOG"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
 			Parts: []Part{
 				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: as("data-delivery", composed("data delivery", deliverySections...)), Defects: missing(deliverySections)},
 				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: dataFile, File: true},
@@ -196,7 +198,7 @@ func operations() []Part {
 func custodian(code, by string, after ...string) Part {
 	return Part{Key: code, Type: "Provenance", By: by, As: Beside, Last: true, Rule: "G-RECEIVE/custody-unbroken", Clause: []string{"R001-171"}, Decoys: decoys, Needs: append([]string{"S13/delivery-list!"}, after...), Body: func(w *Writer) Obj {
 		return Obj{
-			"resourceType": "Provenance", "target": refs(w.Refs["S13/delivery-list"]), "occurredDateTime": instant(w.Now), "recorded": instant(w.Now),
+			"resourceType": "Provenance", "target": refs(w.Refs["S13/delivery-list"]), "occurredDateTime": instant(w.Now.Add(-time.Millisecond)), "recorded": instant(w.Now), // the server's clock shows whole milliseconds
 			"activity": coded("custody", code), "agent": Arr{Obj{"who": ref(w.By)}},
 		}
 	}}

@@ -24,17 +24,17 @@ func implantUse() []Stage {
 					Body: concludes("process-judgement", "judgement of the process", paths("S15", process)),
 				}),
 			Signatures: []Signature{
-				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/device-judgement"},
-				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/process-judgement"},
+				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/device-judgement", Person: attendance},
+				{Role: "CLIN", Purpose: "judgement-report", Part: "S15/process-judgement", Person: attendance},
 			},
 		},
 		{
-			Code: "S16", Owner: "CLIN", After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
+			Code: "S16", Owner: "CLIN", Also: []string{"AGENT"}, After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
 			Parts: []Part{{
 				Key: "acceptance-record", Type: "Composition", By: "clin-wang", Body: accepts, Needs: slices.Collect(maps.Values(acceptedObjects)),
 				Defects: append(missing(acceptanceSections), acceptanceDefects...),
 			}},
-			Signatures: []Signature{{Role: "CLIN", Purpose: "device-acceptance", Part: "S16/acceptance-record", Person: "clin-wang"}},
+			Signatures: []Signature{{Role: "CLIN", Purpose: "device-acceptance", Part: "S16/acceptance-record", Person: attendance}},
 		},
 		{
 			Code: "S17", Owner: "CLIN", After: []string{"S16"}, Judges: true, Gate: "G-USE", Status: 409,
@@ -44,18 +44,18 @@ func implantUse() []Stage {
 			}, {Key: "followup-plan", Type: "CarePlan", By: "clin-wang", Body: followUpPlan, Defects: followUpPlanDefects},
 				{Key: "contingency-plan", Type: "DocumentReference", By: "clin-wang", Body: as("contingency-plan", file("contingency plan")), File: true}},
 			Signatures: []Signature{
-				{Role: "CLIN", Purpose: "conformity", Part: "S17/conformity-assessment", Person: "clin-wang"},
+				{Role: "CLIN", Purpose: "conformity", Part: "S17/conformity-assessment", Person: attendance},
 				{Role: "CLIN", Purpose: "followup", Part: "S17/followup-plan"},
 			},
 		},
 		{
 			Code: "S18", Owner: "CLIN", After: []string{"S17"}, Judges: true, Gate: "G-CLOSE", Status: 422,
 			Parts: []Part{
-				{Key: "use-record", Type: "Procedure", By: "clin-wang", Body: used, Needs: []string{"S11/device"}, Work: true, Defects: []Defect{
+				{Key: "use-record", Type: "Procedure", By: "clin-wang", Body: used, Needs: []string{"S11/device"}, Defects: []Defect{
 					{Name: "planned", Spoil: set("status", "preparation")},
 					{Name: "after the visits", Clause: []string{"R001-220"}, Spoil: func(o Obj) { o["performedDateTime"] = instant(time.Now()) }},
 				}},
-				{Key: "usage-report", Type: "DeviceUseStatement", By: "clin-wang", Body: usage, Needs: []string{"S11/device"}, Work: true},
+				{Key: "usage-report", Type: "DeviceUseStatement", By: "clin-wang", Body: usage, Needs: []string{"S11/device"}},
 				visit("visit-1"), visit("visit-2", "S18/visit-1"),
 				finding("shape-change"), finding("tissue-induction"), finding("strength-in-use"),
 				{Key: "harm-assessment", Type: "ClinicalImpression", By: "clin-wang", Body: harm, Defects: harmDefects},
@@ -63,8 +63,8 @@ func implantUse() []Stage {
 				{Key: "goal-status", Type: "Goal", By: "clin-wang", As: Beside, Edits: "S04/goal", Body: achieved},
 			},
 			Signatures: []Signature{
-				{Role: "CLIN", Purpose: "followup", Part: "S18/harm-assessment", Person: "clin-wang"},
-				{Role: "CLIN", Purpose: "followup", Part: "S18/followup-record", Person: "clin-wang"},
+				{Role: "CLIN", Purpose: "followup", Part: "S18/harm-assessment"},
+				{Role: "CLIN", Purpose: "followup", Part: "S18/followup-record", Person: attendance},
 			},
 		},
 		{
@@ -227,7 +227,7 @@ func followUpPlan(w *Writer) Obj {
 
 var followUpPlanDefects = []Defect{
 	{Name: "less than the reference", Clause: []string{"R001-219"}, Spoil: func(o Obj) { o["activity"] = o["activity"].(Arr)[1:] }},
-	{Name: "another's", Clause: []string{"R001-224"}, Spoil: set("author", ref("PractitionerRole/clin-zhao"))},
+	{Name: "another's", Personal: true, Clause: []string{"R001-224"}, Spoil: set("author", ref("PractitionerRole/clin-zhao"))},
 	{Name: "no end", Clause: []string{"R001-220"}, Spoil: func(o Obj) { delete(o["period"].(Obj), "end") }},
 }
 
@@ -265,8 +265,12 @@ var harmDefects = []Defect{
 }
 
 func used(w *Writer) Obj {
+	when := w.Used
+	if when == "" {
+		when = instant(w.Now)
+	}
 	return Obj{
-		"resourceType": "Procedure", "status": "completed", "subject": ref(w.Patient), "code": text("cranioplasty"), "performedDateTime": instant(w.Now),
+		"resourceType": "Procedure", "status": "completed", "subject": ref(w.Patient), "code": text("cranioplasty"), "performedDateTime": when,
 		"performer":   Arr{Obj{"actor": ref(w.By), "onBehalfOf": ref("Organization/hospital")}},
 		"focalDevice": Arr{Obj{"manipulated": ref(w.Refs["S11/device"])}},
 	}

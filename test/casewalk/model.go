@@ -17,12 +17,15 @@ const (
 	completed  = "completed"
 	returned   = "returned"
 	failed     = "failed"
+	// on hold, with the reason
+	onChange        = "change-pending"
+	onNonconformity = "nonconformity"
 )
 
 // statusOf is the Task.status of a sub-state.
 var statusOf = map[string]string{
 	handedOver: "requested", received: "received", judgedOK: "received", judgedNot: "received", accepted: "accepted", working: "in-progress",
-	completed: "completed", returned: "rejected", failed: "failed",
+	completed: "completed", returned: "rejected", failed: "failed", onChange: "on-hold", onNonconformity: "on-hold",
 }
 
 // Model is what the model knows of one case. It never asks the server; what the
@@ -37,6 +40,15 @@ type Model struct {
 	root   string
 	// undisclosed: no stage opens the case to the manufacturer.
 	undisclosed bool
+	x           *exceptionState // that is open
+	revoked     bool            // the consent is not in force
+	machine     bool            // it may still print what was put on hold
+	over        bool            // nothing is to come: cancelled, or its device ended
+	typeEnded   bool            // no design of its type is written any more
+	followed    bool            // a new demand opened another case
+	attending   string          // the attending clinician after a hand-over
+	generation  int             // how often stages were opened anew
+	past        []string        // Tasks of stages that were opened anew
 	// beside is what keeps stages from ending that no step of the walk does.
 	beside map[string]string
 }
@@ -85,6 +97,8 @@ func (m *Model) sees(p *Person) sight {
 	switch {
 	case p.ID == m.p.Opener:
 		return seen
+	case p.Maker && m.revoked:
+		return unseen
 	case p.Out || p.ID == "stranger":
 		return unseen
 	case p.Role == "PAT":
@@ -127,7 +141,7 @@ func (m *Model) signedPart(s Signature) *mark {
 	if p == nil {
 		return nil
 	}
-	return m.signed(s.Role, s.Purpose, p.ref, p.version, s.Person)
+	return m.signed(s.Role, s.Purpose, p.ref, p.version, m.acts(s.Person))
 }
 
 // unmet is what keeps a stage from ending.
@@ -137,11 +151,15 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 	if s.Status != 422 {
 		either = append(either, 422)
 	}
+	if s.Gate == "G-DISCLOSE" {
+		either = append(either, 403)
+	}
 	for i := range s.Parts {
 		part := &s.Parts[i]
 		p := m.parts[s.Code+"/"+part.Key]
 		switch {
 		case (part.Optional || part.Free) && (p == nil || !p.named):
+		case part.Or != "" && m.parts[s.Code+"/"+part.Or] != nil && m.parts[s.Code+"/"+part.Or].named && (p == nil || !p.named):
 		case p == nil || part.As != Beside && !p.named:
 			add("no "+part.Key, "", either...)
 		}
@@ -163,11 +181,7 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 		}
 	}
 	for _, o := range s.Orders {
-		p, k := m.parts[o.Part], (*mark)(nil)
-		if signed := m.parts[o.Signed]; signed != nil {
-			k = m.signed(o.Role, o.Purpose, signed.ref, signed.version, "")
-		}
-		if p != nil && k != nil && p.written < k.at {
+		if m.tooOld(o) {
 			add(o.Part+" is older than the "+o.Purpose, "", either...)
 		}
 	}
@@ -180,6 +194,20 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 		}
 	}
 	return all
+}
+
+// tooOld tells that a part was written before the first signature that it follows on.
+func (m *Model) tooOld(o Order) bool {
+	p, signed := m.parts[o.Part], m.parts[o.Signed]
+	if p == nil || signed == nil {
+		return false
+	}
+	for _, k := range m.marks {
+		if k.role == o.Role && k.purpose == o.Purpose && k.target == signed.ref && k.version == signed.version {
+			return p.written < k.at
+		}
+	}
+	return false
 }
 
 // unsure tells that the sources do not agree whether a stage may end.

@@ -35,8 +35,33 @@ func (m *Model) Predict(s Step) (v Verdict) {
 		}
 	case Use:
 		m.predictUse(&v)
+	default:
+		m.predictException(&v, s, by)
 	}
+	m.aside(&v, s)
 	return v
+}
+
+// aside: while an exception is open the description tells what does not move, and
+// little of what is written and signed beside it.
+func (m *Model) aside(v *Verdict, s Step) {
+	if m.x == nil && !m.revoked && !m.over && !m.typeEnded {
+		return
+	}
+	switch s.Kind {
+	case Move, Put:
+		v.Open = v.Open || m.typeEnded // how far a case goes on whose type is used no more is not said
+		return
+	case Read, Use, Forge, File, Found, Revoke, Bring, Agree, Settle, Stands, Note, Demand:
+		return
+	}
+	v.Open = true
+	if by := m.people[s.Who]; m.revoked && by.Maker && (s.Kind == Make || s.Kind == Edit) {
+		v.Reasons = nil // what is his own he writes on; the description closes the case, not that
+	}
+	for i := range v.Reasons {
+		v.Reasons[i].Statuses, v.Reasons[i].Rule = append(v.Reasons[i].Statuses, 409, 404, 403, 422), ""
+	}
 }
 
 // seeing adds what a person may be told who does not see the case.
@@ -98,6 +123,13 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 	if owner && m.sees(by) == unsure {
 		v.Open = true
 	}
+	if rule := m.rests(s.Stage); rule != "" {
+		if from := st.state; from == onChange || from == onNonconformity || !slices.Contains(next(stage, from), s.To) || s.To == returned || s.To == failed {
+			rule = "" // there are other reasons too
+		}
+		v.refuse(s.Stage+" rests", rule, 409, 422)
+		return
+	}
 	if !slices.Contains(next(stage, st.state), s.To) {
 		rule := "transition"
 		switch {
@@ -112,6 +144,9 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 			rule = "judged-first"
 		}
 		v.refuse(st.state+" does not become "+s.To, rule, 409, 422)
+		if m.sees(by) == unsure {
+			v.refuse(by.ID+" is in no team yet", "actor-role", 403, 404)
+		}
 		return
 	}
 	m.conditionsOf(v, s, st, stage)
@@ -158,13 +193,15 @@ func (m *Model) predictJudge(v *Verdict, s Step, by *Person, st *stageState, sta
 		v.Absent = true
 		return
 	}
-	var judges []string
+	var judges, also []string
 	for _, other := range m.p.Stages {
 		if other.Judges && slices.Contains(other.After, s.Pred) {
-			judges = append(judges, other.Owner)
+			judges, also = append(judges, other.Owner), append(also, other.Also...)
 		}
 	}
-	if m.role(v, by, judges...) && (by.Role != stage.Owner || !stage.Judges || st.state != received) {
+	if slices.Contains(also, by.Role) {
+		v.Open = true
+	} else if m.role(v, by, judges...) && (by.Role != stage.Owner || !stage.Judges || st.state != received) {
 		v.Open = true
 	}
 }
@@ -223,7 +260,7 @@ func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 	if !slices.ContainsFunc(stages, func(st *Stage) bool { return m.stages[st.Code].state == working }) {
 		v.Open = true
 	}
-	if asked.Person != "" && asked.Person != by.ID || m.sees(by) == unsure {
+	if asked.Person != "" && m.acts(asked.Person) != by.ID || m.sees(by) == unsure {
 		v.Open = true // not the attending clinician
 	}
 	m.twoPersons(v, s, by, p, stages[0])
@@ -231,6 +268,11 @@ func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 
 // twoPersons: who signs in one of two roles must not stand behind the other.
 func (m *Model) twoPersons(v *Verdict, s Step, by *Person, p *partState, stage *Stage) {
+	_, part := m.p.part(s.Part)
+	if review := s.Purpose == "plan-approval" || strings.HasSuffix(s.Purpose, "-review"); review && s.Role == "REV" && m.people[part.By].Human == by.Human {
+		v.refuse("the same person wrote it", "two-persons", 403)
+		return
+	}
 	for _, k := range stage.Signatures {
 		if k.Part != s.Part || k.Other == "" || s.Role != k.Role && s.Role != k.Other {
 			continue
@@ -270,17 +312,24 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 	p := m.parts[s.Part]
 	if !m.has(part.Needs) {
 		list, named := strings.CutSuffix(part.Needs[0], "!")
-		if v.Absent = true; named && s.Kind == Make && p == nil && s.Who == part.By && m.has([]string{list}) && m.has(part.Needs[1:]) {
+		if v.Absent = true; named && s.Kind == Make && p == nil && s.Who == m.acts(part.By) && m.has([]string{list}) && m.has(part.Needs[1:]) {
 			v.Absent = false
 			v.refuse("the delivery list is not named", "", 422, 404)
 		}
 		return
 	}
+	if d := part.defect(s.Defect); d.Personal && m.attending != "" || d.Unfit && (m.x != nil || m.revoked || m.over) {
+		v.Absent = true
+		return
+	}
 	if s.Defect != "" && part.defect(s.Defect).AtDoor {
 		v.refuse("it does not even read as a "+part.Type, "", 422)
 	}
+	if m.typeEnded && part.Type == "DeviceDefinition" && part.Key == "design-definition" && st.state != future {
+		v.refuse("its type is used no more", "", 409)
+	}
 	switch {
-	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != part.By:
+	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != m.acts(part.By):
 		v.Absent = true
 	case s.Kind == Edit && part.Type == "Provenance":
 		v.refuse("a Provenance is never written anew", "provenance-immutable", 409)
@@ -294,6 +343,8 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 			return
 		}
 		v.refuse("no signed consent", "", 409, 403, 404)
+	case part.Work && (st.state == onChange || st.state == onNonconformity):
+		v.Open = true // what is done by then is written down
 	case part.Work && st.state != working:
 		if st.state == future || st.state == completed || st.state == returned || st.state == failed {
 			v.Absent = true
@@ -312,7 +363,7 @@ func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stag
 	}
 	if s.Kind == Name {
 		_, part := m.p.part(s.Part)
-		if p := m.parts[s.Part]; p == nil || p.named || part.As == Beside {
+		if p := m.parts[s.Part]; p == nil || p.named || part.As == Beside || part.defect(p.defect).Unfit && (m.x != nil || m.revoked || m.over) {
 			v.Absent = true
 			return
 		}
@@ -320,7 +371,11 @@ func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stag
 			v.Open = true
 		}
 	} else {
-		v.refuse("about another patient", "other-patient", 422)
+		rule := "other-patient"
+		if by.Maker {
+			rule = "" // out of the manufacturer's reach at all
+		}
+		v.refuse("about another patient", rule, 422)
 	}
 	if before := len(v.Reasons); !m.owner(v, by, stage) && len(v.Reasons) > before {
 		last := &v.Reasons[len(v.Reasons)-1]

@@ -56,12 +56,12 @@ type Part struct {
 	As       As
 	Optional bool
 	Free     bool     // it may be absent, but the straight way brings it
+	Or       string   // key of a part that is enough instead
 	Given    string   // a resource that is there already, "Device/cad"
 	Edits    string   // it is a change of this part, "S04/goal"
 	Needs    []string // parts that it refers to, "S04/goal"; "S13/delivery-list!": named already
 	Sealed   bool     // never edited once its stage is completed
 	File     bool     // a file goes with it
-	Early    bool     // it may be made while the stage is accepted
 	Work     bool     // it is made while the stage is at work only
 	Body     func(w *Writer) Obj
 	Defects  []Defect
@@ -87,6 +87,10 @@ type Defect struct {
 	Also   []string // conditions that the same fault breaks as well
 	Status int      // the stage's own if 0
 	Clause []string // rows of the requirements that the source gives
+	// Unfit: what it says opens a nonconformity of the device by itself.
+	Unfit bool
+	// Personal: it names somebody in the place of the attending clinician.
+	Personal bool
 	// AtDoor: the write itself is refused, so that the fault never gets as far.
 	AtDoor bool
 	// Owed says why the server does not yet refuse it.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -14,6 +16,7 @@ type walkReport struct {
 	Steps int // asked for of each plan on each engine
 	rows  []string
 	knew  map[string]int
+	flows map[string]int
 }
 
 // add takes what became of one plan on one engine; the name of its test tells both.
@@ -42,6 +45,24 @@ func (r *walkReport) known(w *World) {
 		r.knew[sentence] += n
 	}
 	clear(w.Known)
+	if r.flows == nil {
+		r.flows = map[string]int{}
+	}
+	for flow, n := range w.Flows {
+		r.flows[flow] += n
+	}
+	clear(w.Flows)
+}
+
+// write keeps what is known so far: a long walk may be ended from outside.
+func (r *walkReport) write(t testing.TB) {
+	name := os.Getenv("TENON_WALK_WRITE")
+	if name == "" {
+		return
+	}
+	if err := os.WriteFile(name, []byte(r.String()), 0o600); err != nil {
+		t.Error(err)
+	}
 }
 
 func (r *walkReport) String() string {
@@ -53,5 +74,13 @@ func (r *walkReport) String() string {
 	for _, sentence := range slices.Sorted(maps.Keys(r.knew)) {
 		fmt.Fprintf(&b, "- %d × %s\n", r.knew[sentence], sentence)
 	}
+	if len(r.knew) == 0 {
+		b.WriteString("none.\n")
+	}
+	b.WriteString("\nException flows that ended in these walks:\n\n| flow | times |\n|---|---|\n")
+	for _, flow := range slices.Sorted(maps.Keys(r.flows)) {
+		fmt.Fprintf(&b, "| %s | %d |\n", flow, r.flows[flow])
+	}
+	b.WriteString("\nNot walked: deputies, closed accounts, death of the patient, changes of kind software-version and team-member.\n")
 	return b.String()
 }

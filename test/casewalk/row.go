@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -137,6 +138,9 @@ func (c *Case) personRows(s *Stage) []gateRow {
 			if err == nil && a.Status != 200 {
 				err = fmt.Errorf("PUT Patient = %d %s", a.Status, a.told())
 			}
+			if err == nil && family == "" {
+				err = c.reviewAll()
+			}
 			return err
 		}
 	}
@@ -166,7 +170,7 @@ func (c *Case) waiverRows(s *Stage) (all []gateRow) {
 // missingRows: a document that is written and signed, but not named.
 func (c *Case) missingRows(s *Stage) (all []gateRow) {
 	for i := range s.Parts {
-		if part := &s.Parts[i]; part.As == Output && !part.Optional && !part.Free {
+		if part := &s.Parts[i]; part.As == Output && !part.Optional && !part.Free && part.Or == "" {
 			all = append(all, c.unnamed(s, part, s.Status))
 		}
 	}
@@ -180,7 +184,7 @@ func (c *Case) unnamed(s *Stage, part *Part, status int) gateRow {
 		kind: "missing", name: "no " + part.Key, status: []int{status, 422},
 		take: func() error { return c.unname(s, part) },
 		put: func() error {
-			return c.must(Step{Kind: Name, Who: firstOf[s.Owner], Stage: s.Code, Part: path})
+			return c.must(Step{Kind: Name, Who: c.first(s.Owner), Stage: s.Code, Part: path})
 		},
 	}
 }
@@ -203,7 +207,7 @@ func (c *Case) unname(s *Stage, part *Part) error {
 		if len(list(decode(a.Body), element)) == 1 {
 			path = "/" + element
 		}
-		a, err := c.w.send(c.people[firstOf[s.Owner]], "PATCH", task, encode(Arr{Obj{"op": "remove", "path": path}}), "Content-Type", "application/json-patch+json")
+		a, err := c.w.send(c.people[c.first(s.Owner)], "PATCH", task, encode(Arr{Obj{"op": "remove", "path": path}}), "Content-Type", "application/json-patch+json")
 		if err != nil {
 			return err
 		}
@@ -250,6 +254,9 @@ func (c *Case) defectRows(s *Stage) (all []gateRow) {
 				take: func() error { return errors.Join(c.must(spoilt), c.resign(s)) },
 				put:  func() error { return errors.Join(c.must(edit), c.resign(s)) },
 			}
+			if d.Unfit {
+				row.owed = "it opens a nonconformity: see the walk"
+			}
 			if d.AtDoor {
 				row.take, row.put = func() error { return c.refusedWrite(spoilt) }, nil
 			}
@@ -285,7 +292,7 @@ func (c *Case) swapped(s *Stage, part *Part, wrong Wrong) gateRow {
 			return err
 		}
 		p.ref = to
-		return c.must(Step{Kind: Name, Who: firstOf[s.Owner], Stage: s.Code, Part: s.Code + "/" + part.Key})
+		return c.must(Step{Kind: Name, Who: c.first(s.Owner), Stage: s.Code, Part: s.Code + "/" + part.Key})
 	}
 	return gateRow{
 		kind: "wrong " + part.Key, name: part.Key + " is " + wrong.Ref, rule: wrong.Rule, clause: wrong.Clause, status: one(s.WorkStatus),
@@ -296,4 +303,17 @@ func (c *Case) swapped(s *Stage, part *Part, wrong Wrong) gateRow {
 			return err
 		},
 	}
+}
+
+// reviewAll answers the reviews that a changed identity brought.
+func (c *Case) reviewAll() error {
+	dice := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // an order, not a secret
+	for c.opened(reviewed) == nil {
+		for c.x != nil {
+			if err := c.must(c.settling(dice)[0]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -69,7 +69,7 @@ func (w *World) Shrunk(p *Process, err error, limit time.Duration) error {
 			all = append(all, e)
 			continue
 		}
-		if i == 0 {
+		if i == 0 && !w.final {
 			d = w.Shrink(p, d, limit)
 		} else {
 			d = &Disagreement{d.Err, d.Trace[max(0, len(d.Trace)-8):], d.Where}

@@ -12,7 +12,7 @@ var socketOperations = []string{
 // madeSocket is S11: print, post-processing, assembly.
 func madeSocket(s *Stage) {
 	s.After, s.EndParts, s.EndStages = []string{"S11a"}, nil, nil
-	s.WorkNeeds = []string{"S11/machine", "S11/material", "S11/process", "S11/safety-powder", "S11/safety-lacquer"}
+	s.WorkNeeds = []string{"S11/machine", "S11/material", "S11/process", "S11/safety-powder"}
 	beside := func(key, kind string, body func(*Writer) Obj) Part {
 		return Part{Key: key, Type: kind, By: "qa-wu", Body: body}
 	}
@@ -66,9 +66,10 @@ func judgedSocket(s *Stage) {
 	item("appearance", said("appearance", "sight"))
 	item("odour", said("odour", "smell"))
 	item("skin-reaction-risk", said("skin reaction", "touch"))
-	item("skin-hazard", seen3("hazard to the skin", "touch", "valueBoolean", false), Defect{Name: "there is one", Spoil: set("valueBoolean", true)})
+	item("skin-hazard", seen3("hazard to the skin", "touch", "valueBoolean", false), Defect{Name: "there is one", Unfit: true, Spoil: set("valueBoolean", true)})
 	item("shoe-fit", seen3("shoe", "sight", "valueBoolean", true), Defect{Name: "no shoe fits", Spoil: set("valueBoolean", false)})
-	item("printed-dimension", compared("calliper", "measured", 98.4, "model", 98.2))
+	item("printed-dimension", compared("calliper", "measured", 98.4, "model", 98.2),
+		Defect{Name: "0.9 mm off", Spoil: set("component", Arr{long("measured", 99.1), long("model", 98.2)})})
 	item("inner-diameter", gauged)
 	item("height-difference", compared("tape", "sound", 452, "prosthesis", 448),
 		Defect{Name: "11 mm short", Rule: "G-JUDGE/height-within", Spoil: set("component", Arr{long("sound", 452), long("prosthesis", 441)})})

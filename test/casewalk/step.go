@@ -9,21 +9,29 @@ import (
 type Kind string
 
 const (
-	Move    Kind = "move"     // PATCH a Task to a sub-state
-	Put     Kind = "put"      // the same by PUT of the whole Task
-	Judge   Kind = "judge"    // sign the Task of a predecessor
-	Take    Kind = "take"     // sign the own Task
-	Sign    Kind = "sign"     // sign a document
-	Outdate Kind = "outdate"  // sign a version that is not the current one
-	Waive   Kind = "waive"    // sign the root for a condition
-	Make    Kind = "make"     // write a part
-	Name    Kind = "name"     // name a part in the Task
-	Foreign Kind = "foreign"  // name a document of another patient
-	Edit    Kind = "edit"     // write a part anew
-	Forge   Kind = "forge"    // POST a Task of a stage by hand
-	Read    Kind = "read"     // read the case
-	Use     Kind = "use"      // record a use of the device
-	Signed  Kind = "sign-all" // never chosen: see gate tests
+	Move    Kind = "move"    // PATCH a Task to a sub-state
+	Put     Kind = "put"     // the same by PUT of the whole Task
+	Judge   Kind = "judge"   // sign the Task of a predecessor
+	Take    Kind = "take"    // sign the own Task
+	Sign    Kind = "sign"    // sign a document
+	Outdate Kind = "outdate" // sign a version that is not the current one
+	Waive   Kind = "waive"   // sign the root for a condition
+	Make    Kind = "make"    // write a part
+	Name    Kind = "name"    // name a part in the Task
+	Foreign Kind = "foreign" // name a document of another patient
+	Edit    Kind = "edit"    // write a part anew
+	Forge   Kind = "forge"   // POST a Task of a stage by hand
+	Read    Kind = "read"    // read the case
+	Use     Kind = "use"     // record a use of the device
+	File    Kind = "file"    // file an exception
+	Found   Kind = "found"   // report a fault of the device
+	Revoke  Kind = "revoke"  // the patient withdraws the consent
+	Bring   Kind = "bring"   // write the outputs of the open exception
+	Agree   Kind = "agree"   // sign it
+	Settle  Kind = "settle"  // end it
+	Stands  Kind = "answer"  // production says that the machine stands
+	Note    Kind = "note"    // acknowledge the news of a fault
+	Demand  Kind = "demand"  // open a new case after this one
 )
 
 // Step is one request of one person, in words that hold in any case, so that a

@@ -44,9 +44,6 @@ func (d *Disagreement) Error() string {
 // open is how many cases are walked through beside each other.
 const open = 3
 
-// enough disagreements end a walk; after each its case is left.
-const enough = 6
-
 // leadsOn is how often a step is one of the straight way.
 const leadsOn = 0.62
 
@@ -54,15 +51,16 @@ const leadsOn = 0.62
 // joins every *Disagreement, not yet shrunk, or is what kept the walk from going on.
 func (w *World) Walk(p *Process, seed uint64, steps int) (*Tally, error) {
 	began := time.Now()
+	w.final = false
 	t := &Tally{Plan: p.Plan, Seed: seed, Kinds: map[Kind]int{}}
 	dice := rand.New(rand.NewPCG(seed, uint64(len(p.Stages)))) //nolint:gosec // a walk, not a secret
 	cases := make([]*Case, open)
 	var found []error
 	defer func() { t.Took = time.Since(began) }()
-	for t.Steps < steps {
+	for t.Steps < steps && (w.Until.IsZero() || time.Now().Before(w.Until)) {
 		i := dice.IntN(open)
-		if cases[i] == nil || cases[i].ended() && dice.IntN(12) == 0 {
-			c, err := w.Open(p)
+		if cases[i] == nil || cases[i].over || cases[i].ended() && dice.IntN(12) == 0 {
+			c, err := w.after(p, cases[i])
 			if err != nil {
 				return t, err
 			}
@@ -71,11 +69,17 @@ func (w *World) Walk(p *Process, seed uint64, steps int) (*Tally, error) {
 		}
 		c := cases[i]
 		if err := t.step(c, c.Choose(dice, leadsOn)); err != nil {
-			found = append(found, &Disagreement{err, c.trace, c.standing()})
-			if cases[i] = nil; len(found) == enough {
+			d := &Disagreement{err, c.trace, c.standing()}
+			if found = append(found, d); w.Tell != nil {
+				w.Tell(d)
+			}
+			if cases[i] = nil; len(found) == w.Enough {
 				break
 			}
 		}
+	}
+	if err := w.terminate(p, t, dice, cases); err != nil {
+		found = append(found, err)
 	}
 	return t, errors.Join(found...)
 }
@@ -102,4 +106,16 @@ func (t *Tally) step(c *Case, s Step) error {
 		t.Ended++
 	}
 	return nil
+}
+
+// after is the case that follows on one: that of a new demand, or a new one.
+func (w *World) after(p *Process, c *Case) (*Case, error) {
+	if c == nil || c.next == nil {
+		return w.Open(p)
+	}
+	seen, err := c.next.look()
+	if err != nil {
+		return nil, err
+	}
+	return c.next, c.next.agree(seen)
 }

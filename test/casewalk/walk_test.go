@@ -45,27 +45,37 @@ func database(t *testing.T) string {
 }
 
 // TestWalk takes random steps; TENON_WALK_STEPS says how many for each plan and
-// engine, TENON_WALK_SEED which.
+// engine, TENON_WALK_SEED which, TENON_WALK_ENOUGH after how many disagreements it
+// gives up, TENON_WALK_MINUTES how long it goes on at most with each plan.
+// PostgreSQL gets a tenth of the steps of SQLite, at least 60.
 func TestWalk(t *testing.T) {
 	steps, seed := number(t, "TENON_WALK_STEPS", 60), number(t, "TENON_WALK_SEED", 1)
+	minutes := number(t, "TENON_WALK_MINUTES", 0)
 	report := &walkReport{Steps: steps}
-	defer func() {
-		if name := os.Getenv("TENON_WALK_WRITE"); name != "" {
-			if err := os.WriteFile(name, []byte(report.String()), 0o600); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
 	engines(t, func(t *testing.T, database string) {
 		w := NewWorld(t, database)
+		w.Enough = number(t, "TENON_WALK_ENOUGH", w.Enough)
+		if w.Enough > 6 { // a search
+			w.Tell = func(d *Disagreement) {
+				t.Log((&Disagreement{d.Err, d.Trace[max(0, len(d.Trace)-12):], d.Where}).Error())
+			}
+		}
 		if err := w.Agree(); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range []*Process{agreementProcess(), implant(), socket()} {
 			t.Run(p.Plan, func(t *testing.T) {
-				defer func() { report.known(w) }()
-				tally, err := w.Walk(p, uint64(seed), steps)
+				if minutes > 0 {
+					w.Until = time.Now().Add(time.Duration(minutes) * time.Minute)
+				}
+				took := steps
+				if database != "sqlite" {
+					took = max(min(steps, 60), steps/10)
+				}
+				tally, err := w.Walk(p, uint64(seed), took)
+				report.known(w)
 				report.add(t.Name(), tally, err)
+				report.write(t)
 				if err != nil {
 					t.Fatal(w.Shrunk(p, err, time.Duration(number(t, "TENON_WALK_SHRINK", 60))*time.Second))
 				}

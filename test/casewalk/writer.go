@@ -9,26 +9,29 @@ import (
 // Writer is what a document is written with: who writes, about whom, and what
 // was written before.
 type Writer struct {
-	By        string // PractitionerRole/x
-	Patient   string // Patient/x
-	Person    Obj    // the Patient
-	Root      string // Task/x of the case
-	Number    string
-	Agreement string // Contract/x that stands
-	Now       time.Time
-	Opened    time.Time         // when the case was opened
-	Forms     map[string]Obj    // Questionnaires in force, by the last word of their url
-	Refs      map[string]string // "S04/goal" → "Goal/x"
-	Versions  map[string]string // "S11/device" → "3", as the model knows it
-	Sums      map[string]string // SHA-256 of the files by part
-	Tasks     map[string]string // stage → "Task/x"
-	File      string            // Binary/x of the part that is written
-	Sum       string            // of its content
-	Kind      string            // content type
-	Cast      map[string]*Person
-	Confirmed string // date of the form as written
-	Imaged    string // ImagingStudy.started as written
-	Studies   map[string]string
+	By         string // PractitionerRole/x
+	Patient    string // Patient/x
+	Person     Obj    // the Patient
+	Root       string // Task/x of the case
+	Number     string
+	Agreement  string // Contract/x that stands
+	Now        time.Time
+	Opened     time.Time         // when the case was opened
+	Forms      map[string]Obj    // Questionnaires in force, by the last word of their url
+	Refs       map[string]string // "S04/goal" → "Goal/x"
+	Versions   map[string]string // "S11/device" → "3", as the model knows it
+	Sums       map[string]string // SHA-256 of the files by part
+	Tasks      map[string]string // stage → "Task/x"
+	File       string            // Binary/x of the part that is written
+	Sum        string            // of its content
+	Kind       string            // content type
+	Cast       map[string]*Person
+	Confirmed  string // date of the form as written
+	Imaged     string // ImagingStudy.started as written
+	Used       string // when the device was used, as written
+	Generation int    // how often stages were opened anew
+	Attending  string // PractitionerRole/x of the attending clinician
+	Prior      string // DeviceRequest/x that the order replaces
 }
 
 // version names a part in the version that it has now.
