@@ -356,6 +356,14 @@ table oauth_client (
   body text not null
 );
 
+table oauth_factor (
+  tenant text collate "C" not null,
+  principal text collate "C" not null,
+  sealed bytea not null,
+  step bigint not null,
+  created bigint not null
+);
+
 table oauth_grant (
   id text collate "C" not null,
   tenant text collate "C" not null,
@@ -374,6 +382,12 @@ table oauth_login (
   hash text collate "C" not null,
   failures bigint not null,
   locked bigint not null
+);
+
+table oauth_recovery (
+  tenant text collate "C" not null,
+  principal text collate "C" not null,
+  hash bytea not null
 );
 
 table oauth_slip (
@@ -634,9 +648,13 @@ constraint member.member_pkey PRIMARY KEY (tenant, case_id, type, rid);
 
 constraint oauth_client.oauth_client_pkey PRIMARY KEY (tenant, id);
 
+constraint oauth_factor.oauth_factor_pkey PRIMARY KEY (tenant, principal);
+
 constraint oauth_grant.oauth_grant_pkey PRIMARY KEY (id);
 
 constraint oauth_login.oauth_login_pkey PRIMARY KEY (tenant, name);
+
+constraint oauth_recovery.oauth_recovery_pkey PRIMARY KEY (tenant, principal, hash);
 
 constraint oauth_slip.oauth_slip_pkey PRIMARY KEY (kind, hash);
 
@@ -784,6 +802,8 @@ CREATE INDEX number_resource ON number_row USING btree (rid);
 
 CREATE UNIQUE INDEX oauth_client_pkey ON oauth_client USING btree (tenant, id);
 
+CREATE UNIQUE INDEX oauth_factor_pkey ON oauth_factor USING btree (tenant, principal);
+
 CREATE INDEX oauth_grant_expires ON oauth_grant USING btree (expires);
 
 CREATE UNIQUE INDEX oauth_grant_pkey ON oauth_grant USING btree (id);
@@ -791,6 +811,8 @@ CREATE UNIQUE INDEX oauth_grant_pkey ON oauth_grant USING btree (id);
 CREATE INDEX oauth_grant_principal ON oauth_grant USING btree (tenant, principal);
 
 CREATE UNIQUE INDEX oauth_login_pkey ON oauth_login USING btree (tenant, name);
+
+CREATE UNIQUE INDEX oauth_recovery_pkey ON oauth_recovery USING btree (tenant, principal, hash);
 
 CREATE INDEX oauth_slip_expires ON oauth_slip USING btree (expires);
 

@@ -642,6 +642,15 @@ CREATE TABLE oauth_client (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE oauth_factor (
+  tenant    TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  sealed    BLOB NOT NULL,
+  step      INTEGER NOT NULL,
+  created   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, principal)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE oauth_grant (
   id        TEXT PRIMARY KEY,
   tenant    TEXT NOT NULL,
@@ -665,6 +674,13 @@ CREATE TABLE oauth_login (
   failures  INTEGER NOT NULL,
   locked    INTEGER NOT NULL,
   PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_recovery (
+  tenant    TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  hash      BLOB NOT NULL,
+  PRIMARY KEY (tenant, principal, hash)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE oauth_slip (

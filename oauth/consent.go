@@ -99,7 +99,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		s.refuseAsked(w, r, a)
 		return
 	}
-	t := Terms{Scope: scope, Patient: a.patient(), Nonce: p.Nonce, Session: a.session.hash, SignedIn: a.session.At}
+	t := Terms{Scope: scope, Patient: a.patient(), Nonce: p.Nonce, Session: a.session.hash, SignedIn: a.session.At, Methods: a.session.Methods}
 	if a.launch != nil {
 		t.Encounter, t.Intent, t.Banner, t.Context = a.launch.Encounter, a.launch.Intent, a.launch.Banner, a.launch.Context
 	}

@@ -33,6 +33,7 @@ type Terms struct {
 	Nonce     string          `json:"nonce,omitempty"`   // of the OpenID request
 	Session   string          `json:"session,omitempty"` // that an online refresh token ends with
 	SignedIn  time.Time       `json:"signedIn,omitzero"`
+	Methods   []string        `json:"amr,omitempty"` // how the person signed in
 }
 
 // Apps keeps apps and what was granted to them.

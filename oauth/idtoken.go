@@ -29,6 +29,9 @@ func (s *Server) idToken(_ context.Context, g *Grant) (string, error) {
 	if !g.SignedIn.IsZero() {
 		claims["auth_time"] = g.SignedIn.Unix()
 	}
+	if len(g.Methods) > 0 { // https://www.rfc-editor.org/rfc/rfc8176
+		claims["amr"] = g.Methods
+	}
 	if g.Nonce != "" {
 		claims["nonce"] = g.Nonce
 	}

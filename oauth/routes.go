@@ -20,6 +20,7 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET /oauth/authorize", s.authorize)
 	m.HandleFunc("POST /oauth/authorize", s.authorize)
 	m.HandleFunc("POST /oauth/sign-in", s.signIn)
+	m.HandleFunc("POST /oauth/second-factor", s.second)
 	m.HandleFunc("GET /oauth/consent", s.consent)
 	m.HandleFunc("POST /oauth/consent", s.decide)
 	m.HandleFunc("POST /oauth/sign-out", s.signOut)

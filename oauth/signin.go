@@ -25,7 +25,9 @@ const (
 type sessionBody struct {
 	Principal string    `json:"principal"`
 	At        time.Time `json:"at"`
-	hash      string
+	// Methods are how, in the words of RFC 8176.
+	Methods []string `json:"amr,omitempty"`
+	hash    string
 }
 
 // browser is the secret of this browser, new where it has none: what a form is
@@ -81,13 +83,17 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	principal, err := s.login(r.Context(), r.PostForm.Get("name"), r.PostForm.Get("password"))
+	l, due, err := s.login(r.Context(), r.PostForm.Get("name"), r.PostForm.Get("password"))
 	if errors.Is(err, errLogin) {
 		s.signInPage(w, r, http.StatusUnauthorized, p, true)
 		return
 	}
+	if err == nil && due {
+		s.askSecond(w, r, p, l)
+		return
+	}
 	if err == nil {
-		err = s.open(w, r, principal)
+		err = s.open(w, r, l.Principal, "pwd")
 	}
 	if err != nil {
 		s.broken(w, r, err)
@@ -99,11 +105,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 // errLogin is all that is told of a refused sign-in.
 var errLogin = errors.New("name or password is wrong, or the name is locked")
 
-func (s *Server) login(ctx context.Context, name, password string) (string, error) {
+// login judges name and password; due tells that the person has a second factor,
+// which is to be shown before anybody is signed in.
+func (s *Server) login(ctx context.Context, name, password string) (l *Login, due bool, err error) {
 	name = strings.ToLower(strings.TrimSpace(name))
-	l, err := s.store.Login(ctx, s.Tenant, name)
-	if err != nil {
-		return "", err
+	if l, err = s.store.Login(ctx, s.Tenant, name); err != nil {
+		return nil, false, err
 	}
 	now, hash := s.clock(), nobodysHash
 	locked := l != nil && now.Before(l.Locked)
@@ -111,9 +118,16 @@ func (s *Server) login(ctx context.Context, name, password string) (string, erro
 		hash = l.Hash
 	}
 	ok := verifySecret(hash, password) && l != nil && !locked
-	if l != nil && !locked {
+	if ok {
+		f, err := s.store.Factor(ctx, s.Tenant, l.Principal)
+		if err != nil {
+			return nil, false, err
+		}
+		due = f != nil
+	}
+	if l != nil && !locked && !due { // a right password alone does not end the count of wrong codes
 		if err := s.store.LoginFailed(ctx, s.Tenant, name, ok, wrongMost, now.Add(wrongLock)); err != nil {
-			return "", err
+			return nil, false, err
 		}
 	}
 	if ok {
@@ -127,22 +141,25 @@ func (s *Server) login(ctx context.Context, name, password string) (string, erro
 	if ok {
 		e.Outcome = http.StatusOK
 	}
+	if due {
+		e.Operation = "password"
+	}
 	if err := s.Audit(ctx, e); err != nil {
-		return "", err
+		return nil, false, err
 	}
 	if !ok {
-		return "", errLogin
+		return nil, false, errLogin
 	}
-	return l.Principal, nil
+	return l, due, nil
 }
 
 // open begins a session with a new secret.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, principal string) error {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, principal string, methods ...string) error {
 	secret, err := s.secret("")
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(sessionBody{Principal: principal, At: s.clock()})
+	body, err := json.Marshal(sessionBody{Principal: principal, At: s.clock(), Methods: methods})
 	if err != nil {
 		return err
 	}

@@ -46,4 +46,5 @@ type Store interface {
 	Apps
 	Slips
 	Logins
+	Factors
 }

@@ -18,6 +18,8 @@ type user struct {
 	Password password `cmd:"" help:"Let a person sign in by a name; the password is read from standard input."`
 	Key      key      `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
 
+	SecondFactor secondFactor `cmd:"" help:"Give a person a second factor for the sign-in (an authenticator app), or take it away."`
+
 	Certificate certificate `cmd:"" help:"Bind a person's own certificate, whose key is elsewhere; the chain (PEM, leaf first) is read from standard input."`
 }
 
@@ -78,6 +80,35 @@ func (p *password) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s signs in as %s now\n", p.Principal, p.Name)
+	return err
+}
+
+type secondFactor struct {
+	app.Config `embed:""`
+	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+	Name       string `help:"What the authenticator app shows; the principal by default."`
+	Remove     bool   `help:"Take it away."`
+}
+
+// Run prints what the person needs, once: the address for the app on the first
+// line, then the recovery codes.
+func (f *secondFactor) Run(ctx context.Context, out io.Writer) error {
+	a, err := app.Open(ctx, f.Config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if f.Remove {
+		return a.RemoveFactor(ctx, f.Principal)
+	}
+	if f.Name == "" {
+		f.Name = f.Principal
+	}
+	address, recovery, err := a.EnrolFactor(ctx, f.Principal, f.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n%s\n", address, strings.Join(recovery, "\n"))
 	return err
 }
 

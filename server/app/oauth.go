@@ -245,6 +245,28 @@ func (a *App) RemoveApp(ctx context.Context, id string) error {
 	return err
 }
 
+// EnrolFactor gives a person a second factor for the sign-in: the address for an
+// authenticator app, and recovery codes. Neither is told again.
+func (a *App) EnrolFactor(ctx context.Context, principal, name string) (address string, recovery []string, err error) {
+	who, err := a.OAuth.Principal(ctx, principal)
+	if err != nil {
+		return "", nil, err
+	}
+	if who.Kind != access.Person && who.Kind != access.Patient {
+		return "", nil, fmt.Errorf("%s is no person: it does not sign in", principal)
+	}
+	return a.apps.Enrol(ctx, principal, name)
+}
+
+// RemoveFactor takes a person's second factor away.
+func (a *App) RemoveFactor(ctx context.Context, principal string) error {
+	found, err := a.Store.RemoveFactor(ctx, "main", principal)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no second factor", principal)
+	}
+	return err
+}
+
 // SetPassword lets a person sign in by a name.
 func (a *App) SetPassword(ctx context.Context, principal, name, password string) error {
 	name = strings.ToLower(strings.TrimSpace(name))
