@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"tenon/oauth"
 	"tenon/test/servertest"
 )
@@ -96,22 +94,7 @@ func (h *house) standalone(t *testing.T) {
 }
 
 func (h *house) identity(t *testing.T, text string) {
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(h.Expect(t, 200, servertest.Request{Path: "/oauth/jwks"}).Body, &set); err != nil {
-		t.Fatal(err)
-	}
-	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := signed.Verify(set.Key(signed.Signatures[0].Protected.KeyID)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c map[string]any
-	if err := json.Unmarshal(body, &c); err != nil {
-		t.Fatal(err)
-	}
+	c := h.claimsOf(t, text)
 	for name, want := range map[string]any{"iss": h.URL, "aud": "chart", "nonce": "n-1", "fhirUser": h.URL + "/fhir/PractitionerRole/clin-wang"} {
 		same(t, name, c[name], want)
 	}

@@ -147,15 +147,8 @@ func enrolled(h *house, t *testing.T, principal string) bool {
 // claimsOf are those of an id_token whose signature fits the published keys.
 func (h *house) claimsOf(t testing.TB, text string) (c map[string]any) {
 	t.Helper()
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(h.Expect(t, 200, servertest.Request{Path: "/oauth/jwks"}).Body, &set); err != nil {
-		t.Fatal(err)
-	}
-	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := set.Key(signed.Signatures[0].Protected.KeyID)
+	signed := parsedID(t, text)
+	keys := h.keys(t).Key(signed.Signatures[0].Protected.KeyID)
 	if len(keys) != 1 {
 		t.Fatalf("%d keys have the kid of the id_token", len(keys))
 	}
@@ -168,3 +161,24 @@ func (h *house) claimsOf(t testing.TB, text string) (c map[string]any) {
 	}
 	return c
 }
+
+// keys are the published ones.
+func (h *house) keys(t testing.TB) *jose.JSONWebKeySet {
+	t.Helper()
+	set := new(jose.JSONWebKeySet)
+	if err := json.Unmarshal(h.Expect(t, 200, servertest.Request{Path: "/oauth/jwks"}).Body, set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func parsedID(t testing.TB, text string) *jose.JSONWebSignature {
+	t.Helper()
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+func kidOf(t testing.TB, text string) string { return parsedID(t, text).Signatures[0].Protected.KeyID }

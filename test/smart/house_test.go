@@ -50,7 +50,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, h *house)) {
 	}
 }
 
-func furnished(t *testing.T, c app.Config) *house {
+func furnished(t testing.TB, c app.Config) *house {
 	h := &house{Server: servertest.Start(t, c)}
 	h.token = h.Token(t, "PractitionerRole/clin-wang")
 	patient := func(name string) string {
