@@ -105,7 +105,8 @@ const (
 	fetchTime   = 5 * time.Second
 )
 
-// keyring keeps the keys that were fetched.
+// keyring keeps the keys that were fetched. Who waits for a slow address keeps
+// waiting others for the same address alone.
 type keyring struct {
 	fetch Fetch
 	clock func() time.Time
@@ -114,6 +115,7 @@ type keyring struct {
 }
 
 type keptKeys struct {
+	mu      sync.Mutex
 	keys    []jose.JSONWebKey
 	until   time.Time
 	fetched time.Time
@@ -161,20 +163,20 @@ func oneKey(keys []jose.JSONWebKey, kid string, alg jose.SignatureAlgorithm) (fo
 // of are the keys at an address, kept or fetched; again asks for newer ones, if
 // the last question is not too near.
 func (r *keyring) of(ctx context.Context, address string, again bool) (keys []jose.JSONWebKey, fresh bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.clock()
-	k := r.kept[address]
-	paused := k != nil && now.Before(k.fetched.Add(fetchPause))
-	if k != nil && (now.Before(k.until) && !again || paused && (again || k.err != nil)) {
-		return k.keys, false, k.err
-	}
 	if r.fetch == nil {
 		return nil, false, errors.New("this server fetches no keys")
 	}
+	k := r.place(address)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := r.clock()
+	paused := now.Before(k.fetched.Add(fetchPause))
+	if now.Before(k.until) && !again || paused && (again || k.err != nil) {
+		return k.keys, false, k.err
+	}
 	ctx, stop := context.WithTimeout(ctx, fetchTime)
 	defer stop()
-	k = &keptKeys{fetched: now, until: now}
+	k.keys, k.err, k.fetched, k.until = nil, nil, now, now
 	got, err := r.fetch(ctx, address, largestKeys)
 	if err == nil {
 		k.keys, k.err = readKeys(got.Body)
@@ -182,11 +184,22 @@ func (r *keyring) of(ctx context.Context, address string, again bool) (keys []jo
 	} else {
 		k.err = fmt.Errorf("the keys of the app cannot be fetched: %w", err)
 	}
-	if len(r.kept) >= 1000 {
-		clear(r.kept)
-	}
-	r.kept[address] = k
 	return k.keys, true, k.err
+}
+
+// place is where the keys of an address are kept.
+func (r *keyring) place(address string) *keptKeys {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.kept[address]
+	if k == nil {
+		if len(r.kept) >= 1000 {
+			clear(r.kept)
+		}
+		k = new(keptKeys)
+		r.kept[address] = k
+	}
+	return k
 }
 
 // lifeOf reads how long an answer may be kept.

@@ -302,6 +302,23 @@ func TestKeysAtAnAddress(t *testing.T) {
 	for _, want := range []int{200, 401} {
 		same(t, "SMART-341 kept no longer than its owner says", h.post(t, "/oauth/token", backend(first.sign(t, h.claims("brief", nil), nil), "system/*.rs")).status, want)
 	}
+	held := make(chan struct{})
+	asking := make(chan struct{}, 8)
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asking <- struct{}{}; <-held }))
+	defer slow.Close()
+	h.register(t, oauth.Client{ID: "slow", Method: oauth.MethodKey, KeysURL: slow.URL, Scopes: []string{"system/*.rs"}, Principal: "Organization/hospital"})
+	answered := make(chan int, 1)
+	stuck := backend(first.sign(t, h.claims("slow", nil), nil), "system/*.rs")
+	go func() { answered <- h.post(t, "/oauth/token", stuck).status }()
+	<-asking
+	same(t, "an app whose keys are there, while another's do not come", ask(first, nil), 200)
+	select {
+	case <-answered:
+		t.Error("the slow address had answered: nothing was shown")
+	default:
+	}
+	close(held)
+	same(t, "and that one", <-answered, 401)
 	h.register(t, oauth.Client{ID: "large", Method: oauth.MethodKey, KeysURL: at.URL + "/large", Scopes: []string{"system/*.rs"}, Principal: "Organization/hospital"})
 	body.Store(append([]byte(jwks(t, first)), make([]byte, 1<<20)...))
 	same(t, "F7 a body without end", h.post(t, "/oauth/token", backend(first.sign(t, h.claims("large", nil), nil), "system/*.rs")).status, 401)
