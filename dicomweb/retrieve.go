@@ -45,7 +45,7 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 			return d.retrieveOne(w, r, found.first)
 		}
 	}
-	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\" or application/zip, one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70) or JPEG-LS lossless (.80)")
+	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\" or application/zip, one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70), JPEG-LS lossless (.80) or JPEG 2000 lossless (.90)")
 }
 
 // found are the rows of a key: at least one.

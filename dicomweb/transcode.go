@@ -23,7 +23,7 @@ import (
 // anything.
 var written = map[string]bool{
 	dicom.ImplicitLittleEndian: true, dicom.ExplicitLittleEndian: true, dicom.DeflatedExplicit: true,
-	pixel.RLELossless: true, pixel.JPEGLosslessSV1: true, pixel.JPEGLSLossless: true,
+	pixel.RLELossless: true, pixel.JPEGLosslessSV1: true, pixel.JPEGLSLossless: true, pixel.JPEG2000Lossless: true,
 }
 
 // transcodes tells whether an instance can be written in a transfer syntax.

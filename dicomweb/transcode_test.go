@@ -2,8 +2,12 @@ package dicomweb_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -12,10 +16,12 @@ import (
 	"tenon/dicomweb/sample"
 )
 
-// readers are the programs of dcmtk that read a transfer syntax.
+// readers are the programs of dcmtk, and the one of OpenJPEG, that read a
+// transfer syntax.
 var readers = map[string]string{
 	dicom.ImplicitLittleEndian: "dcmconv", dicom.ExplicitLittleEndian: "dcmconv", dicom.DeflatedExplicit: "dcmconv",
 	pixel.RLELossless: "dcmdrle", pixel.JPEGLosslessSV1: "dcmdjpeg", pixel.JPEGLSLossless: "dcmdjpls",
+	pixel.JPEG2000Lossless: "opj_decompress",
 }
 
 // attributes are the attributes of a file without its pixels. That the reader
@@ -68,12 +74,40 @@ func sameAttributes(t *testing.T, got, want map[string]any) {
 // native gives the pixels of a file that dcmtk made uncompressed.
 func native(t *testing.T, program string, file []byte) []byte {
 	t.Helper()
+	if program == "opj_decompress" {
+		return unwaved(t, file)
+	}
 	out := dcmtk(t, program, file, "+te")
 	f, err := dicom.Read(bytes.NewReader(out), dicom.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out[f.Pixels.Offset : f.Pixels.Offset+f.Pixels.Length]
+}
+
+// unwaved gives the pixels of the only frame of a file as OpenJPEG decodes them.
+func unwaved(t *testing.T, file []byte) []byte {
+	t.Helper()
+	at := bytes.Index(file, []byte{0xFF, 0x4F, 0xFF, 0x51})
+	if at < 0 {
+		t.Fatal("no stream of JPEG 2000")
+	}
+	path, err := exec.LookPath("opj_decompress")
+	if err != nil {
+		t.Skip("opj_decompress is not installed (package libopenjp2-tools)")
+	}
+	in, out := filepath.Join(t.TempDir(), "in.j2k"), filepath.Join(t.TempDir(), "out.rawl")
+	if err := os.WriteFile(in, file[at:], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := exec.CommandContext(t.Context(), path, "-i", in, "-o", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // One CT comes out in each transfer syntax from each in which it came in:
@@ -164,6 +198,7 @@ func TestTranscodeFrames(t *testing.T) {
 			{`multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1`, "application/octet-stream", dicom.ExplicitLittleEndian},
 			{`multipart/related; type="image/dicom-rle"; transfer-syntax=1.2.840.10008.1.2.5`, "image/dicom-rle", pixel.RLELossless},
 			{`multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.70`, "image/jpeg", pixel.JPEGLosslessSV1},
+			{`multipart/related; type="image/jp2"; transfer-syntax=1.2.840.10008.1.2.4.90`, "image/jp2", pixel.JPEG2000Lossless},
 			{`multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.80`, "image/jls", pixel.JPEGLSLossless},
 			{`multipart/related; type="image/jp2", multipart/related; type="image/jls"; transfer-syntax=1.2.840.10008.1.2.4.80; q=0.5`, "image/jls", pixel.JPEGLSLossless},
 		} {
@@ -182,7 +217,7 @@ func TestTranscodeFrames(t *testing.T) {
 		if a := c.get(t, path+"/frames/1", "application/octet-stream"); a.StatusCode != 200 || !bytes.Equal(a.body, want) {
 			t.Errorf("%s as one part: status %d, %d bytes", name, a.StatusCode, len(a.body))
 		}
-		if a := c.get(t, path+"/frames/1", "image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90"); a.StatusCode != 406 {
+		if a := c.get(t, path+"/frames/1", "image/jp2; transfer-syntax=1.2.840.10008.1.2.4.91"); a.StatusCode != 406 {
 			t.Errorf("%s as JPEG 2000: status %d", name, a.StatusCode)
 		}
 	}
@@ -250,6 +285,44 @@ func BenchmarkTranscode(b *testing.B) {
 				if a := c.get(b, instance+target); a.StatusCode != 200 {
 					b.Fatalf("status %d", a.StatusCode)
 				}
+			}
+		})
+	}
+}
+
+// HTJ2K of the three transfer syntaxes: the picture in testdata was written by
+// OpenJPH; its sample in column x of row y is 7·x·y modulo 3000, less 1024.
+func TestTranscodeHighThroughput(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("testdata", "htj2k.dcm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []byte
+	for y := range 48 {
+		for x := range 64 {
+			want = binary.LittleEndian.AppendUint16(want, uint16(7*x*y%3000-1024))
+		}
+	}
+	for _, syntax := range []string{pixel.HTJ2KLossless, pixel.HTJ2KLosslessRPCL, pixel.HTJ2K} {
+		t.Run("R000-024 "+syntax, func(t *testing.T) {
+			c := open(t)
+			path := c.storeFile(t, bytes.Replace(source, []byte(pixel.HTJ2KLosslessRPCL), []byte(syntax), 1))
+			if a := c.get(t, path+"/frames/1", "application/octet-stream"); !bytes.Equal(a.body, want) {
+				t.Errorf("frame: status %d, %d bytes of other pixels", a.StatusCode, len(a.body))
+			}
+			if a := c.get(t, path+"/frames/1", "image/jphc"); a.StatusCode != 200 || a.Header.Get("Content-Type") != "image/jphc; transfer-syntax="+syntax {
+				t.Errorf("as stored: status %d, %s", a.StatusCode, a.Header.Get("Content-Type"))
+			}
+			if a := c.get(t, path+"/rendered", "image/png"); a.StatusCode != 200 || decodePNG(t, a.body).Bounds().Dx() != 64 {
+				t.Errorf("rendered: status %d", a.StatusCode)
+			}
+			a := c.get(t, path, "application/dicom; transfer-syntax="+pixel.JPEGLSLossless)
+			if a.StatusCode != 200 || !bytes.Equal(native(t, "dcmdjpls", a.body), want) {
+				t.Errorf("as JPEG-LS: status %d, other pixels", a.StatusCode)
+			}
+			lossy, _ := attributes(t, a.body)["00282110"].(map[string]any)
+			if marked := lossy != nil; marked != (syntax == pixel.HTJ2K) {
+				t.Errorf("LossyImageCompression %v", lossy)
 			}
 		})
 	}

@@ -100,7 +100,7 @@ func TestRetrieve(t *testing.T) {
 	})
 	for _, tc := range [][2]string{
 		{series, "application/dicom"}, {instance, "image/jpeg"}, {instance, "text/html"},
-		{instance, "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"},
+		{instance, "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.91"},
 		{series, `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.50`},
 	} {
 		if a := c.get(t, tc[0], tc[1]); a.StatusCode != http.StatusNotAcceptable {

@@ -2,9 +2,10 @@ package pixel
 
 // encoders of one frame, all without loss.
 var encoders = map[string]func(*Frame) ([]byte, error){
-	RLELossless:     EncodeRLE,
-	JPEGLosslessSV1: EncodeJPEGLossless,
-	JPEGLSLossless:  EncodeJPEGLS,
+	RLELossless:      EncodeRLE,
+	JPEGLosslessSV1:  EncodeJPEGLossless,
+	JPEGLSLossless:   EncodeJPEGLS,
+	JPEG2000Lossless: EncodeJPEG2000,
 }
 
 // CanEncode tells whether frames can be encoded in a transfer syntax.

@@ -9,7 +9,7 @@ import (
 	"tenon/dicomweb/pixel"
 )
 
-var lossless = []string{pixel.RLELossless, pixel.JPEGLosslessSV1, pixel.JPEGLSLossless}
+var lossless = []string{pixel.RLELossless, pixel.JPEGLosslessSV1, pixel.JPEGLSLossless, pixel.JPEG2000Lossless}
 
 func frameOf(rows, columns, samples, bits int, fill func(i int) byte) *pixel.Frame {
 	f := &pixel.Frame{Format: pixel.Format{Rows: rows, Columns: columns, Samples: samples, Allocated: bits, Stored: bits,
@@ -75,9 +75,31 @@ func same(t *testing.T, name, syntax string, f *pixel.Frame) int {
 func TestEncodeRefuses(t *testing.T) {
 	f := frameOf(2, 2, 1, 32, func(i int) byte { return byte(i) })
 	same(t, "32 bits", pixel.RLELossless, f)
-	for _, syntax := range []string{pixel.JPEGLosslessSV1, pixel.JPEGLSLossless, pixel.JPEGBaseline} {
+	for _, syntax := range []string{pixel.JPEGLosslessSV1, pixel.JPEGLSLossless, pixel.JPEG2000Lossless, pixel.JPEGBaseline} {
 		if _, err := pixel.Encode(syntax, f); err == nil {
 			t.Errorf("%s took words of 32 bits", syntax)
+		}
+	}
+}
+
+// Samples of fewer bits than their words keep what stands in the other bits.
+func TestEncodeWavelet(t *testing.T) {
+	for _, tc := range []struct {
+		signed bool
+		stored int
+		fill   func(i int) byte
+		depth  byte // of the stream
+	}{
+		{false, 12, func(i int) byte { return byte(i) & 0x0F }, 11},
+		{false, 12, func(i int) byte { return byte(i) }, 15},
+		{true, 12, func(i int) byte { return byte(-(i / 2 & 1)) }, 0x80 | 11},
+		{true, 16, func(i int) byte { return byte(i * 37) }, 0x80 | 15},
+	} {
+		f := frameOf(20, 30, 1, 16, tc.fill)
+		f.Signed, f.Stored, f.High = tc.signed, tc.stored, tc.stored-1
+		same(t, fmt.Sprint(tc.signed, tc.stored), pixel.JPEG2000Lossless, f)
+		if b, err := pixel.Encode(pixel.JPEG2000Lossless, f); err != nil || b[42] != tc.depth {
+			t.Errorf("%v %d: depth %#x, %v, want %#x", tc.signed, tc.stored, b[42], err, tc.depth)
 		}
 	}
 }

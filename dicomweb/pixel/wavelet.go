@@ -81,3 +81,53 @@ func (f *Frame) putSigned(component, x, y int, row []int32) {
 		}
 	}
 }
+
+// EncodeJPEG2000 writes a frame of 8 or 16 bits as JPEG 2000 without loss. Its
+// samples are of BitsStored where they fit, else of BitsAllocated, so that all
+// bits are kept.
+func EncodeJPEG2000(f *Frame) ([]byte, error) {
+	if f.Allocated != 8 && f.Allocated != 16 {
+		return nil, unsupported("JPEG 2000 of %d bits", f.Allocated)
+	}
+	p := &jpeg2000.Picture{Width: f.Columns, Height: f.Rows, Row: f.signedRow}
+	depth := f.Stored
+	if !f.fitsStored() {
+		depth = f.Allocated
+	}
+	for range f.Samples {
+		p.Components = append(p.Components, jpeg2000.Component{Bits: depth, Signed: f.Signed})
+	}
+	out, err := jpeg2000.Encode(p)
+	if err != nil {
+		return nil, waveletFault(err)
+	}
+	return padded(out), nil
+}
+
+// signedRow reads the samples of one component in a row.
+func (f *Frame) signedRow(component, y int, row []int32) {
+	if f.row(y, component, row); !f.Signed {
+		return
+	}
+	unused := 32 - f.Allocated
+	for x, v := range row {
+		row[x] = v << unused >> unused
+	}
+}
+
+// fitsStored tells whether all samples are in the range of BitsStored.
+func (f *Frame) fitsStored() bool {
+	row, least, most := make([]int32, f.Columns), int32(0), int32(1)<<f.Stored-1
+	if f.Signed {
+		least, most = -1<<(f.Stored-1), 1<<(f.Stored-1)-1
+	}
+	for i := range f.Samples * f.Rows {
+		f.signedRow(i%f.Samples, i/f.Samples, row)
+		for _, v := range row {
+			if v < least || v > most {
+				return false
+			}
+		}
+	}
+	return true
+}

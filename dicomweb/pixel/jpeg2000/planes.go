@@ -153,18 +153,11 @@ func (p *planes) refine(one uint32) {
 				if near&significant == 0 || f>>(visited+j)&1 != 0 {
 					continue
 				}
-				context := uint8(contextRefine)
-				switch {
-				case f>>(refined+j)&1 != 0:
-					context = contextRefine + 2
-				case near&aroundOne != 0:
-					context = contextRefine + 1
-				}
 				var v uint32
 				if p.lazy {
 					v = p.raw.bit()
 				} else {
-					v = p.bit(context)
+					v = p.bit(refineContext(f, j))
 				}
 				i := (y+j)*p.wide + x
 				p.values[i] = p.values[i]&^one | v*one | one>>1
@@ -173,6 +166,17 @@ func (p *planes) refine(one uint32) {
 			p.flags[at+x] = f
 		}
 	}
+}
+
+// refineContext is that of a coefficient of a column that is refined (table D.4).
+func refineContext(flags uint32, j int) uint8 {
+	switch {
+	case flags>>(refined+j)&1 != 0:
+		return contextRefine + 2
+	case flags>>(3*j)&aroundOne != 0:
+		return contextRefine + 1
+	}
+	return contextRefine
 }
 
 // cleanUp is the clean-up pass (D.3.4).
@@ -207,21 +211,30 @@ func (p *planes) cleanUp(one uint32) {
 	}
 }
 
-// significant reads the sign of a coefficient that became significant and tells
-// its neighbours (D.3.2).
+// significant reads the sign of a coefficient that became significant (D.3.2).
 func (p *planes) significant(at, j, i int, one uint32) {
-	f := p.flags[at]
 	var sign uint32
 	if p.lazy {
 		sign = p.raw.bit()
 	} else {
-		left, right := p.flags[at-1]>>(negative+1+j)&1, p.flags[at+1]>>(negative+1+j)&1
-		near := f >> (3 * j)
-		s := signContexts[near>>1&1|near>>2&2|near>>3&4|near>>4&8|f>>(negative+j)&1<<4|left<<5|right<<6|f>>(negative+2+j)&1<<7]
+		s := p.signContext(at, j)
 		sign = p.bit(s>>1) ^ uint32(s&1)
 	}
 	p.values[i] = sign<<31 | one | one>>1
-	p.flags[at] = f | significant<<(3*j) | sign<<(negative+1+j)
+	p.mark(at, j, sign)
+}
+
+// signContext is the entry of signContexts for a coefficient.
+func (p *planes) signContext(at, j int) uint8 {
+	f := p.flags[at]
+	left, right := p.flags[at-1]>>(negative+1+j)&1, p.flags[at+1]>>(negative+1+j)&1
+	near := f >> (3 * j)
+	return signContexts[near>>1&1|near>>2&2|near>>3&4|near>>4&8|f>>(negative+j)&1<<4|left<<5|right<<6|f>>(negative+2+j)&1<<7]
+}
+
+// mark tells a coefficient's neighbours that it is significant, and its sign.
+func (p *planes) mark(at, j int, sign uint32) {
+	p.flags[at] |= significant<<(3*j) | sign<<(negative+1+j)
 	p.flags[at-1] |= 1 << (3*j + 5)
 	p.flags[at+1] |= 1 << (3*j + 3)
 	if j == 0 && p.style&styleCausal == 0 {

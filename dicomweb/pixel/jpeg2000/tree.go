@@ -27,19 +27,23 @@ func newTree(across, down int) tree {
 // maxTreeLevels is enough for 2^15 × 2^15 blocks.
 const maxTreeLevels = 17
 
-// below reads until it is known whether the value of a leaf is below a limit.
-func (t *tree) below(r *bitReader, leaf int, limit uint16) bool {
-	var path [maxTreeLevels]int
-	depth, from := 0, 0
-	x, y := leaf%t.across, leaf/t.across
+// path fills in the nodes from a leaf up to the root and gives the index of that.
+func (t *tree) path(path *[maxTreeLevels]int, leaf int) (depth int) {
+	from, x, y := 0, leaf%t.across, leaf/t.across
 	for w, h := t.across, t.down; ; w, h = (w+1)/2, (h+1)/2 {
 		path[depth] = from + y*w + x
 		if w <= 1 && h <= 1 {
-			break
+			return depth
 		}
 		from += w * h
 		x, y, depth = x/2, y/2, depth+1
 	}
+}
+
+// below reads until it is known whether the value of a leaf is below a limit.
+func (t *tree) below(r *bitReader, leaf int, limit uint16) bool {
+	var path [maxTreeLevels]int
+	depth := t.path(&path, leaf)
 	low := uint16(0)
 	for ; depth >= 0; depth-- {
 		n := &t.nodes[path[depth]]
