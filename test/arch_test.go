@@ -63,6 +63,8 @@ var rooms = map[string][]string{
 	"dicomweb/pixel/jpeg2000": {},
 	// What the headers of images say of their geometry: pure.
 	"dicomweb/geometry": {},
+	// What takes a person out of a file: pure.
+	"dicomweb/deidentify": {"dicomweb/dicom"},
 	// DICOM's own protocol: no HTTP; the archive behind it is dicomweb's.
 	"dicomweb/dimse": {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
 	"dicomweb":       {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},

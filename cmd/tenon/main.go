@@ -41,6 +41,8 @@ type commands struct {
 
 	Conformance conformanceCommand `cmd:"" help:"Ask a FHIR R4 server, whichever it is, for what the specification demands, case by case."`
 
+	Deidentify deidentifyCommand `cmd:"" help:"Take out of DICOM files what tells whose they are (PS3.15 annex E)."`
+
 	FHIRPath fhirpathCommand `cmd:"" name:"fhirpath" help:"Evaluate a FHIRPath expression on files; one line a result: path, type, value."`
 }
 
