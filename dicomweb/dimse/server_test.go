@@ -28,7 +28,7 @@ func (s *shelf) Store(_ context.Context, _ *access.Context, _ string, file io.Re
 }
 
 func (*shelf) Find(context.Context, *access.Context, index.Level, index.Key, map[dicom.Tag]string, int, int) (*index.Page, error) {
-	return &index.Page{}, nil
+	return &index.Page{Results: []index.Result{{Study: index.Study{UID: "1.2.9", PatientName: "Wang^Li=王^丽", PatientID: "P"}}}}, nil
 }
 
 func (*shelf) Retrieve(context.Context, *access.Context, string, index.Key) iter.Seq2[*index.Result, error] {
@@ -56,7 +56,7 @@ func (b book) Peer(_ context.Context, title string) (*dimse.Peer, error) { retur
 func open(t *testing.T, s *shelf, change func(*dimse.Options)) string {
 	t.Helper()
 	o := dimse.Options{Title: "TENON", Archive: s, Idle: 300 * time.Millisecond,
-		Peers: book{"CT1": {Title: "CT1", Principal: "Device/ct", Allow: []string{"store", "commit"}, From: []string{"127.0.0.1"}}},
+		Peers: book{"CT1": {Title: "CT1", Principal: "Device/ct", Allow: []string{"store", "commit", "find"}, From: []string{"127.0.0.1"}}},
 		Who: func(context.Context, string) (*access.Context, error) {
 			return &access.Context{Kind: access.System, Principal: "Device/ct"}, nil
 		},
@@ -243,5 +243,29 @@ func TestHostile(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	} else if status, err := c.Echo(t.Context()); status != 0 || err != nil {
 		t.Errorf("afterwards Echo() = %#04x, %v", status, err)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	const studyFind, cFind = "1.2.840.10008.5.1.4.1.2.2.1", 0x0020
+	address := open(t, &shelf{}, nil)
+	c, err := call(t, address, "CT1", studyFind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := c.Accepted(studyFind)
+	var names []string
+	ask := []dimse.Element{{Tag: 0x00080052, Value: "STUDY"}, {Tag: dicom.PatientName}, {Tag: dicom.StudyInstanceUID}}
+	status, err := c.Ask(t.Context(), cFind, x, "", ask, func(_ *dimse.Command, f *dicom.File) error {
+		if f != nil {
+			names = append(names, f.String(dicom.StudyInstanceUID)+" "+f.String(dicom.PatientName))
+		}
+		return nil
+	})
+	if err != nil || status != 0 || len(names) != 1 || names[0] != "1.2.9 Wang^Li=王^丽" {
+		t.Errorf("Ask() = %#04x, %v with %q, want one study", status, err, names)
+	}
+	if status, err = c.Ask(t.Context(), cFind, x, "", ask[1:], func(*dimse.Command, *dicom.File) error { return nil }); err != nil || status != 0xA900 {
+		t.Errorf("Ask() without a level = %#04x, %v, want A900", status, err)
 	}
 }
