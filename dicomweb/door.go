@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tenon/dicomweb/dicom"
@@ -53,6 +54,9 @@ type Options struct {
 	Endpoint string
 	// Extra are attributes beyond index.Attributes that QIDO-RS matches.
 	Extra []*index.Attribute
+	// Builder makes the rows of extra attributes for what is stored already; nil:
+	// they are all there. See Build.
+	Builder index.Builder
 	// MaxInstance bounds one Part 10 file: 8 GiB.
 	MaxInstance int64
 	// MaxParts bounds the instances of one request: 20,000.
@@ -75,6 +79,7 @@ type Door struct {
 	rows    shelf[*index.Result]
 	texts   shelf[[]byte] // of metadata
 	known   shelf[*remembered]
+	built   atomic.Bool // see Build
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a

@@ -41,6 +41,9 @@ func (d *Door) search(level index.Level) handler {
 		if err := r.who.Permit(access.Search, "ImagingStudy"); err != nil {
 			return err
 		}
+		if err := d.refuseUnbuilt(s); err != nil {
+			return err
+		}
 		page, err := d.o.Index.Search(r.Context(), r.who.ReachTo(access.Search), &s.Query)
 		if err != nil {
 			return fmt.Errorf("dicomweb: search: %w", err)

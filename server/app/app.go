@@ -284,6 +284,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.keepSwept(ctx) })
+	a.background.Go(func() { a.buildImages(ctx) })
 	a.background.Go(func() { a.keepAnchored(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
@@ -333,7 +334,12 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	a.jobs.requests.Door = fhir
+	extra, err := a.Config.Images.extra()
+	if err != nil {
+		return nil, nil, err
+	}
 	dicom := dicomweb.New(dicomweb.Options{
+		Extra: extra, Builder: a.Store.Images(),
 		Records: a.Recorder, Index: a.Store.Images(), Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },

@@ -36,6 +36,7 @@ type Config struct {
 	MES        MES        `embed:"" prefix:"mes-"`
 	Notices    Notices    `embed:"" prefix:"notice-"`
 	Keeping    Keeping    `embed:""`
+	Images     Images     `embed:"" prefix:"dicom-"`
 	Sweeping   Sweeping   `embed:"" prefix:"sweep-"`
 	Signing    Signing    `embed:"" prefix:"sign-"`
 	Clock      Clock      `embed:"" prefix:"clock-"`
@@ -93,6 +94,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Jobs.validate(); err != nil {
+		return err
+	}
+	if _, err := c.Images.extra(); err != nil {
 		return err
 	}
 	if err := c.Sweeping.validate(); err != nil {

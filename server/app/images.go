@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tenon/dicomweb/index"
+)
+
+// Images says how the DICOMweb door works.
+type Images struct {
+	Index []string `help:"Further attributes that QIDO-RS matches: level:attribute, such as study:PatientComments, instance:KVP or series:RequestAttributesSequence.ScheduledProcedureStepDescription." env:"TENON_DICOM_INDEX"`
+}
+
+// extra are the attributes of Index.
+func (i *Images) extra() (list []*index.Attribute, err error) {
+	if len(i.Index) > index.MaxExtra {
+		return nil, fmt.Errorf("dicom-index: more than %d attributes", index.MaxExtra)
+	}
+	seen := map[string]bool{}
+	for _, name := range i.Index {
+		a, err := index.ParseExtra(name)
+		if err != nil {
+			return nil, fmt.Errorf("dicom-index: %w", err)
+		}
+		key := a.Key()[1:]
+		if seen[key] {
+			return nil, fmt.Errorf("dicom-index: %q is named twice", name)
+		}
+		seen[key] = true
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// buildAgain is how long a failed building of the index waits.
+const buildAgain = 10 * time.Second
+
+// buildImages makes the index rows of extra attributes for what is stored, until
+// that is done.
+func (a *App) buildImages(ctx context.Context) {
+	door := a.images.Load()
+	if door == nil {
+		return
+	}
+	for {
+		err := door.Build(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		a.log.Error("dicomweb", "what", "build the index", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(buildAgain):
+		}
+	}
+}
