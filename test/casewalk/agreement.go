@@ -55,6 +55,11 @@ var topics = []string{
 	"data-format", "transfer-method", "platform", "confirmation-form", "terms", "completion-time", "storage", "image-age",
 }
 
+// topicClauses are the rows that name one topic alone.
+var topicClauses = map[string]string{
+	"platform": "R001-043", "confirmation-form": "R001-048", "terms": "R001-034", "completion-time": "R001-214", "storage": "R001-140", "image-age": "R001-214",
+}
+
 // agreed is what a term says beside its text.
 var agreed = map[string]Obj{
 	"data-format":       {"valueCoding": Obj{"system": tenon + "file-format", "code": "STL"}},
@@ -112,6 +117,9 @@ func contractDefects() []Defect {
 		rows := []string{"R001-056", "R001-057"}
 		if i >= 8 { // agreed before data travel
 			rows = []string{"R001-041", "R001-055"}
+			if own := topicClauses[topic]; own != "" {
+				rows = []string{own}
+			}
 		}
 		all = append(all, Defect{Name: "nothing on " + topic, Clause: rows, Spoil: func(o Obj) {
 			kept := Arr{}

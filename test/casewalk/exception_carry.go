@@ -41,7 +41,7 @@ func (c *Case) except(by *Person, s Step) (*Answer, error) {
 		}
 		return c.w.send(by, "PATCH", c.x.task, encode(change), "Content-Type", "application/json-patch+json")
 	case Stands:
-		target, err := c.newestOf("Task?code=urn:tenon:job-control|hold&part-of=" + c.stages["S11"].task)
+		target, err := c.newestOf("Task?code=urn:tenon:job-control|hold&status=requested&part-of=" + c.stages["S11"].task)
 		if err != nil {
 			return nil, err
 		}

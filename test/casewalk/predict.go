@@ -144,6 +144,9 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 			rule = "judged-first"
 		}
 		v.refuse(st.state+" does not become "+s.To, rule, 409, 422)
+		if slices.Contains(stage.Also, by.Role) {
+			v.refuse("perhaps "+by.Role+" may not", "", 403)
+		}
 		if m.sees(by) == unsure {
 			v.refuse(by.ID+" is in no team yet", "actor-role", 403, 404)
 		}

@@ -40,8 +40,12 @@ func madeSocket(s *Stage) {
 		})
 	for i := range s.Parts {
 		switch s.Parts[i].Key {
-		case "safety-powder", "safety-lacquer":
+		case "safety-powder": // the server is content with the evidence of one material: reported, not decided
+			s.Parts[i].Document, s.Parts[i].Or = "material-safety", "safety-lacquer"
+		case "safety-lacquer":
 			s.Parts[i].Document = "material-safety"
+		case "socket": // and with a prosthesis whose socket is not named
+			s.Parts[i].Or = "device"
 		}
 	}
 	for i, code := range socketOperations {
