@@ -78,7 +78,8 @@ var knownRoles = []access.Role{
 func (c *compiler) stage(n tree.Node) {
 	s := &Stage{
 		Code: codeOf(n.Field("code"), systemStage), Title: n.Field("title").Str(), Chinese: chineseOf(n.Field("_title")),
-		Owner: access.Role(valueOf(extension(n, extensionPrefix+"owner")).Str()), Form: n.Field("definitionCanonical").Str(),
+		Owner:    access.Role(valueOf(extension(n, extensionPrefix+"owner")).Str()),
+		Activity: n.Field("definitionCanonical").Str(), Form: n.Path("documentation", "resource").Str(),
 		ReturnTo: valueOf(extension(n, extensionPrefix+"return-to")).Str(),
 		Named:    valueOf(extension(n, extensionPrefix+"named")).Bool(),
 		Clauses:  clauses(n),

@@ -33,6 +33,7 @@ type Stage struct {
 	ReturnTo       string        // stage that is done anew when this one is rejected or fails; "" if it cannot
 	Named          bool          // who acts or signs must be named in the agreement
 	Days           int           // until it is due
+	Activity       string        // canonical of its ActivityDefinition, or ""
 	Form           string        // canonical of its Questionnaire, or ""
 	Clauses        []string
 	Inputs         []Document

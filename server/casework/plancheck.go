@@ -56,7 +56,10 @@ func (c *compiler) words() {
 		c.word(at, systemStage, s.Code)
 		// A form of the hospital's own has a canonical of its own.
 		if strings.HasPrefix(s.Form, "urn:tenon:") && !theGuide().defines(s.Form) {
-			c.fault(at+".definitionCanonical", "The guide has no form or activity %q.", s.Form)
+			c.fault(at+".documentation", "The guide has no form %q.", s.Form)
+		}
+		if strings.HasPrefix(s.Activity, "urn:tenon:") && !theGuide().defines(s.Activity) {
+			c.fault(at+".definitionCanonical", "The guide has no activity %q.", s.Activity)
 		}
 		for _, list := range [][]Document{s.Inputs, s.Outputs} {
 			for _, d := range list {
