@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+// Terms is the list of terms of the guide, its code systems and value sets, in the
+// version that an agreement states (clause 4.1.6.4).
+const Terms = "urn:tenon:terms|1.0.0"
+
 // folders are the parts of the guide, what others build on first.
 var folders = []string{"case", "implant", "socket"}
 

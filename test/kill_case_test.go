@@ -294,6 +294,7 @@ func agreement(number string) []byte {
 		"transfer-method":   {"valueCoding": obj{"system": "urn:tenon:transfer-method", "code": "fhir-rest"}},
 		"platform":          {"valueUri": "https://tenon.example/fhir"},
 		"confirmation-form": {"valueCoding": obj{"system": "urn:tenon:confirmation-form", "code": "electronic"}},
+		"terms":             {"valueUri": "urn:tenon:terms|1.0.0"},
 		"image-age":         {"valueQuantity": obj{"value": 90, "system": "http://unitsofmeasure.org", "code": "d"}},
 	}
 	for i, topic := range []string{"order", "design-requirements", "acceptance-standard", "acceptance-list", "delivery", "rights", "obligations", "liabilities",
@@ -313,6 +314,14 @@ func agreement(number string) []byte {
 		if topic == "completion-time" {
 			term["extension"] = []any{obj{"url": "urn:tenon:extension:completion-time", "extension": []any{
 				obj{"url": "stage", "valueCode": "S08"}, obj{"url": "time", "valueDuration": obj{"value": 14, "system": "http://unitsofmeasure.org", "code": "d"}}}}}
+		}
+		if topic == "storage" {
+			var kept []any
+			for _, party := range []string{"Organization/hospital", "Organization/maker"} {
+				kept = append(kept, obj{"url": "urn:tenon:extension:storage", "extension": []any{obj{"url": "party", "valueReference": obj{"reference": party}}, obj{"url": "method", "valueString": "own database"},
+					obj{"url": "place", "valueString": "Shanghai"}, obj{"url": "country", "valueCode": "CN"}, obj{"url": "format", "valueCode": "STL"}}})
+			}
+			term["extension"] = kept
 		}
 		terms = append(terms, term)
 	}

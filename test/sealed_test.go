@@ -17,7 +17,7 @@ func TestSealedAgreement(t *testing.T) {
 		t.Run("R001-171 a hand-over of tomorrow", func(t *testing.T) {
 			s.refused(422, "custody-in-future", "R001-171", "log-ma", "POST", "Provenance", fmt.Sprintf(`{"resourceType":"Provenance","target":[{"reference":%q}],"occurredDateTime":%q,
 				"recorded":%[2]q,"activity":{"coding":[{"system":"urn:tenon:custody","code":"dispatched"}]},"agent":[{"who":{"reference":"PractitionerRole/log-ma"}}]}`,
-				s.device, time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339)))
+				s.order, time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339)))
 		})
 		t.Run("R001-054 the agreement is ended", func(t *testing.T) {
 			s.do(200, "hosp-chen", "PATCH", contract, `[{"op":"replace","path":"/status","value":"terminated"}]`)

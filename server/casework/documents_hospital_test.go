@@ -96,6 +96,17 @@ var answered = map[string]obj{
 	"platform":          {"valueUri": "https://tenon.example/fhir"},
 	"confirmation-form": {"valueCoding": obj{"system": "urn:tenon:confirmation-form", "code": "electronic"}},
 	"image-age":         {"valueQuantity": unit(90, "d")},
+	"terms":             {"valueUri": "urn:tenon:terms|1.0.0"},
+}
+
+// storage is how both parties keep what they have.
+func storage() arr {
+	all := arr{}
+	for _, party := range []string{"hospital", "maker"} {
+		all = append(all, obj{"url": "urn:tenon:extension:storage", "extension": arr{part("party", "valueReference", ref("Organization/"+party)), part("method", "valueString", "own database, encrypted"),
+			part("place", "valueString", "Shanghai"), part("country", "valueCode", "CN"), part("format", "valueCode", "DICOM"), part("format", "valueCode", "STL")}})
+	}
+	return all
 }
 
 // topics are what an agreement covers.
@@ -118,8 +129,11 @@ func contract(w *world) obj {
 			offer["answer"] = arr{a}
 		}
 		term := obj{"topicCodeableConcept": concept("urn:tenon:topic", topic), "text": "as agreed", "offer": offer}
-		if topic == "completion-time" {
+		switch topic {
+		case "completion-time":
 			term["extension"] = completionTimes(w)
+		case "storage":
+			term["extension"] = storage()
 		}
 		terms = append(terms, term)
 	}

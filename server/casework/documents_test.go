@@ -225,7 +225,7 @@ func specification() obj {
 }
 
 func workVerification(w *world) {
-	w.must(des, specification(), testPlan("verification-plan", "v-plan"))
+	w.must(des, specification(), with(testPlan("verification-plan", "v-plan"), "section", obj{"title": "conditions of the design output", "entry": arr{ref("Composition/design-output")}}))
 	w.name("S09", des, output("verification-specification", "DocumentReference/specification"), output("verification-plan", "Composition/v-plan"), output("software", "Device/cad"))
 	w.mustSign(rev, "Composition/v-plan", access.REV, "plan-approval")
 	w.must(des, result("v-thickness", w), follows(reported("verification-report", passed("v-report", "pass", w), des, "Observation/v-thickness"), "Composition/v-plan", "DocumentReference/specification"))

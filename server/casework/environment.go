@@ -20,7 +20,7 @@ func predicates() []fhirpath.Function {
 		intactPredicate, checkedPredicate, aboutPatientPredicate, referencePredicate, labelMatchesPatientPredicate,
 		notExpiredPredicate, youngerThanPredicate, followedForPredicate,
 		consentCoversPredicate, namedInContractPredicate, inTeamAsPredicate, topicsPredicate,
-		validatedPredicate, validatedForDesignPredicate,
+		validatedPredicate, validatedForDesignPredicate, securityCertifiedPredicate, madeInTimePredicate,
 		withinPredicate, resolutionPredicate, judgedPredicate, verdictCurrentPredicate,
 		fitsPredicate, imagedPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
@@ -35,7 +35,7 @@ var environment = sync.OnceValue(func() *fhirpath.Env {
 	env := &fhirpath.Env{
 		Model:     model(),
 		Functions: map[string]fhirpath.Function{},
-		Vars:      map[string]string{"patient": "System.String", "hospital": "System.String", "clinician": "System.String"},
+		Vars:      map[string]string{"patient": "System.String", "hospital": "System.String", "clinician": "System.String", "terms": "System.String"},
 	}
 	for _, f := range predicates() {
 		env.Functions[f.Name] = f

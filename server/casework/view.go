@@ -8,6 +8,7 @@ import (
 
 	"tenon/fhir/fhirpath"
 	"tenon/fhir/tree"
+	"tenon/profiles"
 	"tenon/server/access"
 )
 
@@ -284,7 +285,7 @@ func (v *view) resolve(reference string) (tree.Node, bool) {
 
 func (v *view) vars() map[string]fhirpath.Collection {
 	return map[string]fhirpath.Collection{
-		"patient": text(v.patient), "hospital": text(v.hospital), "clinician": text(v.clinician),
+		"patient": text(v.patient), "hospital": text(v.hospital), "clinician": text(v.clinician), "terms": text(profiles.Terms),
 	}
 }
 

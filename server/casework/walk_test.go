@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -141,8 +142,30 @@ func (w *world) name(stage string, owner *access.Context, outputs ...any) {
 	b := w.get(w.task(stage))
 	old, _ := b["output"].([]any)
 	b["output"] = append(old, outputs...)
+	if !slices.ContainsFunc(b["output"].([]any), riskDecided) && stage >= "S06" && stage <= "S16" {
+		risk := riskOf(stage, owner)
+		w.must(owner, risk)
+		b["output"] = append(b["output"].([]any), output("risk-decision", "RiskAssessment/"+risk["id"].(string)))
+	}
 	w.must(owner, b)
 }
+
+// riskOf is the decision on the risks that a stage brings.
+func riskOf(stage string, by *access.Context) obj {
+	return obj{"resourceType": "RiskAssessment", "id": "risk-" + stage, "status": "final", "subject": ref("Patient/p"), "performer": ref(by.Principal), "basis": arr{ref("CarePlan/plan")},
+		"prediction": arr{obj{"outcome": obj{"text": "fracture"}, "qualitativeRisk": obj{"text": "low after the control"}}}, "mitigation": "a rim of 3 mm"}
+}
+
+// noNewRisk is what a person says of a stage that brings no risk of its own.
+func noNewRisk(why string) any {
+	said := obj{"coding": arr{obj{"system": "urn:tenon:risk-decision", "code": "no-new-risk"}}}
+	if why != "" {
+		said["text"] = why
+	}
+	return obj{"type": concept("urn:tenon:document", "risk-decision"), "valueCodeableConcept": said}
+}
+
+func riskDecided(output any) bool { return is("type", "risk-decision")(output.(obj)) }
 
 func TestWholeCase(t *testing.T) {
 	w := stop(t, "closed")

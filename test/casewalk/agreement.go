@@ -67,6 +67,7 @@ var agreed = map[string]Obj{
 	"platform":          {"valueUri": "https://tenon.example/fhir"},
 	"confirmation-form": {"valueCoding": Obj{"system": tenon + "confirmation-form", "code": "electronic"}},
 	"image-age":         {"valueQuantity": quantity(90, "d")},
+	"terms":             {"valueUri": "urn:tenon:terms|1.0.0"},
 }
 
 func contract(w *Writer) Obj {
@@ -91,6 +92,9 @@ func contract(w *Writer) Obj {
 				Obj{"url": "stage", "valueCode": "S08"}, Obj{"url": "time", "valueDuration": quantity(14, "d")},
 			}}}
 		}
+		if topic == "storage" {
+			term["extension"] = Arr{storage("hospital"), storage("maker")}
+		}
 		terms = append(terms, term)
 	}
 	signer := func(id string) Obj {
@@ -104,6 +108,16 @@ func contract(w *Writer) Obj {
 		"term":    terms, "signer": Arr{signer("hosp-chen"), signer("mfr-xu")},
 	}
 }
+
+// storage is how a party keeps its data (5.4.1, 5.4.4).
+func storage(party string) Obj {
+	return Obj{"url": tenon + "extension:storage", "extension": Arr{
+		ext0("party", "valueReference", ref("Organization/"+party)), ext0("method", "valueString", "own database"), ext0("place", "valueString", "Shanghai"),
+		ext0("country", "valueCode", "CN"), ext0("format", "valueCode", "DICOM"),
+	}}
+}
+
+func ext0(name, element string, value any) Obj { return Obj{"url": name, element: value} }
 
 func contractDefects() []Defect {
 	all := []Defect{

@@ -94,6 +94,9 @@ func (c *Case) name(by *Person, stage string, as As, document, target string) (*
 		change = append(change, Obj{"op": "add", "path": "/" + element, "value": Arr{}})
 	}
 	change = append(change, Obj{"op": "add", "path": "/" + element + "/-", "value": Obj{"type": coded("document", document), "valueReference": ref(target)}})
+	if decided := c.riskless(stage, at(decode(a.Body), "output")); element == "output" && decided != nil {
+		change = append(change, Obj{"op": "add", "path": "/output/-", "value": decided})
+	}
 	said := slices.ContainsFunc(list(decode(a.Body), "input"), func(i Obj) bool { return str(i, "type", "coding", "system") == tenon+"process-parameter" })
 	if document == "process" && c.p.Plan == "socket" && !said { // which process it is of those of the standard
 		change = append(change, Obj{"op": "add", "path": "/input/-", "value": Obj{
@@ -101,6 +104,23 @@ func (c *Case) name(by *Person, stage string, as As, document, target string) (*
 		}})
 	}
 	return c.w.send(by, "PATCH", task, encode(change), "Content-Type", "application/json-patch+json")
+}
+
+// riskless is what whoever names the first document of a stage from order to
+// acceptance says of its risks (3.5); nil where it is said or not asked for.
+func (c *Case) riskless(stage string, outputs any) Obj {
+	named, _ := outputs.([]any)
+	for _, o := range named {
+		if str(o, "type", "coding", "code") == "risk-decision" {
+			return nil
+		}
+	}
+	if stage < "S06" || stage > "S16" {
+		return nil
+	}
+	said := coded("risk-decision", "no-new-risk")
+	said["text"] = "nothing beyond the risks of the plan"
+	return Obj{"type": coded("document", "risk-decision"), "valueCodeableConcept": said}
 }
 
 // forge posts a Task of a stage as if it were at work.

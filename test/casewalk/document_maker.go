@@ -140,6 +140,13 @@ func testPlan(document, item string, sections ...string) func(*Writer) Obj {
 	}
 }
 
+// verificationPlan refers to the design output whose conditions it verifies (5.3.3.1).
+func verificationPlan(w *Writer) Obj {
+	o := testPlan("verification-plan", "thickness", planSections...)(w)
+	o["section"] = append(o["section"].(Arr), Obj{"title": "conditions of the design output", "entry": refs(w.Refs["S08/design-output"])})
+	return o
+}
+
 func validation(w *Writer) Obj {
 	o := tested("validation-report", "validation report", "S10/strength", "S10/validation-plan")(w)
 	o["category"], o["subject"] = Arr{coded("validation-mode", "material-test")}, ref("Device/representative")

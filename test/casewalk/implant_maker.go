@@ -49,7 +49,7 @@ func implantMaker() []Stage {
 			Code: "S09", Owner: "DES", After: []string{"S08"}, Judges: true, Gate: "G-VERIFY", Status: 422,
 			Parts: []Part{
 				{Key: "verification-specification", Type: "DocumentReference", By: "des-zhang", Body: specification, File: true},
-				{Key: "verification-plan", Type: "Composition", By: "des-zhang", Body: testPlan("verification-plan", "thickness", planSections...), Defects: missing(planSections)},
+				{Key: "verification-plan", Type: "Composition", By: "des-zhang", Needs: []string{"S08/design-output"}, Body: verificationPlan, Defects: missing(planSections)},
 				{Key: "software", Type: "Device", By: "des-zhang", Given: "Device/cad"},
 				result("thickness", "des-zhang", "thickness", 3, "mm"),
 				{

@@ -70,6 +70,8 @@ func (s *story) agreed(topic string) arr {
 		return arr{obj{"valueUri": s.server.root + "/fhir"}}
 	case "confirmation-form":
 		return coding("confirmation-form", "electronic")
+	case "terms":
+		return arr{obj{"valueUri": "urn:tenon:terms|1.0.0"}}
 	case "image-age":
 		return arr{obj{"valueQuantity": quantity(s.imageAge(), "d")}}
 	}
@@ -91,6 +93,18 @@ func completionTimes() arr {
 	return times
 }
 
+// storage is how each party keeps its data (clause 5.4.1).
+func storage() arr {
+	all := arr{}
+	for _, party := range [][2]string{{"hospital", "上海 Shanghai"}, {"maker", "苏州 Suzhou"}} {
+		all = append(all, obj{"url": tenon + "extension:storage", "extension": arr{
+			obj{"url": "party", "valueReference": ref("Organization/" + party[0])}, obj{"url": "method", "valueString": "own database, encrypted, daily copy"},
+			obj{"url": "place", "valueString": party[1]}, obj{"url": "country", "valueCode": "CN"}, obj{"url": "format", "valueCode": "DICOM"}, obj{"url": "format", "valueCode": "STL"},
+		}})
+	}
+	return all
+}
+
 func (s *story) contract() obj {
 	parties, terms := arr{}, arr{}
 	for _, p := range append(s.team(), s.cast.mes) {
@@ -105,8 +119,11 @@ func (s *story) contract() obj {
 			offer["answer"] = a
 		}
 		term := obj{"topicCodeableConcept": code("topic", topic), "text": "As agreed on " + topic + ".", "offer": offer}
-		if topic == "completion-time" {
+		switch topic {
+		case "completion-time":
 			term["extension"] = completionTimes()
+		case "storage":
+			term["extension"] = storage()
 		}
 		terms = append(terms, term)
 	}

@@ -8,7 +8,9 @@ func (s *story) verify() {
 	paper := as("verification-specification", s.file(s.des, "验证规范 specification", "text/plain", []byte("geometry, strength, cleanliness")))
 	paper["masterIdentifier"] = obj{"system": "urn:maker:document", "value": "VS-07 rev. 3"}
 	specification := s.create(s.des, paper)
-	plan := s.create(s.des, s.testPlan("verification-plan", "验证方案 verification plan", "thickness"))
+	proposed := s.testPlan("verification-plan", "验证方案 verification plan", "thickness")
+	add(proposed, "section", obj{"title": "conditions of the design output", "entry": refs(s.design.output)})
+	plan := s.create(s.des, proposed)
 	c.name(s.des, "S09", output{"verification-specification", specification}, output{"verification-plan", plan}, output{"software", "Device/cad"})
 	c.signs(s.rev, "plan-approval", plan)
 	f := &s.figures

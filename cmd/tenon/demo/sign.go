@@ -66,10 +66,21 @@ func (c *course) list(by *person, stage, element string, documents []output) {
 		}})
 		told = append(told, d.document+" "+d.ref)
 	}
+	if element == "output" && stage >= "S06" && stage <= "S16" && !strings.Contains(string(a.body), "no-new-risk") {
+		change = append(change, obj{"op": "add", "path": "/output/-", "value": noNewRisk()})
+	}
 	q := patch(by, task, change)
 	q.header = map[string]string{"If-Match": a.header.Get("ETag")}
 	b := c.s.web.expect(200, q)
 	c.s.tell.line(stage, by, "%d %s names as %s of the Task: %s", b.status, by.name, element, strings.Join(told, ", "))
+}
+
+// noNewRisk is what whoever names the documents of a stage says of its risks: none
+// beyond those that are assessed (clause 3.5).
+func noNewRisk() obj {
+	said := code("risk-decision", "no-new-risk")
+	said["text"] = "无新增风险 nothing beyond the risks of the plan"
+	return obj{"type": code("document", "risk-decision"), "valueCodeableConcept": said}
 }
 
 // add creates a document, tells it and names it.
