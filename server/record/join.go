@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -138,6 +139,9 @@ func (p *preparation) custodyOf(w *write) error {
 		Rule("custody-of-delivery").Clause("R001-171").At("Provenance.target").WithStatus(422).Chinese("请先将交付清单列入任务输出，再登记交接记录。")
 }
 
+// clocksApart is how far the clock of who records a hand-over may be ahead.
+const clocksApart = time.Minute
+
 // custodyInTime refuses a hand-over that has not taken place yet: a Provenance is
 // never written anew, and one of a day to come would stand against its list.
 func (p *preparation) custodyInTime(w *write) error {
@@ -146,7 +150,7 @@ func (p *preparation) custodyInTime(w *write) error {
 		when = w.root.Path("occurredPeriod", "start").Str()
 	}
 	from, ok := casework.Moment(when)
-	if !ok || !from.After(p.at) {
+	if !ok || !from.After(p.at.Add(clocksApart)) {
 		return nil
 	}
 	return issue.Errorf(issue.BusinessRule, "The hand-over is dated %s, which is still to come: record it when it has taken place.", when).
