@@ -258,7 +258,7 @@ func TestClausesCollect(t *testing.T) {
 	for id, want := range map[string]string{
 		"R001-158": "profile-x `Device.lotNumber`", "R001-999": "", "R001-001": "profile-x invariant `tenon-a`", "R001-002": "profile-x invariant `tenon-a`",
 		"R001-003": "plan p setting `image-age`", "R001-004": "plan p S01", "R001-005": "plan p S01 signature `by-x`", "R001-006": "plan p S01 condition `c`",
-		} {
+	} {
 		if got := strings.Join(a[id], "; "); got != want {
 			t.Errorf("%s is answered by %q, want %q", id, got, want)
 		}
