@@ -317,8 +317,9 @@ func agreement(number string) []byte {
 		}
 		if topic == "storage" {
 			var kept []any
-			for _, party := range []string{"Organization/hospital", "Organization/maker"} {
-				kept = append(kept, obj{"url": "urn:tenon:extension:storage", "extension": []any{obj{"url": "party", "valueReference": obj{"reference": party}}, obj{"url": "method", "valueString": "own database"},
+			for party, custodian := range map[string]string{"Organization/hospital": "PractitionerRole/hosp-chen", "Organization/maker": "PractitionerRole/mfr-xu"} {
+				kept = append(kept, obj{"url": "urn:tenon:extension:storage", "extension": []any{obj{"url": "party", "valueReference": obj{"reference": party}},
+					obj{"url": "custodian", "valueReference": obj{"reference": custodian}}, obj{"url": "method", "valueString": "own database"},
 					obj{"url": "place", "valueString": "Shanghai"}, obj{"url": "country", "valueCode": "CN"}, obj{"url": "format", "valueCode": "STL"}}})
 			}
 			term["extension"] = kept

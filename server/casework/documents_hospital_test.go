@@ -102,8 +102,8 @@ var answered = map[string]obj{
 // storage is how both parties keep what they have.
 func storage() arr {
 	all := arr{}
-	for _, party := range []string{"hospital", "maker"} {
-		all = append(all, obj{"url": "urn:tenon:extension:storage", "extension": arr{part("party", "valueReference", ref("Organization/"+party)), part("method", "valueString", "own database, encrypted"),
+	for party, custodian := range map[string]*access.Context{"hospital": hosp, "maker": mfr} {
+		all = append(all, obj{"url": "urn:tenon:extension:storage", "extension": arr{part("party", "valueReference", ref("Organization/"+party)), part("custodian", "valueReference", ref(custodian.Principal)), part("method", "valueString", "own database, encrypted"),
 			part("place", "valueString", "Shanghai"), part("country", "valueCode", "CN"), part("format", "valueCode", "DICOM"), part("format", "valueCode", "STL")}})
 	}
 	return all

@@ -298,6 +298,9 @@ func (d *decider) decided(rule *ExceptionRule, s *Stage, was, now *Resource) {
 			d.refuse(422, d.content(rule, s, now)...)
 		}
 	case to == "completed":
+		if _, held := d.after.roleOf(d.actor, rule.Signs); !held {
+			d.say(403, s, "exception-signer", fmt.Sprintf("%s is carried out by one who signs it: %s.", rule.Code, list(rule.Signs)), fmt.Sprintf("须由签署人之一（%s）执行。", list(rule.Signs)))
+		}
 		d.signedFor(rule, s, was)
 		d.carryable(rule, s, was)
 	case (to == "rejected" || to == "cancelled") && byServer[rule.Code] == "":

@@ -93,7 +93,7 @@ func contract(w *Writer) Obj {
 			}}}
 		}
 		if topic == "storage" {
-			term["extension"] = Arr{storage("hospital"), storage("maker")}
+			term["extension"] = Arr{w.storage("hospital", "hosp-chen"), w.storage("maker", "mfr-xu")}
 		}
 		terms = append(terms, term)
 	}
@@ -110,9 +110,9 @@ func contract(w *Writer) Obj {
 }
 
 // storage is how a party keeps its data (5.4.1, 5.4.4).
-func storage(party string) Obj {
+func (w *Writer) storage(party, custodian string) Obj {
 	return Obj{"url": tenon + "extension:storage", "extension": Arr{
-		ext0("party", "valueReference", ref("Organization/"+party)), ext0("method", "valueString", "own database"), ext0("place", "valueString", "Shanghai"),
+		ext0("party", "valueReference", ref("Organization/"+party)), ext0("custodian", "valueReference", ref(w.who(custodian))), ext0("method", "valueString", "own database"), ext0("place", "valueString", "Shanghai"),
 		ext0("country", "valueCode", "CN"), ext0("format", "valueCode", "DICOM"),
 	}}
 }

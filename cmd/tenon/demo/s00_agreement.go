@@ -96,10 +96,10 @@ func completionTimes() arr {
 // storage is how each party keeps its data (clause 5.4.1).
 func storage() arr {
 	all := arr{}
-	for _, party := range [][2]string{{"hospital", "上海 Shanghai"}, {"maker", "苏州 Suzhou"}} {
+	for _, party := range [][3]string{{"hospital", "上海 Shanghai", "hosp-chen"}, {"maker", "苏州 Suzhou", "mfr-xu"}} {
 		all = append(all, obj{"url": tenon + "extension:storage", "extension": arr{
 			obj{"url": "party", "valueReference": ref("Organization/" + party[0])}, obj{"url": "method", "valueString": "own database, encrypted, daily copy"},
-			obj{"url": "place", "valueString": party[1]}, obj{"url": "country", "valueCode": "CN"}, obj{"url": "format", "valueCode": "DICOM"}, obj{"url": "format", "valueCode": "STL"},
+			obj{"url": "custodian", "valueReference": ref("PractitionerRole/" + party[2])}, obj{"url": "place", "valueString": party[1]}, obj{"url": "country", "valueCode": "CN"}, obj{"url": "format", "valueCode": "DICOM"}, obj{"url": "format", "valueCode": "STL"},
 		}})
 	}
 	return all
