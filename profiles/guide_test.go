@@ -2,6 +2,7 @@ package profiles_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -144,4 +145,19 @@ func decode(t *testing.T, body []byte) (v any) {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// TestCustodianIsNamed: the rules of an extension have no examples of their own.
+func TestCustodianIsNamed(t *testing.T) {
+	t.Run("R001-139 a party whose data nobody keeps", func(t *testing.T) {
+		body, err := os.ReadFile("case/example/agreement/valid-1.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		nobody := strings.Replace(string(body), `{"url": "custodian", "valueReference": {"reference": "PractitionerRole/mfr-xu"}},`, "", 1)
+		found := judged(t, whole(), parse(t, []byte(nobody)), "urn:tenon:profile:agreement")
+		if len(found) != 1 || found[0].Rule != "slice-min" || !strings.Contains(found[0].Text, "custodian") {
+			t.Errorf("an agreement in which the manufacturer names no custodian: %v", found)
+		}
+	})
 }

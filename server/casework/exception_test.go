@@ -65,6 +65,13 @@ func TestChange(t *testing.T) {
 		early := stop(t, "S04 working")
 		refused(t, early.write(clin, change(clin, "design-parameter", "S08", "Consent/consent")), 409, "", "exception-early")
 	})
+	t.Run("R001-135 one who signs it carries it out", func(t *testing.T) {
+		w := stop(t, "S09 working")
+		w.must(des, change(des, "design-parameter", "S08", "DocumentReference/model"))
+		w.signChange()
+		refused(t, w.write(rev, w.status("Task/x1", "completed")), 403, "", "exception-signer")
+		w.must(prod, w.status("Task/x1", "completed"))
+	})
 	t.Run("R001-135 one signature missing is no change, and the stages rest meanwhile", func(t *testing.T) {
 		w := stop(t, "S09 working")
 		old := w.task("S09")
