@@ -20,32 +20,12 @@ func (s *Store) PutClient(ctx context.Context, c *oauth.Client) error {
 
 // Client implements oauth.Apps.
 func (s *Store) Client(ctx context.Context, tenant, id string) (*oauth.Client, error) {
-	list, err := s.clients(ctx, "SELECT body FROM oauth_client WHERE tenant = ? AND id = ?", tenant, id)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
+	return secretBody[oauth.Client](ctx, s, "SELECT body FROM oauth_client WHERE tenant = ? AND id = ?", tenant, id)
 }
 
 // Clients implements oauth.Apps.
 func (s *Store) Clients(ctx context.Context, tenant string) ([]*oauth.Client, error) {
-	return s.clients(ctx, "SELECT body FROM oauth_client WHERE tenant = ? ORDER BY id", tenant)
-}
-
-func (s *Store) clients(ctx context.Context, sql string, args ...any) (list []*oauth.Client, err error) {
-	err = s.engine.readSecrets(ctx, func(q querier) error {
-		list = nil
-		return each(ctx, q, sql, args, func(row cursor) error {
-			var body string
-			if err := row.scan(&body); err != nil {
-				return err
-			}
-			c := new(oauth.Client)
-			list = append(list, c)
-			return json.Unmarshal([]byte(body), c)
-		})
-	})
-	return list, err
+	return secretBodies[oauth.Client](ctx, s, "SELECT body FROM oauth_client WHERE tenant = ? ORDER BY id", tenant)
 }
 
 // RemoveClient implements oauth.Apps.

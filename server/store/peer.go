@@ -19,32 +19,12 @@ func (s *Store) PutPeer(ctx context.Context, tenant string, p *dimse.Peer) error
 
 // Peer finds an application entity by its title; nil: there is none.
 func (s *Store) Peer(ctx context.Context, tenant, title string) (*dimse.Peer, error) {
-	list, err := s.peers(ctx, "SELECT body FROM dicom_peer WHERE tenant = ? AND title = ?", tenant, title)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
+	return secretBody[dimse.Peer](ctx, s, "SELECT body FROM dicom_peer WHERE tenant = ? AND title = ?", tenant, title)
 }
 
 // Peers are the application entities of a tenant by title.
 func (s *Store) Peers(ctx context.Context, tenant string) ([]*dimse.Peer, error) {
-	return s.peers(ctx, "SELECT body FROM dicom_peer WHERE tenant = ? ORDER BY title", tenant)
-}
-
-func (s *Store) peers(ctx context.Context, sql string, args ...any) (list []*dimse.Peer, err error) {
-	err = s.engine.readSecrets(ctx, func(q querier) error {
-		list = nil
-		return each(ctx, q, sql, args, func(row cursor) error {
-			var body string
-			if err := row.scan(&body); err != nil {
-				return err
-			}
-			p := new(dimse.Peer)
-			list = append(list, p)
-			return json.Unmarshal([]byte(body), p)
-		})
-	})
-	return list, err
+	return secretBodies[dimse.Peer](ctx, s, "SELECT body FROM dicom_peer WHERE tenant = ? ORDER BY title", tenant)
 }
 
 // RemovePeer removes an application entity and tells whether it was there.

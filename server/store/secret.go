@@ -2,9 +2,36 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 
 	"tenon/oauth"
 )
+
+// secretBodies reads rows beside the record whose one column is JSON.
+func secretBodies[T any](ctx context.Context, s *Store, sql string, args ...any) (list []*T, err error) {
+	err = s.engine.readSecrets(ctx, func(q querier) error {
+		list = nil
+		return each(ctx, q, sql, args, func(row cursor) error {
+			var body string
+			if err := row.scan(&body); err != nil {
+				return err
+			}
+			t := new(T)
+			list = append(list, t)
+			return json.Unmarshal([]byte(body), t)
+		})
+	})
+	return list, err
+}
+
+// secretBody reads one; nil: there is none.
+func secretBody[T any](ctx context.Context, s *Store, sql string, args ...any) (*T, error) {
+	list, err := secretBodies[T](ctx, s, sql, args...)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
+}
 
 // PutToken implements oauth.Store.
 func (s *Store) PutToken(ctx context.Context, t oauth.Token) error {
