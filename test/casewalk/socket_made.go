@@ -44,8 +44,6 @@ func madeSocket(s *Stage) {
 			s.Parts[i].Document, s.Parts[i].Or = "material-safety", "safety-lacquer"
 		case "safety-lacquer":
 			s.Parts[i].Document = "material-safety"
-		case "socket": // and with a prosthesis whose socket is not named
-			s.Parts[i].Or = "device"
 		}
 	}
 	for i, code := range socketOperations {
