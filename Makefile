@@ -19,7 +19,7 @@ demo: build ## show a whole case, from consent to follow-up (SEED=n varies it)
 
 test: ## all tests, on SQLite and, where one can be started, on PostgreSQL
 	go vet ./...
-	go test -timeout 15m ./...
+	go test -timeout 30m ./test ./... # the longest first
 
 check: ## formatting, vet and linters
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
