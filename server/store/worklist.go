@@ -23,7 +23,7 @@ var (
 // wanted.
 var (
 	fewCases int64 = 300
-	fewOpen  int64 = 5000
+	fewOpen  int64 = 1500
 )
 
 // OpenTasks implements record.Worklists. All statements see one state of the
