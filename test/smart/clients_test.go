@@ -28,11 +28,11 @@ func TestClients(t *testing.T) {
 			Scopes: []string{"openid", "fhirUser", "launch", "launch/patient", "offline_access", "patient/*.rs"}})
 		own := []string{h.lab, h.exam}
 		slices.Sort(own)
-		t.Run("fhirclient standalone launch", func(t *testing.T) {
+		t.Run("R000-026 fhirclient standalone launch", func(t *testing.T) {
 			c := h.script(t, folder, "fhirclient.mjs", "SCOPE=openid fhirUser launch/patient offline_access patient/*.rs")
 			same(t, "found", c, map[string]any{"patient": h.a, "user": "PractitionerRole/clin-wang", "observations": own, "refreshed": true})
 		})
-		t.Run("fhirclient EHR launch", func(t *testing.T) {
+		t.Run("R000-026 fhirclient EHR launch", func(t *testing.T) {
 			body, _ := json.Marshal(map[string]string{"client": "chart", "patient": h.a})
 			var launched struct{ URL string }
 			if err := json.Unmarshal(h.Expect(t, 201, servertest.Request{Token: h.token, Method: "POST", Path: "/oauth/launch", Body: body}).Body, &launched); err != nil {
@@ -46,7 +46,7 @@ func TestClients(t *testing.T) {
 			same(t, "found", c, map[string]any{"user": "PractitionerRole/clin-wang", "refreshed": true, "ended": true})
 		})
 		for _, alg := range []jose.SignatureAlgorithm{jose.ES384, jose.RS384} {
-			t.Run("jose and fhir-kit-client, backend "+string(alg), func(t *testing.T) {
+			t.Run("R000-023 jose and fhir-kit-client, backend "+string(alg), func(t *testing.T) {
 				k := newKey(t, "k", alg)
 				h.register(t, oauth.Client{ID: "bulk", Method: oauth.MethodKey, Keys: jwks(t, k), Scopes: []string{"system/*.rs"}, Principal: "Organization/hospital"})
 				private, err := json.Marshal(jose.JSONWebKey{Key: k.signer, KeyID: "k", Algorithm: string(alg)})
