@@ -366,9 +366,14 @@ func (p *preparation) enter(caseID, typ, id string, w *write) error {
 			return err
 		}
 	}
-	if of := p.patientOf(t); patient != "" && of != "" && patient != of {
+	switch of := p.patientOf(t); {
+	case patient == "" || patient == of:
+	case of != "":
 		return issue.Errorf(issue.BusinessRule, "%s is about %s, the case Task/%s is about another patient.", ref, patient, caseID).
 			Rule("other-patient").Clause("R001-166").WithStatus(422).Chinese("该资源属于另一名患者，不能加入本病例。")
+	case caseID != p.in.opens: // an agreement is between organisations: what is in it both of them read
+		return issue.Errorf(issue.BusinessRule, "%s is about %s, the case Task/%s is about no patient.", ref, patient, caseID).
+			Rule("other-patient").Clause("R001-150 R001-166").WithStatus(422).Chinese("本病例不涉及患者，患者资料不能加入。")
 	}
 	t.members[ref] = true
 	t.joined = append(t.joined, Member{Case: caseID, Type: typ, ID: id})
