@@ -311,7 +311,7 @@ func (d *decider) sealed(was, now *Resource) {
 // withdrawn refuses a change of what a stage brought by the manufacturer's people
 // once the patient's consent is lost: the case is closed to them.
 func (d *decider) withdrawn(was *Resource) {
-	if d.actor == nil || d.actor.Kind != access.Person || d.actor.Side != access.Manufacturer {
+	if d.actor == nil || d.actor.Kind != access.Person || d.actor.Side != access.Manufacturer || len(d.before.consented(nil)) == 0 {
 		return
 	}
 	for _, s := range d.plan.Stages {
