@@ -20,6 +20,7 @@ import (
 func TestJobKill(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // it waits for leases of the dead more than it works
 			k := &jobKilling{t: t, many: 1500, config: app.Config{Listen: address(t), Data: t.TempDir(), Database: "sqlite"}}
 			if proving {
 				k.many = 30_000
