@@ -19,7 +19,7 @@ demo: build ## show a whole case, from consent to follow-up (SEED=n varies it)
 
 test: ## all tests, on SQLite and, where one can be started, on PostgreSQL
 	go vet ./...
-	go test -timeout 30m ./test ./... # the longest first
+	go test -timeout 30m -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./test ./... # the longest first; they wait for disks more than they compute
 
 check: ## formatting, vet and linters
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
