@@ -14,6 +14,9 @@
 //
 //	part → tokenise → admit → stage → … → sync → unit (rows + ImagingStudy) → outcome
 //
+// STOW-RS also takes metadata in the DICOM JSON model with bulk data beside them;
+// each data set is written as a file and goes the same way.
+//
 // An instance belongs to a Patient. Its Patient ID (0010,0020) must be an
 // identifier of one Patient that the caller reaches, or the request names the
 // Patient, and the case, itself (our extension):

@@ -28,15 +28,24 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 	if form == noModel {
 		return notAcceptable("the answer to STOW-RS is application/dicom+json or application/dicom+xml")
 	}
-	next, err := parts(r)
-	if err != nil {
-		return err
+	m := parseMedia(r.Header.Get("Content-Type"))
+	ofModels := m.name == dicomJSON || m.isMultipart() && m.part().name == dicomJSON
+	next := func() (io.Reader, error) { return nil, io.EOF }
+	if !ofModels {
+		if next, err = parts(r, m); err != nil {
+			return err
+		}
 	}
 	subject, err := d.newSubject(r)
 	if err != nil {
 		return err
 	}
 	in := &ingest{door: d, r: r, subject: subject, study: k.Study, form: form}
+	if ofModels {
+		if err := in.stowModels(m); err != nil {
+			return err
+		}
+	}
 	for {
 		part, err := next()
 		if errors.Is(err, io.EOF) {
@@ -50,7 +59,7 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 		}
 	}
 	if len(in.all) == 0 {
-		return issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom.").
+		return issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom or application/dicom+json.").
 			Rule("stow-empty").WithStatus(http.StatusBadRequest)
 	}
 	if err := in.flush(); err != nil {
@@ -60,8 +69,7 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 }
 
 // parts gives the bodies of the instances one after the other.
-func parts(r *request) (func() (io.Reader, error), error) {
-	m := parseMedia(r.Header.Get("Content-Type"))
+func parts(r *request, m media) (func() (io.Reader, error), error) {
 	if m.name == partTen {
 		body := io.Reader(r.Body)
 		return func() (io.Reader, error) {
@@ -76,10 +84,9 @@ func parts(r *request) (func() (io.Reader, error), error) {
 	if !m.isMultipart() || !m.part().covers(partTen) {
 		return nil, unsupported(r.Header.Get("Content-Type"))
 	}
-	boundary := m.params["boundary"]
-	if boundary == "" || len(boundary) > 70 {
-		return nil, issue.Errorf(issue.Invalid, "Content-Type has no boundary of 1 to 70 characters.").
-			At("Content-Type").Rule("multipart-boundary").WithStatus(http.StatusBadRequest)
+	boundary, err := boundaryOf(m)
+	if err != nil {
+		return nil, err
 	}
 	reader := multipart.NewReader(r.Body, boundary)
 	return func() (io.Reader, error) {
@@ -94,11 +101,20 @@ func parts(r *request) (func() (io.Reader, error), error) {
 	}, nil
 }
 
+func boundaryOf(m media) (string, error) {
+	boundary := m.params["boundary"]
+	if boundary == "" || len(boundary) > 70 {
+		return "", issue.Errorf(issue.Invalid, "Content-Type has no boundary of 1 to 70 characters.").
+			At("Content-Type").Rule("multipart-boundary").WithStatus(http.StatusBadRequest)
+	}
+	return boundary, nil
+}
+
 // fitsPart also takes the type of bytes of which nothing is known.
 func fitsPart(name string) bool { return name == partTen || name == "application/octet-stream" }
 
 func unsupported(have string) error {
-	return issue.Errorf(issue.NotSupported, "Content-Type %q is not stored here; application/dicom and multipart/related; type=\"application/dicom\" are.", have).
+	return issue.Errorf(issue.NotSupported, "Content-Type %q is not stored here; application/dicom, application/dicom+json and multipart/related of these are.", have).
 		At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
 }
 

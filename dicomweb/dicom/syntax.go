@@ -83,3 +83,24 @@ func (s Syntax) MediaType() string {
 	}
 	return "application/octet-stream"
 }
+
+// defaultSyntaxes are those of a media type whose transfer syntax is not told
+// (PS3.18 table 8.7.3-2).
+var defaultSyntaxes = map[string]string{
+	"image/jpeg": "1.2.840.10008.1.2.4.70", "image/jls": "1.2.840.10008.1.2.4.80", "image/jp2": "1.2.840.10008.1.2.4.90",
+	"image/jpx": "1.2.840.10008.1.2.4.92", "image/jphc": "1.2.840.10008.1.2.4.201", "image/jxl": "1.2.840.10008.1.2.4.110",
+	"image/dicom-rle": RLELossless, "video/mpeg": "1.2.840.10008.1.2.4.100", "video/mp4": "1.2.840.10008.1.2.4.102",
+	"video/H265": "1.2.840.10008.1.2.4.107",
+}
+
+// SyntaxOfMedia is the transfer syntax of compressed pixel data of a media type;
+// uid is the one that the sender tells, or "". What is no media type of compressed
+// pixels, or not of that transfer syntax, is not ok.
+func SyntaxOfMedia(name, uid string) (string, bool) {
+	for typ, usual := range defaultSyntaxes {
+		if uid == "" && strings.EqualFold(typ, name) {
+			uid = usual
+		}
+	}
+	return uid, uid != "" && strings.EqualFold(mediaTypes[uid], name)
+}
