@@ -328,8 +328,8 @@ func said(name string, value any) removal {
 // reviewed is a review that finds one thing wanting.
 func reviewed(wanting, form string) removal {
 	return func(w *world) {
-		review := answers("review", "complete", wanting != "complete", "accurate", true, "format", wanting != "format")
-		review["questionnaire"], review["authored"], review["author"] = form, w.stamp(0), ref(rev.Principal)
+		review := answers(w, "review", "", rev, "complete", wanting != "complete", "accurate", true, "format", wanting != "format")
+		review["questionnaire"] = form
 		w.lay(review, rev.Principal)
 	}
 }

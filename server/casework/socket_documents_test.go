@@ -84,8 +84,8 @@ func landmark(id, kind string, x, y, z float64) obj {
 	}
 }
 
-// answers is a completed form; values by linkId.
-func answers(id string, pairs ...any) obj {
+// answers is a form of the guide that somebody completed; values by linkId.
+func answers(w *world, id, form string, by *access.Context, pairs ...any) obj {
 	items := arr{}
 	for i := 0; i < len(pairs); i += 2 {
 		kind := "valueBoolean"
@@ -97,7 +97,10 @@ func answers(id string, pairs ...any) obj {
 		}
 		items = append(items, obj{"linkId": pairs[i], "answer": arr{obj{kind: pairs[i+1]}}})
 	}
-	return obj{"resourceType": "QuestionnaireResponse", "id": id, "status": "completed", "subject": ref("Patient/p"), "item": items}
+	return obj{
+		"resourceType": "QuestionnaireResponse", "id": id, "questionnaire": "urn:tenon:questionnaire:" + form, "status": "completed", "subject": ref("Patient/p"),
+		"authored": w.stamp(0), "author": ref(by.Principal), "item": items,
+	}
 }
 
 func scanner(safe bool) obj {
@@ -120,7 +123,7 @@ func workScan(w *world) {
 		landmark("landmark-1", "bony-prominence", 1, 2, 30), landmark("landmark-2", "relief-area", 4, 5, 60),
 		measure("measure-1", "circumference", 312.4, 312.1, 312.4, 313), measure("measure-2", "length", 151, 151.2, 151, 150.7),
 		observed("accuracy", w, obj{"valueQuantity": mm(-0.31)}),
-		answers("acquisition-checklist", "posture", "seated, knee at 30 degrees", "uncovered", true, "complete", true))
+		answers(w, "acquisition-checklist", "acquisition", img, "posture", "seated, knee at 30 degrees", "uncovered", true, "complete", true))
 	w.alter("DocumentReference/scan", func(b obj) {
 		b["category"], b["date"] = arr{concept("urn:tenon:model-source", "direct")}, w.stamp(0)
 		b["content"].([]any)[0].(obj)["attachment"].(obj)["url"] = "Binary/scan"
@@ -137,13 +140,11 @@ func workScan(w *world) {
 var modelChecks = []string{"smooth", "no-holes", "nothing-missing", "no-distortion", "landmarks-visible", "irrelevant-removed"}
 
 func workScanConfirmation(w *world) {
-	check := passed("model-check", "pass", w)
-	results := arr{}
+	check := reported("stump-model-check", passed("model-check", "pass", w), clin)
 	for _, c := range modelChecks {
 		w.must(clin, observed("model-"+c, w, obj{"code": concept("urn:tenon:model-check", c), "valueCodeableConcept": concept("urn:tenon:verdict", "pass")}))
-		results = append(results, ref("Observation/model-"+c))
+		with(check, "result", ref("Observation/model-"+c))
 	}
-	check["result"] = results
 	w.must(clin, check, checklist(w),
 		observed("rescan", w, obj{"component": arr{socketPart("software", "valueQuantity", mm(312.4)), socketPart("tape", "valueQuantity", mm(312))}}))
 	w.name("S03a", clin, output("data-checklist", "QuestionnaireResponse/checklist"), output("stump-model-check", "DiagnosticReport/model-check"), output("scan-check", "Observation/rescan"))
@@ -171,7 +172,10 @@ func workSocketOrder(w *world) {
 	params = append(params, ordered("amputation-level", sites("transtibial", "left")[0].(obj)), ordered("personalisation", obj{"text": "as drawn"}), ordered("colour", obj{"text": "as drawn"}),
 		obj{"code": concept("urn:tenon:parameter", "foot-length-override"), "valueQuantity": mm(235)})
 	w.must(clin,
-		obj{"resourceType": "Communication", "id": "foot-request", "status": "completed", "subject": ref("Patient/p"), "payload": arr{obj{"contentString": "a shorter foot, for my shoes"}}},
+		obj{
+			"resourceType": "Communication", "id": "foot-request", "status": "completed", "category": arr{concept("urn:tenon:document", "foot-length-request")},
+			"subject": ref("Patient/p"), "sender": ref("Patient/p"), "sent": w.stamp(0), "payload": arr{obj{"contentString": "a shorter foot, for my shoes"}},
+		},
 		obj{
 			"resourceType": "DeviceRequest", "id": "order", "status": "active", "intent": "order", "subject": ref("Patient/p"), "codeCodeableConcept": obj{"text": "transtibial socket"},
 			"identifier": arr{obj{"system": "urn:hospital:order", "value": "O-8"}},
@@ -226,10 +230,12 @@ func socketMeasure(id, code, of string, value float64) obj {
 func workSocketDesign(w *world) {
 	workDesign(w)
 	connection := observed("connection", w, obj{"valueQuantity": mm(0.02), "interpretation": arr{concept("urn:tenon:verdict", "pass")}})
-	w.must(des, stl("surface", "surface"), found("no-self-intersection", "model", "model 1", true), found("watertight", "model", "model 1", true),
+	surface := madeWith(as("surface-model", stl("surface", "surface")))
+	with(attachment(surface), "extension", ext("length-unit", "valueCode", "mm"))
+	w.must(des, surface, found("no-self-intersection", "model", "model 1", true), found("watertight", "model", "model 1", true),
 		socketMeasure("socket-1", "circumference", "Observation/measure-1", 303), socketMeasure("socket-2", "length", "Observation/measure-2", 149),
 		aligned("design-alignment", w), connection,
-		obj{"resourceType": "DeviceDefinition", "id": "adapter", "property": arr{property("urn:tenon:socket-property", "interface", "valueCode", arr{obj{"coding": arr{obj{"code": "pyramid"}}}})}})
+		obj{"resourceType": "DeviceDefinition", "id": "adapter", "deviceName": arr{obj{"name": "pyramid adapter", "type": "model-name"}}, "owner": ref("Organization/maker"), "property": arr{property("urn:tenon:socket-property", "interface", "valueCode", arr{obj{"coding": arr{obj{"code": "pyramid"}}}})}})
 	w.name("S08", des, output("surface-model", "DocumentReference/surface"), output("socket-measure", "Observation/socket-1"), output("socket-measure", "Observation/socket-2"),
 		output("design-alignment", "Observation/design-alignment"), output("connection-check", "Observation/connection"), output("component", "DeviceDefinition/adapter"))
 	w.mustSign(clin, "Task/root", access.CLIN, "waive:design-alignment-within")
@@ -242,7 +248,7 @@ func property(system, code, kind string, value any) obj {
 
 func workSocketVerification(w *world) {
 	workVerification(w)
-	shape := passed("shape", "pass", w)
+	shape := reported("shape-check", passed("shape", "pass", w), des)
 	shape["conclusion"] = "largest deviation 2.1 mm, as designed"
 	shape["extension"] = arr{ext("compared", "valueReference", ref("DocumentReference/scan")), ext("compared", "valueReference", ref("DocumentReference/model"))}
 	w.must(des, shape, pair("socket-dimension", w, "model", 98.2, "physical", 98.3))
@@ -256,7 +262,7 @@ func workPreProcessing(w *world) {
 	target["extension"] = arr{ext("sha-256", "valueString", digestOf("model 1"))}
 	build["relatesTo"] = arr{obj{"code": "transforms", "target": target}}
 	build["context"] = obj{"related": arr{ref("Device/printer-polymer")}}
-	w.must(prod, build, answers("machining", "layer-thickness", mm(0.1), "print-direction", "upright", "procedure", true, "mechanical", true))
+	w.must(prod, build, answers(w, "machining", "machining-check", prod, "layer-thickness", mm(0.1), "print-direction", "upright", "supports", "none", "procedure", true, "mechanical", true))
 	w.name("S11a", prod, output("build-file", "DocumentReference/build"), output("machining-check", "QuestionnaireResponse/machining"))
 	w.mustSign(prod, "QuestionnaireResponse/machining", access.PROD, "machining-check")
 }
@@ -322,13 +328,16 @@ func workSocketProduction(w *world) {
 	}
 	ifu := as("ifu", document("ifu", "ifu"))
 	attachment(ifu)["contentType"] = "application/pdf"
-	foot := obj{"resourceType": "Device", "id": "foot", "status": "active", "parent": ref("Device/implant"), "patient": ref("Patient/p"), "owner": ref("Organization/hospital")}
+	foot := obj{
+		"resourceType": "Device", "id": "foot", "status": "active", "manufacturer": "示例假肢部件有限公司", "distinctIdentifier": "FT-2026-0003", "lotNumber": "F-0003",
+		"deviceName": arr{obj{"name": "prosthetic foot", "type": "model-name"}}, "parent": ref("Device/implant"), "patient": ref("Patient/p"), "owner": ref("Organization/hospital"),
+	}
 	surface := observed("surface-inspection", w, obj{"component": arr{
 		presence("burr", "absent"), presence("damage", "absent"), yesNo("smooth-inner", true), yesNo("smooth-outer", true), yesNo("colour", true),
 	}})
 	w.must(qa, device(w), socket, foot, surface, result("i-thickness", w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/i-thickness"),
 		label("张三", "MR-7"), ifu, history(),
-		answers("assembly", "1", true, "2", true))
+		answers(w, "assembly", "socket-assembly", prod, "joined", true, "fasteners", true, "moving", true, "edges", true))
 	w.name("S11", prod, output("device", "Device/implant"), output("device", "Device/socket"), output("component", "Device/foot"),
 		output("inspection-report", "DiagnosticReport/inspection"), output("label", "DocumentReference/label"), output("ifu", "DocumentReference/ifu"),
 		output("device-history-record", "Composition/history"), output("print-inspection", "Observation/print-inspection"),

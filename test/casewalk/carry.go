@@ -193,7 +193,7 @@ func (c *Case) upload(by *Person, s Step, part *Part, w *Writer) error {
 	if part.Key == "design-model" {
 		content, kind = cube(80, fmt.Sprintf("%s edition %d", c.number, c.clock)), "model/stl"
 	}
-	if part.Key == "image-study" { // a stump: open at its upper end
+	if part.Key == "image-study" || part.Key == "surface-model" { // a stump, or the surface around it: open at its upper end
 		content, kind = openCube(80, c.number), "model/stl"
 	}
 	if part.Key == "ifu" {

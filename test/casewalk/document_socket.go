@@ -254,6 +254,14 @@ func aligned(w *Writer) Obj {
 	}})
 }
 
+func surfaceModel(w *Writer) Obj {
+	o := with(as("surface-model", file("surface model")), producedWith)(w)
+	stl(o)
+	a := at(o, "content", "attachment").(Obj)
+	a["extension"] = append(a["extension"].(Arr), ext("length-unit", "valueCode", "mm"))
+	return o
+}
+
 func adapter(w *Writer) Obj {
 	return w.ofCase(Obj{
 		"resourceType": "DeviceDefinition", "deviceName": Arr{Obj{"name": "pyramid adapter", "type": "model-name"}}, "owner": ref("Organization/maker"),

@@ -141,7 +141,7 @@ func checkedModel(s *Stage) {
 		items = append(items, "S03a/"+item)
 	}
 	s.Parts = append(s.Parts, Part{Key: "stump-model-check", Type: "DiagnosticReport", By: "clin-wang", Needs: items, Defects: []Defect{{Name: "failed", Rule: "stump-model-checked", Spoil: verdict("fail")}}, Body: func(w *Writer) Obj {
-		o := w.report("check of the stump model", "pass")
+		o := as("stump-model-check", func(w *Writer) Obj { return w.report("check of the stump model", "pass") })(w)
 		o["result"] = refsOf(w, items)
 		return o
 	}}, Part{Key: "scan-check", Type: "Observation", By: "clin-wang", Body: func(w *Writer) Obj {
@@ -179,7 +179,7 @@ func designedSocket(s *Stage) {
 	})
 	part = s.redo("design-output", socketSections)
 	part.Defects = append(slices.Clone(part.Defects), missing(socketOutputSections[:1])...) // the others are asked for at verification (003 5.2.4)
-	surface := by("surface-model", "", "DocumentReference", file("surface model"))
+	surface := by("surface-model", "", "DocumentReference", surfaceModel)
 	surface.File = true
 	s.Parts = append(s.Parts, surface,
 		by("measure-circumference", "socket-measure", "Observation", designedMeasure("circumference", 303), "S02/measure-circumference"),
@@ -193,7 +193,7 @@ func designedSocket(s *Stage) {
 
 func verifiedSocket(s *Stage) {
 	s.Parts = append(s.Parts, Part{Key: "shape-check", Type: "DiagnosticReport", By: "des-zhang", Defects: passDefects[:1], Body: func(w *Writer) Obj {
-		o := w.report("comparison of socket and stump", "pass")
+		o := as("shape-check", func(w *Writer) Obj { return w.report("comparison of socket and stump", "pass") })(w)
 		o["conclusion"] = "reduction 3 %, relief over the fibular head"
 		o["extension"] = Arr{ext("compared", "valueReference", ref(w.Refs["S02/image-study"])), ext("compared", "valueReference", ref(w.Refs["S08/design-model"]))}
 		return o

@@ -156,7 +156,7 @@ func (s *story) stumpBeforeDisclosure() {
 func (s *story) confirmScan() {
 	c := s.course
 	c.begin(s.clin, "S03a")
-	report := s.report(s.clin, "残肢模型检验 check of the stump model", "pass")
+	report := as("stump-model-check", s.report(s.clin, "残肢模型检验 check of the stump model", "pass"))
 	results := arr{}
 	for _, item := range []string{"smooth", "no-holes", "nothing-missing", "no-distortion", "landmarks-visible", "irrelevant-removed"} {
 		o := s.ofCase(s.observation(s.clin, "", "sight", obj{"code": code("model-check", item), "valueCodeableConcept": code("verdict", "pass")}))

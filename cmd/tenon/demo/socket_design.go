@@ -14,7 +14,7 @@ func (s *story) designSocket() {
 	d.content = binarySTL(sample.Socket(s.stump(), wall))
 	d.binary = s.upload(s.des, stl, d.content)
 	d.model = s.create(s.des, s.socketModel(d.binary, d.content))
-	surface := s.create(s.des, s.file(s.des, "曲面模型 surface model", stl, s.limb.scan))
+	surface := s.create(s.des, s.surfaceModel())
 	drawing := s.create(s.des, madeWith(as("drawing", s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))))
 	description := s.create(s.des, as("design-description", s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters")))))
 	d.definition = s.create(s.des, s.ofCase(s.socketDefinition()))
@@ -43,6 +43,15 @@ const wall = 3 // mm
 func (s *story) socketModel(binary string, content []byte) obj {
 	doc := s.modelDocument(binary, content)
 	doc["content"].(arr)[0].(obj)["format"] = obj{"system": tenon + "file-format", "code": "STL"}
+	return doc
+}
+
+// surfaceModel is the surface that the socket has before its wall.
+func (s *story) surfaceModel() obj {
+	doc := madeWith(as("surface-model", s.file(s.des, "曲面模型 surface model", stl, s.limb.scan)))
+	content := doc["content"].(arr)[0].(obj)
+	content["format"] = obj{"system": tenon + "file-format", "code": "STL"}
+	add(content["attachment"].(obj), "extension", ext("length-unit", "valueCode", "mm"))
 	return doc
 }
 
@@ -122,7 +131,7 @@ func (s *story) designedParts() []output {
 // dimensions.
 func (s *story) verifySocket() {
 	c := s.course
-	shape := s.report(s.des, "形状比对 comparison of socket and stump", "pass")
+	shape := as("shape-check", s.report(s.des, "形状比对 comparison of socket and stump", "pass"))
 	shape["conclusion"] = "deviation as designed: reduction 3 %, relief over the fibular head"
 	shape["extension"] = arr{ext("compared", "valueReference", ref(s.study.ref)), ext("compared", "valueReference", ref(s.design.model))}
 	report := c.add(s.des, "S09", "shape-check", shape)
