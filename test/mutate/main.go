@@ -80,7 +80,11 @@ func run(ctx context.Context, root, only, write string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return report(verdicts, reasons, write, out)
+	kept, err := others(write, only)
+	if err != nil {
+		return err
+	}
+	return report(verdicts, reasons, kept, write, out)
 }
 
 // every lists the rules of all definitions, in the order of the files.
@@ -210,14 +214,34 @@ func accepted(name string) (map[string]string, error) {
 	return reasons, nil
 }
 
-// report writes a line for each mutant, tells the counts and what survived
+// others are the verdicts of a report on the files that are not tried this time.
+func others(write, only string) (kept []string, err error) {
+	if write == "" || only == "" {
+		return nil, nil
+	}
+	before, err := os.ReadFile(write) //nolint:gosec // of the repository
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(before)), "\n")[1:] {
+		if file, _, _ := strings.Cut(line, "\t"); !strings.Contains(file, only) {
+			kept = append(kept, line)
+		}
+	}
+	return kept, nil
+}
+
+// report writes a line for each mutant and those kept, tells the counts and what survived
 // without a reason; the error says that there is such a one.
-func report(verdicts []verdict, reasons map[string]string, write string, out io.Writer) error {
-	lines, counts, used := []string{"file\trule\trequirements\tverdict\tby"}, map[string]int{}, 0
+func report(verdicts []verdict, reasons map[string]string, kept []string, write string, out io.Writer) error {
+	lines, counts := append([]string{"file\trule\trequirements\tverdict\tby"}, kept...), map[string]int{}
 	for _, v := range verdicts {
 		key := v.file + "\t" + v.what
 		if reason, ok := reasons[key]; ok && v.state != "killed" {
-			v.state, v.by, used = "accepted", reason, used+1
+			v.state, v.by = "accepted", reason
 		}
 		counts[v.state]++
 		lines = append(lines, strings.Join([]string{key, strings.Join(v.ids, " "), v.state, v.by}, "\t"))
