@@ -154,6 +154,11 @@ func TestAgreementCase(t *testing.T) {
 	if got := w.members["Task/root"].Root.Field("status").Str(); got != "completed" {
 		t.Errorf("the agreement case is %q, want completed", got)
 	}
+	t.Run("R001-054 what both signed is sealed", func(t *testing.T) {
+		changed := w.get("Contract/agreement")
+		changed["title"] = "better terms"
+		refused(t, w.write(hosp, changed), 409, "", "document-sealed")
+	})
 }
 
 // try2 completes a stage as somebody.

@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,30 @@ func TestTermination(t *testing.T) {
 			refused(t, w.try2(hosp, "T01"), 422, r.gate, r.id, strings.Fields(r.clauses)...)
 		})
 	}
+	for _, r := range ruled(t, "termination", "output") {
+		t.Run(r.name(), func(t *testing.T) {
+			w := terminationSigned(t)
+			w.alter(w.task("T01"), func(b obj) {
+				b["output"] = slices.DeleteFunc(b["output"].([]any), func(o any) bool { return is("type", r.id)(o.(obj)) })
+			})
+			refused(t, w.try2(hosp, "T01"), 422, "", "output-"+r.id, "R001-147")
+		})
+	}
+	for _, document := range []string{"MeasureReport/evaluation", "Composition/decision"} {
+		t.Run("R001-147 what the decision rests on is sealed: "+document, func(t *testing.T) {
+			w := terminationSigned(t)
+			w.must(hosp, w.set("T01", hosp, "completed", "completed"))
+			changed := w.get(document)
+			changed["language"] = "zh"
+			refused(t, w.write(hosp, changed), 409, "", "document-sealed", "R001-147")
+		})
+	}
+	t.Run("R001-147 the manufacturer's people do not change the agreement", func(t *testing.T) {
+		w := terminationSigned(t)
+		changed := w.get("Contract/agreement")
+		changed["title"] = "our own"
+		refused(t, w.write(des, changed), 403, "", "document-owner")
+	})
 	t.Run("R001-147 the family bears the end of its use, and every case of it is looked at", func(t *testing.T) {
 		w := terminationSigned(t)
 		d := w.try2(hosp, "T01")

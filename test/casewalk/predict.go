@@ -328,9 +328,6 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 	if s.Defect != "" && part.defect(s.Defect).AtDoor {
 		v.refuse("it does not even read as a "+part.Type, "", 422)
 	}
-	if m.typeEnded && part.Type == "DeviceDefinition" && part.Key == "design-definition" && st.state != future {
-		v.refuse("its type is used no more", "", 409)
-	}
 	switch {
 	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != m.acts(part.By):
 		v.Absent = true
