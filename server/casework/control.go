@@ -72,7 +72,9 @@ func (d *decider) control(job *Resource, action, reason string) {
 		d.effects = append(d.effects, Effect{Message: timer{Case: d.after.s.Case, About: number, From: instant(now)}.message("control", by)})
 	}
 	d.create(marshal(t))
-	d.after.told = d.after.told || action == "hold" || action == "cancel"
+	asks := action == "hold" || action == "cancel"
+	d.after.called = d.after.called || asks
+	d.after.told = d.after.told || asks && !(action == "cancel" && d.after.stillAt(job))
 	d.effects = append(d.effects, Effect{Message: &Message{Sink: "mes", Kind: "job-control", Key: "job-control/" + number, Body: marshal(message)}})
 }
 
@@ -112,33 +114,57 @@ func (v *view) answered(c *Resource) bool {
 // Task whose job was sent and is not done, or whose cancellation is not answered.
 func (v *view) jobStill(s *Stage) []Unmet {
 	var all []Unmet
-	for _, stage := range v.plan.Stages {
-		for _, job := range v.tasks[stage.Code] {
-			pending := running(job) || v.unanswered(job)
-			if opensProduction(stage) && pending && !v.stillAt(job) {
-				all = append(all, v.guard(s, "job-stopped", "R001-135",
-					fmt.Sprintf("The machine may still be making %s: the MES has not answered that it stands, and no %s has signed for it (purpose %s).", job.Ref(), access.PROD, purposeJobStopped),
-					fmt.Sprintf("设备可能仍在生产 %s：MES 尚未确认停机，%s 也未签字确认。", job.Ref(), access.PROD)))
-			}
+	for _, job := range v.jobs() {
+		if running(job) && !v.stillAt(job) || v.unanswered(job) {
+			all = append(all, v.guard(s, "job-stopped", "R001-135",
+				fmt.Sprintf("The machine may still be making %s: the MES has not answered that it stands, and no %s has signed for it (purpose %s).", job.Ref(), access.PROD, purposeJobStopped),
+				fmt.Sprintf("设备可能仍在生产 %s：MES 尚未确认停机，%s 也未签字确认。", job.Ref(), access.PROD)))
 		}
 	}
 	return all
 }
 
-// unanswered tells whether a hold or cancel of a job waits for its answer.
+// unanswered tells whether the machine was told to hold or cancel a job since it
+// last went on, and neither it nor PROD has said that it stands.
 func (v *view) unanswered(job *Resource) bool {
-	return slices.ContainsFunc(v.controls, func(c *Resource) bool {
-		action := controlOf(c.Root)
-		return slices.Contains(referencesOf(c.Root.Field("partOf")), job.Ref()) && (action == "hold" || action == "cancel") && !v.answered(c)
-	})
+	waits, stands := false, false
+	for _, c := range v.controls {
+		if !slices.Contains(referencesOf(c.Root.Field("partOf")), job.Ref()) {
+			continue
+		}
+		switch controlOf(c.Root) {
+		case "hold", "cancel":
+			stands = stands || v.answered(c)
+			waits = !stands
+		case "resume", "change":
+			waits, stands = false, false
+		}
+	}
+	return waits
 }
 
-// waitsForMachine tells whether any hold or cancel waits for its answer.
+// waitsForMachine tells whether PROD is still asked whether a machine stands.
 func (v *view) waitsForMachine() bool {
-	return v.told || slices.ContainsFunc(v.controls, func(c *Resource) bool {
+	return v.told || slices.ContainsFunc(v.jobs(), v.unanswered)
+}
+
+// waitsForAnswer tells whether the MES still has a hold or cancel to answer.
+func (v *view) waitsForAnswer() bool {
+	return v.called || slices.ContainsFunc(v.controls, func(c *Resource) bool {
 		action := controlOf(c.Root)
 		return (action == "hold" || action == "cancel") && !v.answered(c)
 	})
+}
+
+// jobs are the Tasks of production, those that were overtaken too.
+func (v *view) jobs() []*Resource {
+	var all []*Resource
+	for _, s := range v.plan.Stages {
+		if opensProduction(s) {
+			all = append(all, v.tasks[s.Code]...)
+		}
+	}
+	return all
 }
 
 // cancelJobs cancels the jobs that run in these stages, or in any.

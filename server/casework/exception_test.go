@@ -260,6 +260,30 @@ func TestRunningJob(t *testing.T) {
 			t.Errorf("control = %+v, want it resumed", c)
 		}
 	})
+	t.Run("R001-135 R001-036 a hold that another followed on asks nobody any more", func(t *testing.T) {
+		w := proposed(t) // the first hold is never answered: the job goes on
+		w.must(prod, w.status("Task/x1", "rejected"))
+		again := func(id string) string {
+			x := change(des, "design-parameter", "S08", "DocumentReference/model")
+			x["id"] = id
+			w.must(des, x)
+			for _, by := range []*access.Context{clin, des, prod} {
+				w.mustSign(by, "Task/"+id, by.Roles[0], "change")
+			}
+			return "Task/" + id
+		}
+		x := again("x2")
+		_, hold := w.control()
+		refused(t, w.write(clin, w.status(x, "completed")), 409, "", "job-stopped")
+		w.mustSign(prod, hold, access.PROD, "job-stopped")
+		w.must(clin, w.status(x, "completed"))
+		w.must(clin, w.status(again("x3"), "completed")) // no job is at work
+		w.alter("Consent/consent", func(b obj) { b["status"] = "inactive" })
+		w.regrant()
+		if got := ceiling(w, prod.Principal); got != 0 {
+			t.Errorf("PROD reaches level %d of a case that is closed to the manufacturer, want none: the machine stands", got)
+		}
+	})
 	t.Run("R001-135 a late answer is told, again and again, until it comes", func(t *testing.T) {
 		w := proposed(t)
 		timer := w.timers[len(w.timers)-1]

@@ -101,7 +101,7 @@ func (v *view) representatives() []string {
 
 // machines are the Devices that the agreement names, once production has started.
 func (v *view) machines(disclosed bool) []string {
-	if !v.waitsForMachine() && (!disclosed || !v.producing()) {
+	if !v.waitsForAnswer() && (!disclosed || !v.producing()) {
 		return nil
 	}
 	var refs []string

@@ -23,7 +23,8 @@ type view struct {
 	tasks      map[string][]*Resource // stage Tasks by stage, oldest first
 	exceptions []exception            // oldest first
 	controls   []*Resource            // of jobs at the MES, oldest first
-	told       bool                   // the decision under way holds or cancels a job: who answers keeps his access
+	told       bool                   // the decision under way holds or cancels a job that may run: who answers keeps his access
+	called     bool                   // it tells the MES so, even of a job that stands
 	changes    []carriedChange
 	signatures map[string][]Signature // by target, oldest first
 	verified   map[string][]*Resource // VerificationResults by target
