@@ -35,7 +35,10 @@ func (x *Direct) request(ctx context.Context, who *access.Context) (*request, er
 
 // storing names the operation that stores, for the audit.
 func (r *request) storing() string {
-	if r.door == "" {
+	switch {
+	case r.operation != "":
+		return r.operation
+	case r.door == "":
 		return "stow"
 	}
 	return "c-store"

@@ -4,6 +4,7 @@
 //	GET  /studies  /series  /instances  (and below a study, a series)   QIDO-RS
 //	GET  /studies/{study}[/series/{series}[/instances/{instance}]]      WADO-RS
 //	GET  /wado?requestType=WADO&studyUID=…                              WADO-URI
+//	GET  /quarantine   POST /quarantine/{id}/release|reject             what nobody is known for
 //	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //
 // What arrives is stored as it came, in the blob store; dicom reads it on the

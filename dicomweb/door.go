@@ -57,6 +57,10 @@ type Options struct {
 	// Builder makes the rows of extra attributes for what is stored already; nil:
 	// they are all there. See Build.
 	Builder index.Builder
+	// Foreign is what becomes of instances whose Patient ID identifies nobody:
+	// RefuseForeign (also "") or QuarantineForeign, which needs Quarantine.
+	Foreign    string
+	Quarantine index.Quarantine
 	// MaxInstance bounds one Part 10 file: 8 GiB.
 	MaxInstance int64
 	// MaxParts bounds the instances of one request: 20,000.
@@ -117,6 +121,8 @@ type request struct {
 	who  *access.Context
 	base string // of URLs in the answer
 	door string // through which it came, "": this one
+
+	operation string // that stores, for the audit, where it is no plain one
 }
 
 // name is that of the door in the audit.
@@ -141,6 +147,9 @@ func (d *Door) routes() {
 		"GET " + study + "/series":                d.search(index.SeriesLevel),
 		"GET " + study + "/instances":             d.search(index.InstanceLevel),
 		"GET " + series + "/instances":            d.search(index.InstanceLevel),
+		"GET /quarantine":                         d.listHeld,
+		"POST /quarantine/{id}/release":           d.release,
+		"POST /quarantine/{id}/reject":            d.reject,
 		"GET /wado":                               d.wadoURI,
 		"GET " + instance + "/frames/{list}":      d.frames,
 		"GET " + instance + "/bulkdata/{path...}": d.bulkdata,

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/index"
 	"tenon/fhir/issue"
 	"tenon/server/record"
 )
@@ -19,6 +20,9 @@ type ingest struct {
 	study   string // of the URL, or ""
 	form    model  // of the answer
 	class   string // that the SOP class must be, or ""
+
+	released *index.Held   // what is stored out of quarantine, or nil
+	held     []*index.Held // what waits to be kept apart
 
 	all     []*arrival // in the order of the request
 	waiting map[string][]*arrival
@@ -45,6 +49,12 @@ func (in *ingest) take(part io.Reader) error {
 			return err
 		}
 		return nil
+	}
+	if a.foreign != nil {
+		if store, err := in.hold(a); !store {
+			a.instance.Content = index.Content{}
+			return err
+		}
 	}
 	if in.waiting == nil {
 		in.waiting = map[string][]*arrival{}
@@ -130,10 +140,12 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if refused != nil {
+	if a.foreign = refused; refused != nil && (d.o.Foreign != QuarantineForeign || d.o.Quarantine == nil) {
 		return refused
 	}
-	a.study.Patient = patient
+	if a.study.Patient = patient; in.released != nil {
+		a.also = in.released
+	}
 	if err := d.describe(f, a); err != nil {
 		return err
 	}
@@ -143,6 +155,9 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 
 // flush commits all that waits.
 func (in *ingest) flush() error {
+	if err := in.keepHeld(); err != nil {
+		return err
+	}
 	for _, a := range in.all { // in the order of arrival, each study once
 		if len(in.waiting[a.study.UID]) > 0 {
 			if err := in.commit(a.study.UID); err != nil {

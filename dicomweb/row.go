@@ -16,6 +16,9 @@ type arrival struct {
 	refused  *refusal
 	warning  string // "" or what is suspicious
 	repeated bool   // it was stored before, byte for byte
+
+	foreign *refusal    // nobody is known by its Patient ID, and it is to be kept apart
+	also    *index.Held // a row that its unit carries
 }
 
 func (a *arrival) key() index.Key {

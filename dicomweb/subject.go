@@ -19,6 +19,7 @@ type subject struct {
 	known   []string // its identifiers
 	task    string   // "Task/x" of the URL, or ""
 	seen    map[string]finding
+	decided bool // a person has said that all is the patient's
 }
 
 // finding is what was found for one Patient ID.
@@ -100,6 +101,9 @@ func (s *subject) of(id string) (string, *refusal, error) {
 }
 
 func (s *subject) find(id string) (finding, error) {
+	if s.decided {
+		return finding{patient: s.patient}, nil
+	}
 	if s.patient != "" && (id == "" || slices.Contains(s.known, id)) {
 		return finding{patient: s.patient}, nil
 	}

@@ -214,6 +214,9 @@ func (u *unit) rows() []any {
 	}
 	for _, a := range u.fresh {
 		rows = append(rows, &a.instance)
+		if a.also != nil {
+			rows = append(rows, a.also)
+		}
 		for _, v := range a.extra {
 			rows = append(rows, v)
 		}

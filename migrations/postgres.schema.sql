@@ -165,6 +165,16 @@ table dicom_peer (
   body text not null
 );
 
+table dicom_quarantine (
+  tenant smallint not null,
+  received bigint not null,
+  id text collate "C" not null,
+  state text collate "C" not null,
+  organization text collate "C" not null,
+  digest bytea not null,
+  body text collate "C" not null
+);
+
 table dicom_series (
   tenant smallint not null,
   uid text collate "C" not null,
@@ -620,6 +630,8 @@ constraint dicom_name.dicom_name_pkey PRIMARY KEY (tenant, study, folded);
 
 constraint dicom_peer.dicom_peer_pkey PRIMARY KEY (tenant, title);
 
+constraint dicom_quarantine.dicom_quarantine_pkey PRIMARY KEY (tenant, id);
+
 constraint dicom_series.dicom_series_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
@@ -734,6 +746,12 @@ CREATE INDEX dicom_name_value ON dicom_name USING btree (tenant, folded, study);
 
 CREATE UNIQUE INDEX dicom_peer_pkey ON dicom_peer USING btree (tenant, title);
 
+CREATE INDEX dicom_quarantine_digest ON dicom_quarantine USING btree (tenant, digest);
+
+CREATE INDEX dicom_quarantine_list ON dicom_quarantine USING btree (tenant, state, organization, received, id);
+
+CREATE UNIQUE INDEX dicom_quarantine_pkey ON dicom_quarantine USING btree (tenant, id);
+
 CREATE INDEX dicom_series_modality ON dicom_series USING btree (tenant, modality, study);
 
 CREATE INDEX dicom_series_order ON dicom_series USING btree (tenant, study, ord, uid);
@@ -763,6 +781,8 @@ CREATE UNIQUE INDEX feed_pkey ON feed USING btree (tenant);
 CREATE INDEX group_code ON group_row USING btree (tenant, key, code, rid);
 
 CREATE INDEX group_resource ON group_row USING btree (rid, key, grp);
+
+CREATE INDEX history_blob ON history USING btree (tenant, blob) WHERE (blob <> ''::text);
 
 CREATE UNIQUE INDEX history_pkey ON history USING btree (rid, version);
 
@@ -839,6 +859,8 @@ CREATE INDEX reference_resource ON reference_row USING btree (rid);
 CREATE INDEX reference_target ON reference_row USING btree (tenant, target, key, rid) INCLUDE (type);
 
 CREATE UNIQUE INDEX reindex_pkey ON reindex USING btree (tenant, subject);
+
+CREATE INDEX resource_blob ON resource USING btree (tenant, blob) WHERE (blob <> ''::text);
 
 CREATE UNIQUE INDEX resource_id ON resource USING btree (tenant, type, id);
 

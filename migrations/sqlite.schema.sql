@@ -142,6 +142,21 @@ CREATE TABLE dicom_name (
 
 CREATE INDEX dicom_name_value ON dicom_name (tenant, folded, study);
 
+CREATE TABLE dicom_quarantine (
+  tenant       INTEGER NOT NULL,
+  received     INTEGER NOT NULL,
+  id           TEXT NOT NULL,
+  state        TEXT NOT NULL,
+  organization TEXT NOT NULL,
+  digest       BLOB NOT NULL,
+  body         TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dicom_quarantine_digest ON dicom_quarantine (tenant, digest);
+
+CREATE INDEX dicom_quarantine_list ON dicom_quarantine (tenant, state, organization, received, id);
+
 CREATE TABLE dicom_series (
   tenant              INTEGER NOT NULL,
   uid                 TEXT NOT NULL,
@@ -279,6 +294,8 @@ CREATE TABLE history (
   salt      BLOB NOT NULL,
   body      BLOB NOT NULL
 , type TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX history_blob ON history (tenant, blob) WHERE blob <> '';
 
 CREATE INDEX history_updated ON history (tenant, type, updated, rid, version);
 
@@ -477,6 +494,8 @@ CREATE TABLE resource (
   salt      BLOB NOT NULL,
   body      BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX resource_blob ON resource (tenant, blob) WHERE blob <> '';
 
 CREATE UNIQUE INDEX resource_id ON resource (tenant, type, id);
 

@@ -96,7 +96,7 @@ func (c *Config) Validate() error {
 	if err := c.Jobs.validate(); err != nil {
 		return err
 	}
-	if _, err := c.Images.extra(); err != nil {
+	if err := c.Images.validate(); err != nil {
 		return err
 	}
 	if err := c.Sweeping.validate(); err != nil {

@@ -5,12 +5,23 @@ import (
 	"fmt"
 	"time"
 
+	"tenon/dicomweb"
 	"tenon/dicomweb/index"
 )
 
 // Images says how the DICOMweb door works.
 type Images struct {
 	Index []string `help:"Further attributes that QIDO-RS matches: level:attribute, such as study:PatientComments, instance:KVP or series:RequestAttributesSequence.ScheduledProcedureStepDescription." env:"TENON_DICOM_INDEX"`
+	// Foreign is judged by validate.
+	Foreign string `help:"What becomes of images whose Patient ID identifies nobody here: refuse, or quarantine until a person of the hospital releases or rejects them." default:"refuse" enum:"refuse,quarantine" env:"TENON_DICOM_FOREIGN"`
+}
+
+func (i *Images) validate() error {
+	if i.Foreign != "" && i.Foreign != dicomweb.RefuseForeign && i.Foreign != dicomweb.QuarantineForeign {
+		return fmt.Errorf("dicom-foreign: %q is neither refuse nor quarantine", i.Foreign)
+	}
+	_, err := i.extra()
+	return err
 }
 
 // extra are the attributes of Index.

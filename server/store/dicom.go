@@ -42,6 +42,8 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 			err = w.must(ctx, insertInstance, append(instanceValues(tenant, row), attributeValues(r, index.InstanceLevel)...))
 		case *index.Value:
 			err = writeValues(ctx, w, tenant, row)
+		case *index.Held:
+			err = writeHeld(ctx, w, tenant, row)
 		case *record.Erasure:
 			err = erase(ctx, w, tenant, row)
 		default:

@@ -122,16 +122,17 @@ func (l *remaining) leaf(ref string) (hash [32]byte, err error) {
 	return hash, err
 }
 
-// neededElsewhere asks whether something but one resource needs a content. The
-// history has no index of contents: this reads all of it, which an erasure of a
-// file is worth.
-const neededElsewhere = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AND rid <> ? UNION ALL " +
-	"SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND rid <> ? UNION ALL SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ?"
+// neededElsewhere asks whether something but one resource needs a content.
+const neededElsewhere = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AND blob <> '' AND rid <> ? UNION ALL " +
+	"SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND blob <> '' AND rid <> ? UNION ALL " + neededImage
+
+const neededImage = "SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ? UNION ALL " +
+	"SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state = 'held'"
 
 // content keeps what nothing else needs.
 func (l *remaining) content(c record.RemainingContent) error {
 	name, n := hex.EncodeToString(c.Digest[:]), int64(0)
-	args := []any{l.tenant, name, l.rid, l.tenant, name, l.rid, l.tenant, c.Digest[:]}
+	args := []any{l.tenant, name, l.rid, l.tenant, name, l.rid, l.tenant, c.Digest[:], l.tenant, c.Digest[:]}
 	shared, err := one(l.ctx, l.q, neededElsewhere+" LIMIT 1", args, &n)
 	if err != nil || shared {
 		return err
@@ -156,8 +157,8 @@ const (
 	erasePatient = "UPDATE resource SET patient = '' WHERE tenant = ? AND type = ? AND id = ?"
 	eraseContent = "DELETE FROM blob WHERE tenant = ? AND digest = ? AND NOT EXISTS (" + neededElsewhereNow + ")"
 	// by then the versions of the resource itself name it no more
-	neededElsewhereNow = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? UNION ALL SELECT 1 FROM history WHERE tenant = ? AND blob = ? " +
-		"UNION ALL SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ?"
+	neededElsewhereNow = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AND blob <> '' UNION ALL SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND blob <> '' " +
+		"UNION ALL " + neededImage
 	insertErasure = "INSERT INTO erasure (tenant, ref, certificate) VALUES (?, ?, ?) ON CONFLICT (tenant, ref) DO UPDATE SET certificate = excluded.certificate"
 )
 
@@ -185,8 +186,7 @@ func erase(ctx context.Context, w doorWriter, tenant int64, e *record.Erasure) e
 		return err
 	}
 	for _, digest := range e.Contents {
-		name := hex.EncodeToString(digest[:])
-		err := w.must(ctx, eraseContent, []any{tenant, digest[:], tenant, name, tenant, name, tenant, digest[:]})
+		err := w.must(ctx, eraseContent, contentArgs(tenant, digest))
 		if err == nil {
 			err = w.must(ctx, insertErasure, []any{tenant, ledger.BlobRef(digest), e.Certificate})
 		}
@@ -195,6 +195,12 @@ func erase(ctx context.Context, w doorWriter, tenant int64, e *record.Erasure) e
 		}
 	}
 	return nil
+}
+
+// contentArgs are those of eraseContent.
+func contentArgs(tenant int64, digest [32]byte) []any {
+	name := hex.EncodeToString(digest[:])
+	return []any{tenant, digest[:], tenant, name, tenant, name, tenant, digest[:], tenant, digest[:]}
 }
 
 // overwriting makes SQLite fill what is freed with zeros, until restored.

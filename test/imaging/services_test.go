@@ -9,19 +9,21 @@ import (
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/sample"
 	"tenon/server/app"
+	"tenon/server/ledger"
 	"tenon/test/servertest"
 )
 
 // TestServices runs the services beside STOW, QIDO and WADO on one server for
 // each engine.
 func TestServices(t *testing.T) {
-	eachEngine(t, func(*app.Config) {}, func(t *testing.T, w *ward) {
+	eachEngine(t, func(c *app.Config) { c.Images.Foreign = "quarantine" }, func(t *testing.T, w *ward) {
 		w.fill(t)
 		for _, s := range []struct {
 			name string
 			test func(t *testing.T, w *ward)
 		}{
 			{"R000-024 STOW-RS of metadata and bulk data", testModels},
+			{"R001-042 quarantine", testQuarantine},
 		} {
 			t.Run(s.name, func(t *testing.T) { s.test(t, w) })
 		}
@@ -79,4 +81,40 @@ func canonical(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// audited counts the audit rows of an operation.
+func (w *ward) audited(t *testing.T, operation string) int {
+	t.Helper()
+	var b bytes.Buffer
+	if err := w.App.WriteAudit(t.Context(), &b, ledger.AuditFilter{}, false); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(b.String(), `"operation":"`+operation+`"`)
+}
+
+// study is the ImagingStudy of a study.
+func (w *ward) study(t *testing.T, uid string) (body []byte) {
+	t.Helper()
+	a := w.Expect(t, 200, servertest.Request{Token: w.clin, Method: "GET", Path: "/fhir/ImagingStudy?identifier=urn:oid:" + uid})
+	var b struct {
+		Entry []struct{ Resource json.RawMessage }
+	}
+	if err := json.Unmarshal(a.Body, &b); err != nil || len(b.Entry) > 1 {
+		t.Fatalf("%v in %s", err, a.Body)
+	}
+	if len(b.Entry) == 0 {
+		return nil
+	}
+	return b.Entry[0].Resource
+}
+
+// subject is whose study it is.
+func (w *ward) subject(t *testing.T, uid string) string {
+	t.Helper()
+	var s struct{ Subject struct{ Reference string } }
+	if err := json.Unmarshal(w.study(t, uid), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Subject.Reference
 }
