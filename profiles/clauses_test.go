@@ -24,7 +24,6 @@ const clausesFile = "CLAUSES.md"
 var unanswered = map[string]string{
 	"R001-006": "kinds of the engineering party: Organization.type of the directory; no rule of a case",
 	"R001-031": "protection in transmission and storage: the server (TLS at the proxy, encrypted files, hashes)",
-	"R001-032": "owed: cases that touch state secrets are not told apart yet",
 	"R001-044": "loss-free transfer: the server, proven by kills and power loss",
 	"R001-138": "independent databases of the parties: deployment",
 	"R001-144": "traceability: $trace and $recall of the server",

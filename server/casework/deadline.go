@@ -75,6 +75,8 @@ func (e *Engine) Due(s *Snapshot, kind string, body []byte) (d Decision, err err
 		d.Effects = v.acknowledgementDue(t)
 	case "deputy":
 		d.Effects = v.deputyDue(t)
+	case documentParticipation:
+		d.Effects = v.participationDue(t)
 	case "account", "type":
 		d.Effects = concern(plan, v, kind)
 	default:

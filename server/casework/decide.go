@@ -88,13 +88,29 @@ func (d *decider) opened() {
 	}
 }
 
-// changes finds what differs and judges each difference.
-func (d *decider) changes() {
+// difference is one member before, nil when it is new, and after.
+type difference struct{ was, now *Resource }
+
+// differing are the members that a change writes or brings in.
+func (d *decider) differing() (all []difference) {
 	for i := range d.after.s.Resources {
 		now := &d.after.s.Resources[i]
 		was := d.before.byRef[now.Ref()]
-		if was != nil && was.Version == now.Version && was.Digest == now.Digest {
-			continue
+		if was == nil || was.Version != now.Version || was.Digest != now.Digest {
+			all = append(all, difference{was, now})
+		}
+	}
+	return all
+}
+
+// changes judges each difference, and first whether the case may be written at all.
+func (d *decider) changes() {
+	d.secrecy()
+	d.guest()
+	for _, c := range d.differing() {
+		was, now := c.was, c.now
+		if isParticipation(now) || isParticipation(was) {
+			d.participationChanged(was, now)
 		}
 		switch {
 		case now.ID == d.after.s.Case && now.Type == "Task":

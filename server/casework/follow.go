@@ -36,6 +36,7 @@ func (d *decider) follow() {
 		}
 	}
 	if d.before != nil {
+		d.invite()
 		d.except()
 		d.lostGround()
 		d.stopUse()

@@ -22,10 +22,25 @@ const (
 //	members of the team, of the hospital    always
 //	members of the team, of another party   named in the agreement, and G-DISCLOSE open
 //	machines named in the agreement         G-DISCLOSE open and production has started
+//	whom the clinician asks in follow-up    until the time that is named, for reading
 //
 // In a case without a patient and without G-DISCLOSE (an agreement), the persons
 // whom the agreement names.
 func (v *view) grants() []Grant {
+	table := v.admitted()
+	for _, principal := range v.participants() {
+		table[principal] = max(table[principal], ceilingMaker)
+	}
+	var all []Grant
+	for principal, ceiling := range table {
+		all = append(all, Grant{principal, ceiling})
+	}
+	slices.SortFunc(all, func(a, b Grant) int { return strings.Compare(a.Principal, b.Principal) })
+	return all
+}
+
+// admitted is the table without those who only take part in follow-up.
+func (v *view) admitted() map[string]access.Level {
 	table := map[string]access.Level{}
 	open := func(principal string, ceiling access.Level) {
 		if principal != "" && table[principal] < ceiling {
@@ -56,12 +71,7 @@ func (v *view) grants() []Grant {
 			open(party, ceilingMaker)
 		}
 	}
-	var all []Grant
-	for principal, ceiling := range table {
-		all = append(all, Grant{principal, ceiling})
-	}
-	slices.SortFunc(all, func(a, b Grant) int { return strings.Compare(a.Principal, b.Principal) })
-	return all
+	return table
 }
 
 // disclosed tells whether every condition of G-DISCLOSE holds now. A plan without
