@@ -32,6 +32,36 @@ func TestReach(t *testing.T) {
 	}
 }
 
+func TestReachOfRegulator(t *testing.T) {
+	every := func(c *access.Context) bool {
+		any, _ := c.Reach().(access.AnyOf)
+		for _, p := range any {
+			if _, all := p.(access.AnyCase); all {
+				return true
+			}
+		}
+		return false
+	}
+	for name, c := range map[string]struct {
+		side  access.Side
+		roles []access.Role
+		want  bool
+	}{
+		"R000-041 a regulator reaches every case":     {access.NoSide, []access.Role{access.REG}, true},
+		"R000-041 who is of a hospital is none":       {access.Hospital, []access.Role{access.REG}, false},
+		"R000-041 who is of a manufacturer is none":   {access.Manufacturer, []access.Role{access.REG}, false},
+		"R000-041 who holds a role that acts is none": {access.NoSide, []access.Role{access.REG, access.QA}, false},
+		"an ethics committee does not":                {access.NoSide, []access.Role{access.ETH}, false},
+		"nobody does by no role":                      {access.NoSide, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := every(&access.Context{Kind: access.Person, Principal: "PractitionerRole/r", Organization: "Organization/r", Side: c.side, Roles: c.roles}); got != c.want {
+				t.Errorf("reaches every case = %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestAllow(t *testing.T) {
 	clin := &access.Context{Kind: access.Person, Side: access.Hospital, Roles: []access.Role{access.CLIN}}
 	des := &access.Context{Kind: access.Person, Side: access.Manufacturer, Roles: []access.Role{access.DES}}

@@ -26,6 +26,8 @@ type (
 	// InCase is met by members of a case that case_access opens to one of the
 	// principals, up to the level (case_access.ceiling) that it gives there.
 	InCase struct{ Principals []string }
+	// AnyCase is met by members of every case, up to a level.
+	AnyCase struct{ Ceiling Level }
 	// Is is met by one resource.
 	Is struct{ Type, ID string }
 	// About is met by a patient and what is about this patient, and by what is
@@ -47,6 +49,7 @@ func (AllOf) predicate()      {}
 func (TypeIn) predicate()     {}
 func (OwnedBy) predicate()    {}
 func (InCase) predicate()     {}
+func (AnyCase) predicate()    {}
 func (Is) predicate()         {}
 func (About) predicate()      {}
 func (Matching) predicate()   {}

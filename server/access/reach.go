@@ -41,9 +41,14 @@ func (c *Context) ReachNamed() Predicate {
 	return AllOf{c.own(), any}
 }
 
+// ceilingRegulator is up to which level cases are open to a regulator, who is of
+// neither party: all of them (mission/requirements.csv, R000-041).
+const ceilingRegulator Level = 5
+
 // own is what the principal reaches, whatever an app may do.
 //
 //	operator, server   everything
+//	regulator          directory, every case, for reading
 //	hospital           directory, what the hospital owns, cases open to the person
 //	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
 //	patient            directory, the own record, cases open to the patient
@@ -57,6 +62,9 @@ func (c *Context) own() Predicate {
 	case Operator, Server:
 		return Everything{}
 	case Person:
+		if c.Has(REG) && c.readsOnly() && c.Side == NoSide {
+			return AnyOf{TypeIn(Directory), AnyCase{ceilingRegulator}}
+		}
 		return AnyOf{TypeIn(Directory), OwnedBy{Organization: c.Organization, Loose: c.Side != Hospital}, InCase{[]string{c.Principal}}}
 	case Patient:
 		return append(AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}, c.self()...)

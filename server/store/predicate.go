@@ -28,6 +28,11 @@ func fold(p access.Predicate, types []string) (access.Predicate, error) {
 			return access.Nothing{}, nil
 		}
 		return p, nil
+	case access.AnyCase:
+		if p.Ceiling == 0 {
+			return access.Nothing{}, nil
+		}
+		return p, nil
 	case access.Is:
 		if len(types) > 0 && !slices.Contains(types, p.Type) {
 			return access.Nothing{}, nil
@@ -180,6 +185,9 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + v + ".rid AND " + v +
 			".level <= " + a + ".ceiling AND ")
 		s.inTexts(a+".principal", p.Principals).shut()
+	case access.AnyCase:
+		m := s.alias("m")
+		s.add("("+v+".level <= ? AND EXISTS (SELECT 1 FROM member "+m+" WHERE "+m+".rid = "+v+".rid))", int64(p.Ceiling))
 	case access.Is:
 		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
 	case access.About:
