@@ -212,7 +212,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Subscriptions: a.feed,
 		Store:         notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
-		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a},
+		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
 		DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
 	})

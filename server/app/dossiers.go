@@ -51,6 +51,9 @@ func (d dossiers) Write(ctx context.Context, w io.Writer, data *record.CaseData,
 			return err
 		}
 	}
+	if err := d.gone(ctx, out, data.Case); err != nil {
+		return err
+	}
 	if err := d.signatures(ctx, out, data); err != nil {
 		return err
 	}
@@ -104,6 +107,9 @@ func (d dossiers) history(ctx context.Context, out *ledger.Dossier, typ, id stri
 	}
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := &versions[i]
+		if v.Deleted && v.Salt == ([16]byte{}) {
+			continue // destroyed: its certificate accounts for it
+		}
 		out.Versions = append(out.Versions, ledger.VersionRow{
 			Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Deleted: v.Deleted, Body: v.Body, Digest: v.Digest, Salt: v.Salt,
 		})

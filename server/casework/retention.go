@@ -48,8 +48,9 @@ func (c *compiler) retention(root tree.Node) {
 }
 
 // Retention says until when the record of a case is kept. A plan that says nothing
-// keeps it for good, and so does a validity that nobody recorded.
-func (e *Engine) Retention(s *Snapshot) Retention {
+// keeps it for good, and so does a validity that nobody recorded. Earlier versions
+// of members that were once in force count beside the current ones.
+func (e *Engine) Retention(s *Snapshot, earlier ...Resource) Retention {
 	r := Retention{Permanent: true, Clause: "R001-166"}
 	plan, err := e.planOf(s)
 	if err != nil {
@@ -67,9 +68,11 @@ func (e *Engine) Retention(s *Snapshot) Retention {
 		return r
 	}
 	r.Permanent = false
-	for i := range s.Resources {
-		if end, ok := validUntil(&s.Resources[i]); ok && end.Add(beyond).After(r.Until) {
-			r.Until, r.Basis = end.Add(beyond), s.Resources[i].Ref()
+	for _, all := range [][]Resource{s.Resources, earlier} {
+		for i := range all {
+			if end, ok := validUntil(&all[i]); ok && end.Add(beyond).After(r.Until) {
+				r.Until, r.Basis = end.Add(beyond), all[i].Ref()
+			}
 		}
 	}
 	return r

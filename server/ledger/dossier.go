@@ -31,9 +31,12 @@ type Dossier struct {
 	// a gap is then a finding.
 	Whole    bool
 	Versions []VersionRow // in the order of the bundle
-	Audit    []CaseBatch
-	Blobs    []DossierBlob
-	Content  Content // of blobs to embed; may be nil when there are none
+	// Erased are versions and contents that the case had and that are destroyed.
+	// The certificates that they name are in Versions.
+	Erased  []ErasedRow
+	Audit   []CaseBatch
+	Blobs   []DossierBlob
+	Content Content // of blobs to embed; may be nil when there are none
 	// Since are earlier sizes of the log, such as that of the reader's trust
 	// file, to which the dossier proves its consistency.
 	Since []int64
@@ -154,6 +157,12 @@ func (d *Dossier) check() error {
 	for _, v := range d.Versions {
 		errs = append(errs, once(v.Ref()))
 	}
+	for _, x := range d.Erased {
+		errs = append(errs, once(x.Ref))
+		if !seen[x.Certificate] {
+			errs = append(errs, fmt.Errorf("ledger: dossier: %s was erased, and %q is not among the versions", x.Ref, x.Certificate))
+		}
+	}
 	for _, b := range d.Audit {
 		errs = append(errs, once(b.Ref))
 		for _, p := range b.Positions {
@@ -193,6 +202,9 @@ func (d *Dossier) prove(ctx context.Context, log Log) (*proofs, *inventory, erro
 	inv := &inventory{base: d.Base, caseRef: d.Case, created: instant(d.Created), size: c.Size, root: c.Root, whole: d.Whole}
 	for _, v := range d.Versions {
 		pr.version(v, inv)
+	}
+	for _, x := range d.Erased {
+		pr.erased(x, inv)
 	}
 	for _, b := range d.Audit {
 		pr.batch(b, inv)
@@ -248,6 +260,9 @@ func (d *Dossier) find(ctx context.Context, log Log) (map[string]Entry, error) {
 	var refs []string
 	for _, v := range d.Versions {
 		refs = append(refs, v.Ref())
+	}
+	for _, x := range d.Erased {
+		refs = append(refs, x.Ref)
 	}
 	for _, b := range d.Audit {
 		refs = append(refs, b.Ref)

@@ -24,6 +24,7 @@ import (
 //	summary <SHA-256> <size>   the PDF for people, where there is one
 //	version <ref> <SHA-256 of the bytes, of the tombstone for a deletion>
 //	deleted <ref> <SHA-256 of the tombstone>
+//	erased <ref> <hash of its leaf> <ref of the certificate>
 //	batch <ref> <number of rows>
 //	event <ref>#<position> <SHA-256 of the row>
 //	blob <SHA-256> <size> apart
@@ -41,6 +42,7 @@ type inventory struct {
 	composition [32]byte
 	summary     *listedBlob
 	versions    []listed // in the order of the bundle; deletions included
+	erased      []listedErasure
 	batches     []listed
 	events      []listed
 	blobs       []listedBlob
@@ -51,6 +53,12 @@ type listed struct {
 	digest  [32]byte
 	deleted bool
 	rows    int // of a batch
+}
+
+type listedErasure struct {
+	ref         string
+	leaf        [32]byte
+	certificate string
 }
 
 type listedBlob struct {
@@ -83,6 +91,9 @@ func (v *inventory) text() string {
 			word = "deleted"
 		}
 		line("%s %s %x", word, l.ref, l.digest)
+	}
+	for _, l := range v.erased {
+		line("erased %s %x %s", l.ref, l.leaf, l.certificate)
 	}
 	for _, l := range v.batches {
 		line("batch %s %d", l.ref, l.rows)
@@ -134,6 +145,10 @@ func (v *inventory) line(i int, word []string) (err error) {
 		l := listed{ref: word[1], deleted: word[0] == "deleted"}
 		l.digest, err = digestOf(word[2])
 		v.versions = append(v.versions, l)
+	case word[0] == "erased" && len(word) == 4:
+		l := listedErasure{ref: word[1], certificate: word[3]}
+		l.leaf, err = digestOf(word[2])
+		v.erased = append(v.erased, l)
 	case word[0] == "batch" && len(word) == 3:
 		l := listed{ref: word[1]}
 		l.rows, err = strconv.Atoi(word[2])

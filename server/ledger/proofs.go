@@ -14,6 +14,7 @@ type proofs struct {
 	Inventory   string             `json:"inventory"`
 	Seal        string             `json:"seal"`
 	Versions    []leafProof        `json:"versions"`
+	Erased      []leafProof        `json:"erased,omitempty"` // without salts, which are destroyed
 	Batches     []batchProof       `json:"batches,omitempty"`
 	Blobs       []leafProof        `json:"blobs,omitempty"`
 	More        []string           `json:"moreAuthorities,omitempty"`
@@ -40,7 +41,7 @@ type ConsistencyProof struct {
 
 type leafProof struct {
 	Ref     string   `json:"ref"`
-	Salt    []byte   `json:"salt"`
+	Salt    []byte   `json:"salt,omitempty"`
 	Index   int64    `json:"index"`
 	Path    [][]byte `json:"path"`
 	Updated string   `json:"updated,omitempty"` // of a deletion

@@ -236,6 +236,11 @@ func (v *verifier) version(e item, want listed) {
 	if salt, ok := salt16(proof.Salt); same && (!ok || !v.included(proof, HashLeaf(salt, body))) {
 		v.report.find(Changed, "version", want.ref, "salt, index or proof do not lead to the checkpoint")
 	}
+	if same && e.typ() == "Binary" && e.resource.Field("contentType").Str() == certificateType {
+		if c, err := readCertificate(body); err == nil {
+			v.ledger.certificates[want.ref] = c
+		}
+	}
 	if same && e.typ() == "Provenance" {
 		v.collect(want.ref, proof.Index, e.resource)
 	}

@@ -50,7 +50,7 @@ func VerifyDatabase(ctx context.Context, records Records, trust *Trust, key stri
 	if err != nil {
 		return nil, fmt.Errorf("ledger: verify: the log key: %w", err)
 	}
-	d := &database{ctx: ctx, records: records, options: o, began: o.Clock(), report: &Report{Trusted: trust != nil, Origin: by.Name()}}
+	d := &database{ctx: ctx, records: records, options: o, began: o.Clock(), key: by, report: &Report{Trusted: trust != nil, Origin: by.Name()}}
 	if _, err := rand.Read(d.secret[:]); err != nil {
 		return nil, err
 	}
@@ -75,6 +75,7 @@ type database struct {
 	report  *Report
 	began   time.Time // what is young is so by now, however long the walks take
 	size    int64
+	key     note.Verifier
 
 	secret    [32]byte
 	log, rows sum // over versions and audit batches, which have one leaf each

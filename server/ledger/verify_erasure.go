@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,6 +18,7 @@ type erasure struct {
 	logged      bool
 	named       [32]byte // as the certificate says
 	certified   bool
+	seal        error // what is wrong with the certificate's
 }
 
 // loadErasures reads what is said to be erased. It is held in memory: an erasure
@@ -106,8 +106,8 @@ func (d *database) certify(v VersionRow) {
 		if !ok || x.certificate != v.Ref() {
 			continue
 		}
-		n, err := hex.Decode(x.named[:], []byte(e.Leaf[:min(len(e.Leaf), 64)]))
-		x.certified = err == nil && n == len(x.named)
+		x.named, err = digestOf(e.Leaf)
+		x.certified, x.seal = err == nil, c.sealed(d.key)
 	}
 }
 
@@ -144,6 +144,8 @@ func (d *database) judgeErasures() error {
 			d.report.find(Inserted, what, ref, "it is said to be erased, but the log has no leaf of it")
 		case !x.certified:
 			d.report.find(Missing, what, ref, "it was erased, and %s does not certify it", printable(x.certificate))
+		case x.seal != nil:
+			d.report.find(Untrusted, what, ref, "it was erased by %s, but %v", printable(x.certificate), x.seal)
 		case x.leaf != x.named:
 			d.report.find(Changed, what, ref, "it was erased, and its leaf is not the one that %s certifies", printable(x.certificate))
 		default:

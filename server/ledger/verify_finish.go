@@ -29,6 +29,7 @@ func (v *verifier) finish() {
 	}
 	v.absent()
 	v.deletions()
+	v.erasures()
 	v.events()
 	v.contents()
 	v.histories()
@@ -294,6 +295,13 @@ func (v *verifier) histories() {
 		}
 		count[name]++
 		highest[name] = max(highest[name], row.Version)
+	}
+	for _, x := range v.ledger.inventory.erased {
+		if row, err := rowOf(x.ref); err == nil {
+			name := row.Type + "/" + row.ID
+			count[name]++
+			highest[name] = max(highest[name], row.Version)
+		}
 	}
 	for _, name := range names {
 		if highest[name] != count[name] {

@@ -22,6 +22,11 @@ type opened struct {
 	last       int
 	summarised bool // the summary was met
 	batches    []batchProof
+	// certificates are those of erasures, by ref of their version; erasures are
+	// what they account for.
+	certificates map[string]*ErasureCertificate
+	gone         map[string]listedErasure // by ref
+	key          note.Verifier
 }
 
 type blobState struct {
@@ -40,12 +45,14 @@ func (v *verifier) open(p *proofs) (*opened, error) {
 		inventory: inv, batches: p.Batches,
 		order: map[string]int{}, digests: map[string][32]byte{}, proofs: map[string]leafProof{},
 		blobs: map[string]*blobState{}, seen: map[string]bool{}, last: -1,
+		certificates: map[string]*ErasureCertificate{}, gone: map[string]listedErasure{},
 	}
 	v.strangers = map[int]string{}
 	key, err := v.logKey(p)
 	if err != nil {
 		return nil, err
 	}
+	l.key = key
 	if l.signers, err = v.authority(p); err != nil {
 		return nil, err
 	}
@@ -131,7 +138,13 @@ func (l *opened) list(p *proofs) error {
 	for _, b := range l.inventory.blobs {
 		l.blobs[hex.EncodeToString(b.digest[:])] = &blobState{listedBlob: b}
 	}
-	for _, group := range [][]leafProof{p.Versions, p.Blobs} {
+	for _, x := range l.inventory.erased {
+		if _, twice := l.gone[x.ref]; twice || l.order[x.ref] != 0 || len(l.versions) > 0 && l.versions[0].ref == x.ref {
+			return fmt.Errorf("the inventory lists %s twice", x.ref)
+		}
+		l.gone[x.ref] = x
+	}
+	for _, group := range [][]leafProof{p.Versions, p.Erased, p.Blobs} {
 		for _, proof := range group {
 			if _, twice := l.proofs[proof.Ref]; twice {
 				return fmt.Errorf("there are two proofs of %s", proof.Ref)

@@ -102,6 +102,8 @@ func (v *verifier) judge(s signature) {
 	for _, e := range m.Entries {
 		covered[e.Reference] = true
 		switch digest, ok := v.ledger.digests[e.Reference]; {
+		case !ok && v.ledger.gone[e.Reference].certificate != "":
+			v.report.note("%s is over %s, which was destroyed by %s", s.ref, printable(e.Reference), printable(v.ledger.gone[e.Reference].certificate))
 		case !ok:
 			v.report.find(Missing, "signature", s.ref, "it is over %s, which is not in the dossier", printable(e.Reference))
 		case digest != e.Digest:
@@ -114,7 +116,8 @@ func (v *verifier) judge(s signature) {
 		}
 	}
 	for _, a := range m.Attachments {
-		if _, ok := v.ledger.blobs[fmt.Sprintf("%x", a.Digest)]; !ok {
+		_, here := v.ledger.blobs[fmt.Sprintf("%x", a.Digest)]
+		if _, gone := v.ledger.gone[BlobRef(a.Digest)]; !here && !gone {
 			v.report.find(Missing, "signature", s.ref, "it is over the content %x of %s, which the dossier does not list", a.Digest, printable(a.Reference))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/server/access"
+	"tenon/server/ledger"
 )
 
 // ExpungeQuery asks to erase for good what is left of a deleted resource. The
@@ -25,6 +26,8 @@ type Expunged struct {
 	Versions    int    // that were erased
 	Contents    int    // files that were erased
 	Waiting     int    // files of these whose key the next sweep destroys
+	// Kept are the members of a case that stay, each with the rule that keeps it.
+	Kept []ledger.KeptMember
 }
 
 // Erasure is the door row of an erasure: the store destroys bodies, salts,
@@ -37,6 +40,9 @@ type Erasure struct {
 	Versions    []int64
 	Contents    [][32]byte
 	Certificate string // version of the Binary that certifies it
+	// Cases are those that the resource may be a member of: their retention has
+	// ended. A member of any other is not erased.
+	Cases []string
 }
 
 // Remains is what a resource has left in the record.
@@ -73,6 +79,12 @@ type Expunger interface {
 	Remains(ctx context.Context, typ, id string) (*Remains, error)
 }
 
+// Certifier seals what certifies an erasure, so that nobody but this server can
+// have written it.
+type Certifier interface {
+	CertifyErasure(c *ledger.ErasureCertificate) error
+}
+
 // Eraser is what a Blobs may do beyond the interface: destroy one content at
 // once; false says that the next sweep will. staged is when a version last
 // named it.
@@ -93,9 +105,11 @@ const CertificateType = "application/vnd.tenon.erasure+json"
 //	confirm   another natural person who is an administrator → erased, Task
 //	          completed, Provenance, certificate as a Binary
 //
-// It is refused for what is not deleted, belongs to a case, is signed, is a proof
-// itself or is referred to; and, by the record's rules, during retention and
-// under a legal hold (expunge_rule.go).
+// It is refused for what is not deleted, is signed, is a proof itself or is
+// referred to; and, by the record's rules, during retention and under a legal
+// hold (expunge_rule.go). A member of a case is erased, deleted or not, signed or
+// not, once the retention of all its cases has ended; and with the root Task of a
+// case all its members at once (expunge_case.go).
 func (r *Recorder) Expunge(ctx context.Context, who *access.Context, q ExpungeQuery) (*Expunged, error) {
 	if err := r.entry(who, q.Type); err != nil {
 		return nil, err
@@ -108,17 +122,11 @@ func (r *Recorder) Expunge(ctx context.Context, who *access.Context, q ExpungeQu
 		return refuse(issue.Errorf(issue.Forbidden, "%s may not erase for good: two administrators do so together.", who.Principal).
 			Rule("expunge-role").Chinese("仅两名管理员可共同执行永久删除。"))
 	}
-	v, err := r.current(ctx, who.Reach(), q.Type, q.ID)
-	if err != nil {
-		return nil, err
-	}
-	if v == nil {
-		return refuse(absent(q.Type, q.ID))
-	}
-	e := &expunge{r: r, ctx: ctx, who: who, ExpungeQuery: q, current: v}
+	e := &expunge{r: r, ctx: ctx, who: who, ExpungeQuery: q}
 	if err := e.judge(); err != nil {
 		return refuse(err)
 	}
+	var err error
 	if q.Request == "" {
 		err = e.request()
 	} else {
@@ -144,8 +152,22 @@ type expunge struct {
 	who *access.Context
 	ExpungeQuery
 
-	current   *Version // the deletion
-	remains   *Remains
+	owner     string  // organisation of what it is about
+	parts     []*part // what goes
+	kept      []ledger.KeptMember
+	going     map[string]bool       // refs of parts that go together
+	ended     map[string]*endedCase // cases that parts are members of
 	out       Expunged
 	submitted bool
 }
+
+// part is one resource that an erasure is about.
+type part struct {
+	*expunge
+	typ, id string
+	current *Version // the deletion, or what is deleted first
+	cases   []string // that it is a member of
+	remains *Remains
+}
+
+func (p *part) ref() string { return p.typ + "/" + p.id }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,8 +33,10 @@ func (e *expunge) confirm() error {
 		return err
 	}
 	d := &Draft{Door: "fhir", Operation: "expunge"}
-	erasure := &Erasure{Type: e.Type, ID: e.ID, Current: e.current.Version, Certificate: ledger.VersionRef("Binary", binary, 1)}
-	certificate := e.certificate(asked, task, erasure)
+	certificate, erasures := e.certificate(asked, task, ledger.VersionRef("Binary", binary, 1))
+	if err := e.r.certify(&certificate); err != nil {
+		return err
+	}
 	content, err := json.Marshal(certificate)
 	if err != nil {
 		return err
@@ -53,12 +56,19 @@ func (e *expunge) confirm() error {
 	}
 	d.Ops = append(d.Ops, Op{Method: "PATCH", Type: "Task", ID: task.ID, IfMatch: fmt.Sprint(task.Version), Format: JSONPatch,
 		Body: []byte(`[{"op":"replace","path":"/status","value":"completed"}]`)})
-	d.Rows = []any{erasure}
+	e.out = Expunged{Certificate: "Binary/" + binary, Provenance: "Provenance/" + provenance, Kept: e.kept}
+	for i, x := range erasures {
+		if p := e.parts[i]; !p.current.Deleted {
+			d.Ops = append(d.Ops, Op{Method: "DELETE", Type: p.typ, ID: p.id, IfMatch: fmt.Sprint(p.current.Version)})
+		}
+		d.Rows = append(d.Rows, x)
+		e.out.Versions += len(x.Versions)
+		e.out.Contents += len(x.Contents)
+	}
 	e.submitted = true
-	if _, err := e.r.submit(e.ctx, e.who, d, internal{trusted: true}); err != nil {
+	if _, err := e.r.submit(e.ctx, e.who, d, internal{trusted: true, erases: e}); err != nil {
 		return err
 	}
-	e.out = Expunged{Certificate: "Binary/" + binary, Provenance: "Provenance/" + provenance, Versions: len(erasure.Versions), Contents: len(erasure.Contents)}
 	return e.destroy()
 }
 
@@ -85,34 +95,59 @@ func (e *expunge) second(asked tree.Node, task *Version) error {
 	return nil
 }
 
-// certificate fills the erasure and lists what it destroys. What it names of each
+// certificate lists what is destroyed, and makes the rows that do so. What it names of each
 // is the leaf of the log, which is over a salt that is destroyed too: a digest of
 // the bytes alone would let them be guessed.
-func (e *expunge) certificate(asked tree.Node, task *Version, erasure *Erasure) ledger.ErasureCertificate {
+func (e *expunge) certificate(asked tree.Node, task *Version, certificate string) (ledger.ErasureCertificate, []*Erasure) {
 	c := ledger.ErasureCertificate{
 		Format: ledger.ErasureFormat, Resource: e.Type + "/" + e.ID, Reason: asked.Path("reasonCode", "text").Str(),
 		Request: ledger.VersionRef("Task", task.ID, 1), RequestedBy: asked.Path("requester", "reference").Str() + asked.Path("requester", "display").Str(),
 		RequestedAt: asked.Field("authoredOn").Str(), ConfirmedBy: e.who.Principal, ConfirmedAt: e.r.now().Format("2006-01-02T15:04:05.000Z07:00"),
 	}
-	for _, v := range e.remains.Versions {
-		if v.Deleted {
-			continue
+	c.Cases, c.Kept = e.retentions(), e.kept
+	erasures := make([]*Erasure, len(e.parts))
+	for i, p := range e.parts {
+		x := &Erasure{Type: p.typ, ID: p.id, Current: p.current.Version, Certificate: certificate, Cases: p.cases}
+		if !p.current.Deleted {
+			x.Current++ // the deletion goes before
 		}
-		erasure.Versions = append(erasure.Versions, v.Version)
-		c.Erased = append(c.Erased, ledger.ErasedLeaf{Ref: ledger.VersionRef(e.Type, e.ID, v.Version), Leaf: hex.EncodeToString(v.Leaf[:]), Size: v.Size})
+		for _, v := range p.remains.Versions {
+			if v.Deleted {
+				continue
+			}
+			x.Versions = append(x.Versions, v.Version)
+			c.Erased = append(c.Erased, ledger.ErasedLeaf{Ref: ledger.VersionRef(p.typ, p.id, v.Version), Leaf: hex.EncodeToString(v.Leaf[:]), Size: v.Size})
+		}
+		for _, b := range p.remains.Contents {
+			x.Contents = append(x.Contents, b.Digest)
+			c.Erased = append(c.Erased, ledger.ErasedLeaf{Ref: ledger.BlobRef(b.Digest), Leaf: hex.EncodeToString(b.Leaf[:]), Size: b.Size})
+		}
+		erasures[i] = x
 	}
-	for _, b := range e.remains.Contents {
-		erasure.Contents = append(erasure.Contents, b.Digest)
-		c.Erased = append(c.Erased, ledger.ErasedLeaf{Ref: ledger.BlobRef(b.Digest), Leaf: hex.EncodeToString(b.Leaf[:]), Size: b.Size})
+	return c, erasures
+}
+
+// certify seals the certificate where the server has a key to do so. What was a
+// part of a case is not erased without.
+func (r *Recorder) certify(c *ledger.ErasureCertificate) error {
+	if r.o.Certifier != nil {
+		return r.o.Certifier.CertifyErasure(c)
 	}
-	return c
+	if len(c.Cases) > 0 {
+		return errors.New("record: expunge: there is no key to seal the certificate with")
+	}
+	return nil
 }
 
 func (e *expunge) provenance(asked tree.Node, binary string) map[string]any {
 	agents := []any{map[string]any{"who": json.RawMessage(asked.Field("requester").Raw())}, agentOf(e.who)}
+	targets := make([]any, len(e.parts))
+	for i, p := range e.parts {
+		targets[i] = map[string]any{"reference": p.ref()}
+	}
 	return map[string]any{
 		"resourceType": "Provenance",
-		"target":       []any{map[string]any{"reference": e.Type + "/" + e.ID}},
+		"target":       targets,
 		"recorded":     e.r.now().Format("2006-01-02T15:04:05.000Z07:00"),
 		"activity":     map[string]any{"coding": []any{map[string]any{"system": lifecycle, "code": "destroy", "display": "Destroy/Delete Record Lifecycle Event"}}},
 		"reason":       []any{map[string]any{"text": asked.Path("reasonCode", "text").Str()}},
@@ -124,22 +159,24 @@ func (e *expunge) provenance(asked tree.Node, binary string) map[string]any {
 // destroy overwrites the keys of contents that nothing needs any more. It goes on
 // when the client is gone: the record says already that they are erased.
 func (e *expunge) destroy() error {
-	if len(e.remains.Contents) == 0 {
+	if e.out.Contents == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), time.Minute)
 	defer cancel()
 	eraser, ok := e.r.o.Blobs.(Eraser)
-	for _, b := range e.remains.Contents {
-		done := false
-		if ok {
-			var err error
-			if done, err = eraser.Erase(ctx, b.Digest, b.Staged.Add(time.Millisecond)); err != nil {
-				return fmt.Errorf("record: expunge: %w", err)
+	for _, p := range e.parts {
+		for _, b := range p.remains.Contents {
+			done := false
+			if ok {
+				var err error
+				if done, err = eraser.Erase(ctx, b.Digest, b.Staged.Add(time.Millisecond)); err != nil {
+					return fmt.Errorf("record: expunge: %w", err)
+				}
 			}
-		}
-		if !done {
-			e.out.Waiting++
+			if !done {
+				e.out.Waiting++
+			}
 		}
 	}
 	return nil

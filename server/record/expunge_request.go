@@ -26,7 +26,7 @@ func (e *expunge) request() error {
 	body, err := json.Marshal(map[string]any{
 		"resourceType": "Task", "id": id, "status": "requested", "intent": "order",
 		"code":       map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:record", "code": "expunge"}}},
-		"focus":      map[string]any{"reference": e.Type + "/" + e.ID},
+		"focus":      e.focus(),
 		"authoredOn": e.r.now().Format("2006-01-02T15:04:05.000Z07:00"),
 		"requester":  agentOf(e.who)["who"],
 		"reasonCode": map[string]any{"text": e.Reason},
@@ -36,7 +36,7 @@ func (e *expunge) request() error {
 		return err
 	}
 	owner := *e.who
-	owner.Organization = e.current.Owner // who reaches the one reaches the other
+	owner.Organization = e.owner // who reaches the one reaches the other
 	e.submitted = true
 	out, err := e.r.submit(e.ctx, &owner, &Draft{Door: "fhir", Operation: "expunge-request",
 		Ops:  []Op{{Method: "PUT", Type: "Task", ID: id, Body: body}},
@@ -47,6 +47,15 @@ func (e *expunge) request() error {
 	}
 	e.out.Task = out.Results[0].Version
 	return nil
+}
+
+// focus names what is to be erased. A case is named by its identifier: a
+// reference to its Task would make the request a part of it.
+func (e *expunge) focus() map[string]any {
+	if e.Type == "Task" && len(e.ended) > 0 {
+		return map[string]any{"type": "Task", "identifier": map[string]any{"system": "urn:tenon:case", "value": e.ID}}
+	}
+	return map[string]any{"reference": e.Type + "/" + e.ID}
 }
 
 // personOf is the person behind the caller: two roles of one are one person.

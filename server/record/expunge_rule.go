@@ -7,6 +7,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
+	"tenon/server/access"
 )
 
 // The marks by which the record says that something is to be kept.
@@ -22,22 +23,30 @@ const (
 	retentionExtension = "urn:tenon:extension:retention-until"
 )
 
-// judge asks every rule that forbids an erasure.
-func (e *expunge) judge() (err error) {
-	if !e.current.Deleted {
-		return e.kept("expunge-current", "R000-015", "it is not deleted: delete it first", "请先删除该资源。")
+// judge asks every rule that forbids the erasure of one resource.
+func (e *part) judge() error {
+	if err := e.judgeAlone(); err != nil {
+		return err
 	}
-	if e.remains, err = e.r.o.Store.Remains(e.ctx, e.Type, e.ID); err != nil {
+	return e.needed()
+}
+
+// judgeAlone leaves out what others need.
+func (e *part) judgeAlone() (err error) {
+	if !e.current.Deleted && len(e.cases) == 0 {
+		return e.stays("expunge-current", "R000-015", "it is not deleted: delete it first", "请先删除该资源。")
+	}
+	if e.remains, err = e.r.o.Store.Remains(e.ctx, e.typ, e.id); err != nil {
 		return fmt.Errorf("record: expunge: %w", err)
 	}
 	if e.remains.Last == nil {
-		return e.kept("expunge-done", "", "nothing is left of it", "该资源已无可永久删除的内容。")
+		return e.stays("expunge-done", "", "nothing is left of it", "该资源已无可永久删除的内容。")
 	}
 	last, err := parsed(e.remains.Last.Body)
 	if err != nil {
 		return err
 	}
-	for _, rule := range []func(tree.Node) error{e.proof, e.inCase, e.held, e.retained, e.needed} {
+	for _, rule := range []func(tree.Node) error{e.proof, e.inCases, e.held, e.retained} {
 		if err := rule(last); err != nil {
 			return err
 		}
@@ -45,9 +54,9 @@ func (e *expunge) judge() (err error) {
 	return nil
 }
 
-// kept refuses. The text never tells what is out of the caller's reach.
-func (e *expunge) kept(rule, clause, why, chinese string) error {
-	f := issue.Errorf(issue.BusinessRule, "%s/%s is not erased: %s.", e.Type, e.ID, why).Rule(rule).WithStatus(409).Chinese(chinese)
+// stays refuses. The text never tells what is out of the caller's reach.
+func (e *part) stays(rule, clause, why, chinese string) error {
+	f := issue.Errorf(issue.BusinessRule, "%s is not erased: %s.", e.ref(), why).Rule(rule).WithStatus(409).Chinese(chinese)
 	if clause != "" {
 		f = f.Clause(clause)
 	}
@@ -55,33 +64,20 @@ func (e *expunge) kept(rule, clause, why, chinese string) error {
 }
 
 // proof keeps what proves something itself.
-func (e *expunge) proof(last tree.Node) error {
+func (e *part) proof(last tree.Node) error {
 	switch {
-	case e.Type == "AuditEvent" || e.Type == "Provenance" || last.Field("contentType").Str() == CertificateType:
-		return e.kept("expunge-proof", "R000-018", "it is part of the proof of the record", "溯源与证明资料不可永久删除。")
-	case e.remains.Signed:
-		return e.kept("expunge-signed", "R001-166", "a version of it is signed", "已签名的资料不可永久删除。")
+	case e.typ == "AuditEvent" || e.typ == "Provenance" || e.typ == "Task" && len(e.cases) > 0 || last.Field("contentType").Str() == CertificateType:
+		return e.stays("expunge-proof", "R000-018", "it is part of the proof of the record", "溯源与证明资料不可永久删除。")
+	case e.remains.Signed && len(e.cases) == 0:
+		return e.stays("expunge-signed", "R001-166", "a version of it is signed", "已签名的资料不可永久删除。")
 	case e.remains.Images:
-		return e.kept("expunge-images", "R001-166", "the images of the study are kept", "该检查的影像仍在保存。")
+		return e.stays("expunge-images", "R001-166", "the images of the study are kept", "该检查的影像仍在保存。")
 	}
 	return nil
 }
 
-// inCase keeps the record of a case: for implants it is kept for good.
-func (e *expunge) inCase(tree.Node) error {
-	cases, err := e.r.o.Store.CasesOf(e.ctx, e.Type, e.ID)
-	if err != nil || len(cases) == 0 {
-		return err
-	}
-	english, chinese, err := e.r.caseKept(e.ctx, cases[0])
-	if err != nil {
-		return err
-	}
-	return e.kept("expunge-case", "R001-166", "it belongs to the record of a case"+english, "病例资料不可永久删除"+chinese+"。")
-}
-
 // held asks for legal holds, whoever may see them.
-func (e *expunge) held(last tree.Node) error {
+func (e *part) held(last tree.Node) error {
 	held := marked(last)
 	if !held && e.remains.Last.Patient != "" {
 		var err error
@@ -90,7 +86,7 @@ func (e *expunge) held(last tree.Node) error {
 		}
 	}
 	if held {
-		return e.kept("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
+		return e.stays("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
 	}
 	return nil
 }
@@ -103,18 +99,23 @@ func coded(concept tree.Node, system, code string) bool {
 
 // retained asks until when the resource is to be kept. A date that cannot be read
 // keeps it.
-func (e *expunge) retained(last tree.Node) error {
-	var until []string
-	for x := range last.Path("meta", "extension").Items() {
-		if x.Field("url").Str() == retentionExtension {
-			until = append(until, x.Field("valueDate").Str()+x.Field("valueDateTime").Str())
+func (e *part) retained(last tree.Node) error {
+	until := datesOf(last, e.typ)
+	if len(e.cases) > 0 { // what a version once said counts, though somebody shortened it later
+		for _, v := range e.remains.Versions {
+			if v.Deleted || v.Version == e.remains.Last.Version {
+				continue
+			}
+			was, err := e.r.o.Store.ReadVersion(e.ctx, access.Everything{}, e.typ, e.id, v.Version)
+			if err != nil {
+				return fmt.Errorf("record: expunge: %w", err)
+			}
+			root, err := parsed(was.Body)
+			if err != nil {
+				return err
+			}
+			until = append(until, datesOf(root, e.typ)...)
 		}
-	}
-	switch e.Type {
-	case "DocumentReference":
-		until = append(until, last.Path("context", "period", "end").Str())
-	case "Device":
-		until = append(until, last.Field("expirationDate").Str())
 	}
 	now := e.r.now()
 	for _, text := range until {
@@ -122,15 +123,31 @@ func (e *expunge) retained(last tree.Node) error {
 			continue
 		}
 		if end, ok := endOf(text); !ok || end.After(now) {
-			return e.kept("retention", "R000-015", "it is to be kept until "+clipped(text), "该资料仍在保存期限内。")
+			return e.stays("retention", "R000-015", "it is to be kept until "+clipped(text), "该资料仍在保存期限内。")
 		}
 	}
 	if years := e.r.o.RetentionYears; years > 0 && e.remains.Last.Patient != "" {
 		if end := e.remains.Last.Updated.AddDate(years, 0, 0); end.After(now) {
-			return e.kept("retention", "R001-166", fmt.Sprintf("what is about a patient is kept for %d years, until %s", years, end.Format(time.DateOnly)), "患者资料仍在保存期限内。")
+			return e.stays("retention", "R001-166", fmt.Sprintf("what is about a patient is kept for %d years, until %s", years, end.Format(time.DateOnly)), "患者资料仍在保存期限内。")
 		}
 	}
 	return nil
+}
+
+// datesOf are the days until which a resource says that it is kept.
+func datesOf(root tree.Node, typ string) (until []string) {
+	for x := range root.Path("meta", "extension").Items() {
+		if x.Field("url").Str() == retentionExtension {
+			until = append(until, x.Field("valueDate").Str()+x.Field("valueDateTime").Str())
+		}
+	}
+	switch typ {
+	case "DocumentReference":
+		until = append(until, root.Path("context", "period", "end").Str())
+	case "Device":
+		until = append(until, root.Field("expirationDate").Str())
+	}
+	return until
 }
 
 // endOf is the end of a date of any precision.
@@ -148,16 +165,28 @@ func endOf(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// needed keeps what others refer to, but for the requests to erase it.
-func (e *expunge) needed(tree.Node) error {
-	all, err := e.r.o.Store.Referrers(e.ctx, e.who.Reach(), e.Type, e.ID, 1000)
+// needed keeps what others refer to, but for the requests to erase it and for
+// what is part of the same cases and goes with it, or proves that they were.
+func (e *part) needed() error {
+	all, err := e.r.o.Store.Referrers(e.ctx, e.who.Reach(), e.typ, e.id, 1000)
 	if err != nil {
 		return fmt.Errorf("record: expunge: %w", err)
 	}
-	var seen []string
-	unseen := false
+	seen, err := e.named()
+	if err != nil {
+		return err
+	}
+	unseen := len(all) == 1000 // perhaps there are more
 	for i := range all {
 		f := &all[i]
+		if f.Case {
+			if within, err := e.within(f); err != nil || within {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		if f.Type == "Task" {
 			key, err := e.r.o.Store.KeySeen(e.ctx, expungeDoor, f.ID)
 			if err != nil {
@@ -174,7 +203,7 @@ func (e *expunge) needed(tree.Node) error {
 		}
 	}
 	if len(seen) > 0 || unseen {
-		return needed(e.Type+"/"+e.ID, seen)
+		return needed(e.ref(), seen)
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ func (p *preparation) judge() error {
 	if err := p.stray(); err != nil {
 		return err
 	}
+	if p.in.erases != nil {
+		return p.erasing()
+	}
 	judged := map[string]bool{}
 	for _, t := range p.sorted() {
 		judged[t.id] = true

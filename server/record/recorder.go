@@ -37,6 +37,7 @@ type Options struct {
 	Time        Timekeeper // nil: nobody vouches for the clock
 	Grader      Grader
 	Dossiers    Dossiers
+	Certifier   Certifier // seals what certifies an erasure; nil: members of cases are not erased
 	// Subscriptions judges what is subscribed to; nil: nothing is.
 	Subscriptions Subscriptions
 	// Jobs names the checks that a stored version asks for; they run after the

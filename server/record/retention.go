@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -125,7 +124,10 @@ func (r *Recorder) keptCase(ctx context.Context, who *access.Context, id string,
 	if err != nil {
 		return nil, false, err
 	}
-	kept := r.o.Engine.Retention(s)
+	kept, err := r.retentionOf(ctx, s)
+	if err != nil {
+		return nil, false, err
+	}
 	held, err := r.heldCase(ctx, who, s)
 	if err != nil {
 		return nil, false, err
@@ -164,26 +166,17 @@ func (r *Recorder) heldCase(ctx context.Context, who *access.Context, s *casewor
 	return false, nil
 }
 
-// caseKept says in words why a resource of a case is kept.
-func (r *Recorder) caseKept(ctx context.Context, id string) (english, chinese string, err error) {
-	data, err := r.o.Store.Snapshot(ctx, id)
-	if errors.Is(err, ErrAbsent) {
-		return "", "", nil
-	}
-	if err != nil {
-		return "", "", err
-	}
-	s, err := r.snapshotOf(data)
-	if err != nil {
-		return "", "", err
-	}
-	switch kept := r.o.Engine.Retention(s); {
+// keptWords say why a resource of a case is kept.
+func keptWords(kept casework.Retention) (english, chinese string) {
+	switch {
 	case kept.Permanent:
-		return ", which is kept for good", "，永久保存", nil
+		return ", which is kept for good", "，永久保存"
+	case !kept.Closed:
+		return ", which is not closed", "，病例尚未结束"
 	case kept.Until.IsZero():
-		return ", whose validity nobody recorded", "，有效期未记录", nil
+		return ", whose validity nobody recorded", "，有效期未记录"
 	default:
-		return ", which is kept until " + kept.Until.Format(time.DateOnly), fmt.Sprintf("，保存至 %s", kept.Until.Format(time.DateOnly)), nil
+		return ", which is kept until " + kept.Until.Format(time.DateOnly), fmt.Sprintf("，保存至 %s", kept.Until.Format(time.DateOnly))
 	}
 }
 

@@ -37,6 +37,7 @@ type internal struct {
 	trusted   bool                // bodies were made by the server: allow is not asked
 	names     bool                // the caller chooses ids: an import
 	timer     *dispatch.Message   // that fell due: its case is looked at again
+	erases    *expunge            // deletes members of cases whose retention has ended
 	quiet     bool                // a refusal is not audited here: its parts are tried by themselves
 }
 
@@ -276,7 +277,11 @@ func (p *preparation) target(w *write, i int) (done bool, err error) {
 		return false, err
 	}
 	if w.before == nil {
-		if w.before, err = p.r.current(p.ctx, p.who.ReachTo(w.verb()), w.typ, w.id); err != nil {
+		reach := p.who.ReachTo(w.verb())
+		if p.in.erases != nil {
+			reach = access.Everything{} // whoever keeps the record need not be in the case
+		}
+		if w.before, err = p.r.current(p.ctx, reach, w.typ, w.id); err != nil {
 			return false, err
 		}
 	}

@@ -25,7 +25,8 @@ func (d *Door) expungeRoutes() []route {
 // expunge takes two calls by two persons:
 //
 //	{reason}            202, the Task that asks; its address in Location
-//	{request: Task/x}   200, Parameters: outcome, certificate, provenance
+//	{request: Task/x}   200, Parameters: outcome, certificate, provenance, and of a
+//	                    case each member that stays: kept (parts member, rule)
 func (d *Door) expunge(c *call) error {
 	q, err := c.expungeQuery()
 	if err != nil {
@@ -48,8 +49,12 @@ func (d *Door) expunge(c *call) error {
 	if err != nil {
 		return err
 	}
+	kept := ""
+	for _, k := range out.Kept {
+		kept += fmt.Sprintf(`,{"name":"kept","part":[{"name":"member","valueReference":{"reference":%q}},{"name":"rule","valueCode":%q}]}`, k.Ref, k.Rule)
+	}
 	return c.send(http.StatusOK, fmt.Appendf(nil, `{"resourceType":"Parameters","parameter":[{"name":"outcome","resource":%s},`+
-		`{"name":"certificate","valueReference":{"reference":%q}},{"name":"provenance","valueReference":{"reference":%q}}]}`, outcome, out.Certificate, out.Provenance))
+		`{"name":"certificate","valueReference":{"reference":%q}},{"name":"provenance","valueReference":{"reference":%q}}%s]}`, outcome, out.Certificate, out.Provenance, kept))
 }
 
 // expungeQuery reads Parameters with a reason or a request.

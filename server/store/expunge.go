@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"tenon/server/ledger"
 	"tenon/server/record"
@@ -151,9 +152,9 @@ func (l *remaining) content(c record.RemainingContent) error {
 const (
 	// eraseVersion destroys body, salt and digest; number, time and author stay.
 	// The sub-select finds nothing where the deletion is not the current version
-	// any more, or the resource has become part of a case.
+	// any more, or the resource has become part of another case than those that it may be of.
 	eraseVersion = "UPDATE history SET body = ?, salt = ?, digest = ?, patient = '', blob = '', deleted = 1, method = 'DELETE' WHERE version = ? AND deleted = 0 AND rid = " +
-		"(SELECT r.rid FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND r.version = ? AND r.deleted = 1 AND NOT EXISTS (SELECT 1 FROM member m WHERE m.rid = r.rid))"
+		"(SELECT r.rid FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND r.version = ? AND r.deleted = 1 AND NOT EXISTS (SELECT 1 FROM member m WHERE m.rid = r.rid"
 	erasePatient = "UPDATE resource SET patient = '' WHERE tenant = ? AND type = ? AND id = ?"
 	eraseContent = "DELETE FROM blob WHERE tenant = ? AND digest = ? AND NOT EXISTS (" + neededElsewhereNow + ")"
 	// by then the versions of the resource itself name it no more
@@ -173,8 +174,15 @@ func erase(ctx context.Context, w doorWriter, tenant int64, e *record.Erasure) e
 	}
 	none := sha256.Sum256(nil)
 	var salt [16]byte
+	query, cases := eraseVersion+"))", []any{}
+	if len(e.Cases) > 0 {
+		query = eraseVersion + " AND m.case_id NOT IN (?" + strings.Repeat(", ?", len(e.Cases)-1) + ")))"
+		for _, c := range e.Cases {
+			cases = append(cases, c)
+		}
+	}
 	for _, n := range e.Versions {
-		err := w.must(ctx, eraseVersion, []any{[]byte{}, salt[:], none[:], n, tenant, e.Type, e.ID, e.Current})
+		err := w.must(ctx, query, append([]any{[]byte{}, salt[:], none[:], n, tenant, e.Type, e.ID, e.Current}, cases...))
 		if err == nil {
 			err = w.must(ctx, insertErasure, []any{tenant, ledger.VersionRef(e.Type, e.ID, n), e.Certificate})
 		}
@@ -224,4 +232,27 @@ func (r *Records) Erasures(ctx context.Context, each func(ref, certificate strin
 			err = c.scan(&tenant, &x.ref, &x.certificate)
 			return x, []any{tenant, tenant, x.ref}, err
 		}, func(x row) error { return each(x.ref, x.certificate) })
+}
+
+// Gone are the members of a case whose versions were destroyed, and the versions
+// of the Binaries that certify it, in the order of creation.
+func (s *Store) Gone(ctx context.Context, caseID string) (members []record.Member, certificates []string, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	// one erasure takes all versions of a resource, so its first one tells
+	j := newStatement(tenant, s.engine.dialect()).forced()
+	err = s.engine.read(ctx, long, func(q querier) error {
+		members, certificates = nil, nil
+		return each(ctx, q, "SELECT r.type, r.id, e.certificate FROM member m "+j+" resource r ON r.rid = m.rid "+j+
+			" erasure e ON e.tenant = m.tenant AND e.ref = r.type || '/' || r.id || '/_history/1' WHERE m.tenant = ? AND m.case_id = ? AND r.deleted = 1 ORDER BY r.rid",
+			[]any{tenant, caseID}, func(c cursor) error {
+				m, certificate := record.Member{Case: caseID}, ""
+				err := c.scan(&m.Type, &m.ID, &certificate)
+				members, certificates = append(members, m), append(certificates, certificate)
+				return err
+			})
+	})
+	return members, certificates, err
 }
