@@ -48,6 +48,9 @@ mutate: ## take every rule of plans, profiles and limits away in turn: a test mu
 	go test -count=1 ./profiles -run EveryRuleIsProven -v | grep -v '^    ---\|^=== '
 	go run ./test/mutate -only '$(ONLY)' -write conformance/results/mutate.tsv
 
+leaks: ## in a build whose access predicate is true for everybody each test of test/accesspolicy/leaks.tsv must fail
+	go run ./test/accesspolicy/leaks
+
 conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write their results and which test proves which row
 	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance
 	go test -json ./... | go run ./conformance/generate
@@ -78,4 +81,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate leaks

@@ -1,0 +1,5 @@
+//go:build tenon_unguarded
+
+package store
+
+const unguarded = true
