@@ -4,6 +4,9 @@
 //	GET  /studies  /series  /instances  (and below a study, a series)   QIDO-RS
 //	GET  /studies/{study}[/series/{series}[/instances/{instance}]]      WADO-RS
 //	GET  /wado?requestType=WADO&studyUID=…                              WADO-URI
+//	DELETE /studies/{study}[/series/{series}[/instances/{instance}]]    where the operator permits it
+//	GET  /changefeed?since={sequence}                                   what became of the images in reach
+//	OPTIONS, GET /                                                      capabilities
 //	GET  /quarantine   POST /quarantine/{id}/release|reject             what nobody is known for
 //	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //

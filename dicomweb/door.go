@@ -61,6 +61,10 @@ type Options struct {
 	// RefuseForeign (also "") or QuarantineForeign, which needs Quarantine.
 	Foreign    string
 	Quarantine index.Quarantine
+	// Delete is DeleteRefuse (also "") or DeleteUnused.
+	Delete string
+	// Feed lists changes; nil: there is no change feed.
+	Feed index.Feed
 	// MaxInstance bounds one Part 10 file: 8 GiB.
 	MaxInstance int64
 	// MaxParts bounds the instances of one request: 20,000.
@@ -147,6 +151,9 @@ func (d *Door) routes() {
 		"GET " + study + "/series":                d.search(index.SeriesLevel),
 		"GET " + study + "/instances":             d.search(index.InstanceLevel),
 		"GET " + series + "/instances":            d.search(index.InstanceLevel),
+		"GET /changefeed":                         d.changeFeed,
+		"OPTIONS /":                               d.capabilities,
+		"GET /{$}":                                d.capabilities,
 		"GET /quarantine":                         d.listHeld,
 		"POST /quarantine/{id}/release":           d.release,
 		"POST /quarantine/{id}/reject":            d.reject,
@@ -159,6 +166,7 @@ func (d *Door) routes() {
 	for _, level := range []string{study, series, instance} {
 		d.mux.Handle("GET "+level, d.handle(d.retrieve))
 		d.mux.Handle("GET "+level+"/metadata", d.handle(d.metadata))
+		d.mux.Handle("DELETE "+level, d.handle(d.remove))
 	}
 	for _, level := range []string{study, series, instance, frames} {
 		d.mux.Handle("GET "+level+"/rendered", d.handle(d.rendered))

@@ -55,7 +55,7 @@ func TestStowStoresASeries(t *testing.T) {
 		}
 	})
 	t.Run("one unit, one version", func(t *testing.T) {
-		if len(c.drafts) != 1 || len(c.drafts[0].Ops) != 1 || len(c.drafts[0].Rows) != 11 || len(c.drafts[0].Blobs) != 8 {
+		if len(c.drafts) != 1 || len(c.drafts[0].Ops) != 1 || len(c.drafts[0].Rows) != 12 || len(c.drafts[0].Blobs) != 8 {
 			t.Errorf("%d drafts", len(c.drafts))
 		}
 	})

@@ -186,7 +186,7 @@ func (u *unit) submit() error {
 	}
 	draft := &record.Draft{Door: u.in.r.name(), Operation: u.in.r.storing(),
 		Ops:  []record.Op{{Method: "PUT", Type: "ImagingStudy", ID: id, Body: body, IfMatch: match}},
-		Rows: u.rows()}
+		Rows: append(u.rows(), u.change(id))}
 	seen := map[[32]byte]bool{}
 	for _, a := range u.fresh {
 		if c := &a.instance.Content; !seen[c.Digest] {

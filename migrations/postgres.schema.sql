@@ -117,6 +117,12 @@ table date_row (
   tenant smallint not null
 );
 
+table dicom_change (
+  tenant smallint not null,
+  ref text collate "C" not null,
+  body bytea not null
+);
+
 table dicom_index (
   tenant smallint not null,
   done smallint not null,
@@ -622,6 +628,8 @@ constraint code_system.code_system_pkey PRIMARY KEY (key);
 
 constraint concept_chunk.concept_chunk_pkey PRIMARY KEY (code_system, seq);
 
+constraint dicom_change.dicom_change_pkey PRIMARY KEY (tenant, ref);
+
 constraint dicom_index.dicom_index_pkey PRIMARY KEY (tenant, path);
 
 constraint dicom_instance.dicom_instance_pkey PRIMARY KEY (tenant, uid);
@@ -733,6 +741,8 @@ CREATE INDEX date_high ON date_row USING btree (tenant, key, high, rid) INCLUDE 
 CREATE INDEX date_low ON date_row USING btree (tenant, key, low, rid) INCLUDE (high);
 
 CREATE INDEX date_resource ON date_row USING btree (rid);
+
+CREATE UNIQUE INDEX dicom_change_pkey ON dicom_change USING btree (tenant, ref);
 
 CREATE UNIQUE INDEX dicom_index_pkey ON dicom_index USING btree (tenant, path);
 

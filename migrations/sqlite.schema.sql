@@ -93,6 +93,13 @@ CREATE INDEX date_high ON date_row (tenant, key, high, rid, low);
 
 CREATE INDEX date_low ON date_row (tenant, key, low, rid, high);
 
+CREATE TABLE dicom_change (
+  tenant INTEGER NOT NULL,
+  ref    TEXT NOT NULL,
+  body   BLOB NOT NULL,
+  PRIMARY KEY (tenant, ref)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE dicom_index (
   tenant INTEGER NOT NULL,
   path   TEXT NOT NULL,

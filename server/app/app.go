@@ -339,7 +339,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(),
+		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(),
 		Records: a.Recorder, Index: a.Store.Images(), Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },

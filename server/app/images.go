@@ -12,6 +12,8 @@ import (
 // Images says how the DICOMweb door works.
 type Images struct {
 	Index []string `help:"Further attributes that QIDO-RS matches: level:attribute, such as study:PatientComments, instance:KVP or series:RequestAttributesSequence.ScheduledProcedureStepDescription." env:"TENON_DICOM_INDEX"`
+	// Delete is judged by validate.
+	Delete string `help:"Whether DELETE takes images away: refuse, or unused: those that no case and nothing signed relies on." default:"refuse" enum:"refuse,unused" env:"TENON_DICOM_DELETE"`
 	// Foreign is judged by validate.
 	Foreign string `help:"What becomes of images whose Patient ID identifies nobody here: refuse, or quarantine until a person of the hospital releases or rejects them." default:"refuse" enum:"refuse,quarantine" env:"TENON_DICOM_FOREIGN"`
 }
@@ -19,6 +21,9 @@ type Images struct {
 func (i *Images) validate() error {
 	if i.Foreign != "" && i.Foreign != dicomweb.RefuseForeign && i.Foreign != dicomweb.QuarantineForeign {
 		return fmt.Errorf("dicom-foreign: %q is neither refuse nor quarantine", i.Foreign)
+	}
+	if i.Delete != "" && i.Delete != dicomweb.DeleteRefuse && i.Delete != dicomweb.DeleteUnused {
+		return fmt.Errorf("dicom-delete: %q is neither refuse nor unused", i.Delete)
 	}
 	_, err := i.extra()
 	return err

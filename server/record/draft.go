@@ -28,6 +28,9 @@ type Op struct {
 	IfNoneExist string // search query of a conditional create, or ""
 	Criteria    string // search query of a conditional update or delete, or ""
 	Blob        *BlobRow
+	// Sheds says that the write takes something away that others may rely on: it is
+	// judged like a delete where the resource belongs to a case or is referred to.
+	Sheds bool
 }
 
 // Outcome answers a draft: one result an operation, in the same order.

@@ -64,7 +64,7 @@ func (p *preparation) joinOne(w *write) error {
 				return err
 			}
 		}
-		if len(ids) > 0 && w.op.Method == "DELETE" && p.in.erases == nil {
+		if len(ids) > 0 && p.in.erases == nil && (w.op.Method == "DELETE" || w.op.Sheds) {
 			return issue.Errorf(issue.BusinessRule, "%s/%s is part of the case Task/%s; the record of a case is never deleted. Supersede it instead.",
 				w.typ, w.id, ids[0]).Rule("case-member-delete").WithStatus(409).Chinese("病例资料不可删除。")
 		}

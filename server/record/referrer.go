@@ -55,7 +55,7 @@ func (p *preparation) referred() error {
 		return nil
 	}
 	for i, w := range p.writes {
-		if w == nil || w.server || w.op.Method != "DELETE" {
+		if w == nil || w.server || w.op.Method != "DELETE" && !w.op.Sheds {
 			continue
 		}
 		all, err := p.r.o.Store.Referrers(p.ctx, p.who.Reach(), w.typ, w.id, 1000+len(p.writes))

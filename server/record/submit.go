@@ -301,8 +301,8 @@ func (p *preparation) relyOn(w *write) {
 // precondition judges If-Match and what the method may do with what is there.
 func (p *preparation) precondition(w *write, i int) (done bool, err error) {
 	exists := w.before != nil && !w.before.Deleted
-	if w.op.IfMatch == "0" && p.draft.Door != "fhir" && w.before == nil {
-		return false, nil // a door of ours names a resource that must be new
+	if w.op.IfMatch == "0" && p.draft.Door != "fhir" && !exists {
+		return false, nil // a door of ours names a resource that must be new, or deleted
 	}
 	if w.op.IfNoneMatch == "*" && exists {
 		return false, issue.Errorf(issue.Conflict, "If-None-Match: * asks that there is no %s/%s yet, but it is at version %d.", w.typ, w.id, w.before.Version).

@@ -44,6 +44,10 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 			err = writeValues(ctx, w, tenant, row)
 		case *index.Held:
 			err = writeHeld(ctx, w, tenant, row)
+		case *index.Change:
+			err = w.must(ctx, insertChange, []any{row.Body, tenant, row.Resource})
+		case *index.Removal:
+			err = remove(ctx, w, tenant, row)
 		case *record.Erasure:
 			err = erase(ctx, w, tenant, row)
 		default:

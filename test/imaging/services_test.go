@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,13 +11,14 @@ import (
 	"tenon/dicomweb/sample"
 	"tenon/server/app"
 	"tenon/server/ledger"
+	"tenon/server/record"
 	"tenon/test/servertest"
 )
 
 // TestServices runs the services beside STOW, QIDO and WADO on one server for
 // each engine.
 func TestServices(t *testing.T) {
-	eachEngine(t, func(c *app.Config) { c.Images.Foreign = "quarantine" }, func(t *testing.T, w *ward) {
+	eachEngine(t, func(c *app.Config) { c.Images.Foreign, c.Images.Delete = "quarantine", "unused" }, func(t *testing.T, w *ward) {
 		w.fill(t)
 		for _, s := range []struct {
 			name string
@@ -24,6 +26,8 @@ func TestServices(t *testing.T) {
 		}{
 			{"R000-024 STOW-RS of metadata and bulk data", testModels},
 			{"R001-042 quarantine", testQuarantine},
+			{"R001-042 delete and change feed", testDelete},
+			{"capabilities", testCapabilities},
 		} {
 			t.Run(s.name, func(t *testing.T) { s.test(t, w) })
 		}
@@ -117,4 +121,18 @@ func (w *ward) subject(t *testing.T, uid string) string {
 		t.Fatal(err)
 	}
 	return s.Subject.Reference
+}
+
+// needs tells whether anything needs a content still.
+func (w *ward) needs(t *testing.T, content []byte) (needed bool) {
+	t.Helper()
+	sum := sha256.Sum256(content)
+	err := w.App.Store.EachBlob(t.Context(), func(b record.BlobRow) error {
+		needed = needed || b.Digest == sum
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return needed
 }
