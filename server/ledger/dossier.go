@@ -36,7 +36,7 @@ type Dossier struct {
 	Erased  []ErasedRow
 	Audit   []CaseBatch
 	Blobs   []DossierBlob
-	Content Content // of blobs to embed; may be nil when there are none
+	Content Content // of blobs; may be nil when there are none
 	// Since are earlier sizes of the log, such as that of the reader's trust
 	// file, to which the dossier proves its consistency.
 	Since []int64
@@ -120,6 +120,13 @@ func (d *Dossier) Write(ctx context.Context, w io.Writer, log Log, keys *Keys) e
 		return err
 	}
 	inv.composition = sha256.Sum256(composition)
+	inv.national("composition", composition)
+	if summary != nil {
+		inv.national("summary", summary)
+	}
+	if err := d.national(ctx, inv); err != nil {
+		return err
+	}
 	p.Inventory = inv.text()
 	if p.Seal, err = sealInventory(keys.Signer, p.Inventory); err != nil {
 		return fmt.Errorf("ledger: seal: %w", err)
@@ -327,6 +334,11 @@ func (p *prover) version(v VersionRow, inv *inventory) {
 		l.digest = sha256.Sum256(Tombstone(v))
 		proof.Updated = instant(v.Updated)
 	}
+	if v.Deleted {
+		inv.national(l.ref, Tombstone(v))
+	} else {
+		inv.national(l.ref, v.Body)
+	}
 	p.out.Versions = append(p.out.Versions, proof)
 	inv.versions = append(inv.versions, l)
 }
@@ -346,6 +358,7 @@ func (p *prover) batch(b CaseBatch, inv *inventory) {
 		salt := b.rowSalt(i)
 		out.Events = append(out.Events, eventProof{Position: i, Salt: salt[:], Row: b.Rows[i], Path: path})
 		inv.events = append(inv.events, listed{ref: eventRef(b.Ref, i), digest: sha256.Sum256(b.Rows[i])})
+		inv.national(eventRef(b.Ref, i), b.Rows[i])
 	}
 	p.out.Batches = append(p.out.Batches, out)
 }

@@ -14,7 +14,7 @@ import (
 // that belongs to it. The log's key seals it, so that nothing can be left out,
 // added or moved without breaking the seal, and what was is named.
 //
-//	tenon-inventory/1
+//	tenon-inventory/2          (1: without the lines of SM3)
 //	base http://localhost/fhir
 //	case Task/x
 //	at 2026-03-01T08:00:00.000000Z
@@ -29,7 +29,11 @@ import (
 //	event <ref>#<position> <SHA-256 of the row>
 //	blob <SHA-256> <size> apart
 //	blob <SHA-256> <size> embedded <media type>
-const inventoryFormat = "tenon-inventory/1"
+//	sm3 composition|summary|<ref>|sha-256/<blob> <SM3 of the same bytes>
+const (
+	inventoryFormat = "tenon-inventory/2"
+	inventoryBefore = "tenon-inventory/1"
+)
 
 // inventory is the parsed text.
 type inventory struct {
@@ -46,6 +50,7 @@ type inventory struct {
 	batches     []listed
 	events      []listed
 	blobs       []listedBlob
+	sm3         map[string][32]byte // by name; nil: a dossier of before
 }
 
 type listed struct {
@@ -71,7 +76,11 @@ type listedBlob struct {
 func (v *inventory) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line(inventoryFormat)
+	if v.sm3 == nil {
+		line(inventoryBefore)
+	} else {
+		line(inventoryFormat)
+	}
 	line("base %s", v.base)
 	line("case %s", v.caseRef)
 	line("at %s", v.created)
@@ -108,6 +117,11 @@ func (v *inventory) text() string {
 		}
 		line("blob %x %d %s", l.digest, l.size, where)
 	}
+	if v.sm3 != nil {
+		for _, name := range v.names() {
+			line("%s %s %x", sm3Line, name, v.sm3[name])
+		}
+	}
 	return b.String()
 }
 
@@ -119,6 +133,9 @@ func parseInventory(text string) (*inventory, error) {
 			return nil, fmt.Errorf("inventory line %d: %w", i+1, err)
 		}
 	}
+	if err := v.complete(); err != nil {
+		return nil, err
+	}
 	if v.text() != text {
 		return nil, errors.New("the inventory is not written as it must be")
 	}
@@ -128,7 +145,11 @@ func parseInventory(text string) (*inventory, error) {
 var errLine = errors.New("not understood")
 
 func (v *inventory) line(i int, word []string) (err error) {
-	head := []string{inventoryFormat, "base", "case", "at", "log", "histories", "composition"}
+	if i == 0 && len(word) == 1 && word[0] == inventoryFormat {
+		v.sm3 = map[string][32]byte{}
+		return nil
+	}
+	head := []string{inventoryBefore, "base", "case", "at", "log", "histories", "composition"}
 	if i < len(head) {
 		if word[0] != head[i] {
 			return errLine
@@ -163,6 +184,8 @@ func (v *inventory) line(i int, word []string) (err error) {
 			l.size, err = strconv.ParseInt(word[2], 10, 64)
 		}
 		v.blobs = append(v.blobs, l)
+	case word[0] == sm3Line && len(word) == 3 && v.sm3 != nil:
+		v.sm3[word[1]], err = digestOf(word[2])
 	default:
 		err = errLine
 	}
@@ -171,7 +194,7 @@ func (v *inventory) line(i int, word []string) (err error) {
 
 func (v *inventory) headLine(word []string) (err error) {
 	switch {
-	case word[0] == inventoryFormat && len(word) == 1:
+	case word[0] == inventoryBefore && len(word) == 1:
 	case word[0] == "base" && len(word) == 2:
 		v.base = word[1]
 	case word[0] == "case" && len(word) == 2:

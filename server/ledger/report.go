@@ -57,6 +57,7 @@ type Report struct {
 	Erased   int // versions and blobs that were erased by certificate
 	Waiting  int // committed rows that have no index yet and are young
 	Findings []Finding
+	SM3      int // things whose SM3 was checked beside their SHA-256
 	More     int // findings beyond those listed
 	Notes    []string
 	Summary  []byte // the PDF for people, as it is sealed; nil where there is none that fits
@@ -91,6 +92,9 @@ func (r *Report) String() string {
 	}
 	fmt.Fprintf(&b, "%d versions, %d audit batches with %d events shown, %d blobs (%d contents read), %d signatures; log %s at %d leaves, %d states of it vouched for from outside\n",
 		r.Versions, r.Batches, r.Events, r.Blobs, r.Contents, r.Signed, r.Origin, r.Size, r.Anchored)
+	if r.SM3 > 0 {
+		fmt.Fprintf(&b, "%d digests by SM3 beside SHA-256\n", r.SM3)
+	}
 	switch r.Exit() {
 	case 0:
 		b.WriteString("verified\n")

@@ -42,6 +42,7 @@ func (v *verifier) summary(e item) {
 	case v.entries != 3 || e.resource.Len() != 4 || e.resource.Field("contentType").Str() != summaryType || e.doc.Field("fullUrl").Str() != l.base+"/Binary/"+summaryID:
 		v.report.find(Changed, "summary", "", "its place, media type, fullUrl or members are not those that were sealed")
 	default:
+		v.national("summary", "", "summary", content)
 		v.report.Summary = content
 	}
 }

@@ -227,6 +227,7 @@ func (v *verifier) version(e item, want listed) {
 	if !same {
 		v.report.find(Changed, "version", want.ref, "its bytes have the SHA-256 %x, the inventory says %x", sha256.Sum256(body), want.digest)
 	}
+	v.national("version", want.ref, want.ref, body)
 	v.report.Versions++
 	proof, ok := v.ledger.proofs[want.ref]
 	if !ok {

@@ -47,6 +47,7 @@ func (v *verifier) frame() {
 	if sha256.Sum256(v.composition) != l.composition || v.urls[0] != l.base+"/Composition/"+compositionID {
 		v.report.find(Changed, "dossier", "Composition", "its bytes or full URL are not what the inventory says")
 	}
+	v.national("dossier", "Composition", "composition", v.composition)
 	if v.urls[1] != l.base+"/Binary/"+proofsID {
 		v.report.find(Changed, "dossier", "Binary/"+proofsID, "its fullUrl is %q", printable(v.urls[1]))
 	}
@@ -115,6 +116,7 @@ func (v *verifier) deletions() {
 		row.Updated = at
 		body := Tombstone(row)
 		salt, okSalt := salt16(proof.Salt)
+		v.national("version", version.ref, version.ref, body)
 		if errors.Join(err, terr) != nil || sha256.Sum256(body) != version.digest || !okSalt || !v.included(proof, HashLeaf(salt, body)) {
 			v.report.find(Changed, "version", version.ref, "time, salt, index or proof of its deletion do not lead to the checkpoint")
 		}
@@ -188,6 +190,7 @@ func (v *verifier) batch(b batchProof, l listed, want map[string][32]byte) {
 			v.report.find(Reordered, "event", ref, "it stands behind a later one")
 		}
 		last = max(last, e.Position)
+		v.national("event", ref, ref, e.Row)
 		salt, okSalt := salt16(e.Salt)
 		path, okPath := hashes(e.Path)
 		switch {
@@ -217,6 +220,7 @@ func (v *verifier) embedded(e item, b *blobState) {
 	if e.resource.Len() != 4 || e.resource.Field("contentType").Str() != b.mediaType || e.doc.Field("fullUrl").Str() != v.ledger.base+"/Binary/"+id {
 		v.report.find(Changed, "blob", ref, "media type, fullUrl or members of its Binary are not what the inventory says")
 	}
+	v.national("blob", ref, ref, content)
 	v.report.Contents++
 }
 
@@ -249,7 +253,7 @@ func (v *verifier) contents() {
 }
 
 func (v *verifier) apart(l listedBlob, ref string) {
-	switch err := checkContent(v.ctx, v.options.Content, l.digest, l.size); {
+	switch err := checkContent(v.ctx, v.nationalContent(l.digest, v.options.Content), l.digest, l.size); {
 	case err == nil:
 		v.report.Contents++
 	case errors.Is(err, fs.ErrNotExist):
