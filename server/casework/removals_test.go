@@ -158,7 +158,7 @@ var removals = map[string][]removal{
 	"plan-of-conditions": {cut("Composition/v-plan", "section", func(s obj) bool { return s["entry"] != nil }),
 		sectionOf("Composition/design-output", "verification-conditions", func(s obj) { delete(s, "text"); s["emptyReason"] = obj{"text": "none"} })},
 	"software-certified":   {verification("vr-cad-security", "nextScheduled", "2026-02-01"), verification("vr-cad-security", "validationProcess", arr{}), verification("vr-cad-security", "status", "val-fail"), uncertifiedVersion},
-	"tool-chain":           {putAll("extension", nil, "DocumentReference/model", "DocumentReference/drawing", "DiagnosticReport/analysis"), otherVersion},
+	"tool-chain":           {putAll("extension", nil, "DocumentReference/model", "DocumentReference/drawing", "DiagnosticReport/analysis"), otherVersion("DocumentReference/model")},
 	"software-validated":   {put("Device/cad", "version", arr{obj{"value": "5.3.0"}}), verificationGone("Device/cad")},
 	"verified-by-two":      {asPerson("DocumentReference/model", access.REV, des), unsigned("DocumentReference/model", "verification", access.DES)},
 	"integration-verified": {withTool},
@@ -187,7 +187,7 @@ var removals = map[string][]removal{
 	"capability-assessed":     {failed("DiagnosticReport/capability"), put("DiagnosticReport/capability", "subject", ref("Device/printer-new")), put("DiagnosticReport/capability", "extension", nil), drop("DiagnosticReport/capability")},
 	"type-inspection-current": {verificationGone("DeviceDefinition/family-cranial-plate")},
 	"operations-documented":   {put("Task/op-cleaning", "requester", nil), put("Task/op-post-processing", "output", nil), put("Task/op-print", "executionPeriod", nil)},
-	"operations-in-order":     {put("Task/op-post-processing", "executionPeriod", obj{"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}), put("Task/op-sterilisation", "executionPeriod", obj{"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}), put("Task/op-warehouse-in", "executionPeriod", obj{"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}), put("Task/op-warehouse-out", "executionPeriod", obj{"start": "2030-01-01T00:00:00Z", "end": "2030-01-01T00:00:00Z"})},
+	"operations-in-order":     {timed("post-processing", early), timed("sterilisation", early), timed("warehouse-in", early), timed("warehouse-out", "2030-01-01T00:00:00Z")},
 	"process-recorded":        {withParameter("oxygen", 0.5), withParameter("laser-power", 100), put("Task/op-print", "input", nil)},
 	"order-inspected":         {put("Observation/i-look", "interpretation", arr{concept("urn:tenon:verdict", "fail")}), drop("Observation/i-look"), put("Observation/m-thickness", "device", nil), both(put("Observation/m-thickness", "valueQuantity", quantity("3.30", "mm")), put("Observation/m-thickness", "referenceRange", arr{obj{"high": quantity("3.5", "mm")}}))},
 	"samples-of-lot":          {put("Specimen/coupon", "processing", arr{obj{"additive": arr{ref("Substance/other")}}})},
@@ -334,11 +334,20 @@ func reviewed(wanting, form string) removal {
 	}
 }
 
-// otherVersion lets the model be made with a version that is not verified.
-func otherVersion(w *world) {
-	w.alter("DocumentReference/model", func(b obj) {
-		b["extension"].([]any)[0].(obj)["extension"].([]any)[1].(obj)["valueString"] = "6.0"
-	})
+// otherVersion lets a file be made with a version that is not verified.
+func otherVersion(ref string) removal {
+	return func(w *world) {
+		w.alter(ref, func(b obj) {
+			b["extension"].([]any)[0].(obj)["extension"].([]any)[1].(obj)["valueString"] = "6.0"
+		})
+	}
+}
+
+const early = "2026-01-01T00:00:00Z"
+
+// timed lets an operation begin and end at a time.
+func timed(operation, at string) removal {
+	return put("Task/op-"+operation, "executionPeriod", obj{"start": at, "end": at})
 }
 
 // withParameter records another value of printing.

@@ -275,10 +275,10 @@ func safe(id, substance string, w *world) obj {
 
 // readyToPrint names what production takes, and shows that the material is safe.
 func readyToPrint(w *world) {
-	w.must(prod, safe("safe-pa12", "Substance/pa12-lot", w), safe("safe-lacquer", "Substance/skin-lacquer", w))
+	w.must(prod, safe("safe-pa12", "Substance/pa12-lot", w), safe("safe-lacquer", "Substance/skin-lacquer", w), capability(w))
 	task := w.get(w.task("S11"))
 	in := task["input"].([]any)
-	for _, i := range [][2]string{{"machine", "Device/printer-polymer"}, {"material", "Substance/pa12-lot"}, {"process", "ActivityDefinition/pbf-pa12"}} {
+	for _, i := range [][2]string{{"capability-assessment", "DiagnosticReport/capability"}, {"machine", "Device/printer-polymer"}, {"material", "Substance/pa12-lot"}, {"process", "ActivityDefinition/pbf-pa12"}} {
 		in = append(in, output(i[0], i[1]))
 	}
 	task["input"] = append(in, obj{"type": concept("urn:tenon:process-parameter", "process"), "valueCodeableConcept": concept("urn:tenon:am-process", "PBF")})
@@ -314,7 +314,8 @@ func workSocketProduction(w *world) {
 	for _, code := range []string{"design-software", "equipment", "raw-material-test"} {
 		w.must(prod, done(w, code))
 	}
-	w.must(prod, done(w, "print", processParameter("recycled-powder-ratio", "valueQuantity", unit(40, "%")), processParameter("powder-reuse-count", "valueQuantity", unit(2, "1"))))
+	w.must(prod, done(w, "print", processParameter("recycled-powder-ratio", "valueQuantity", unit(40, "%")), processParameter("powder-reuse-count", "valueQuantity", unit(2, "1")),
+		processParameter("layer-thickness", "valueQuantity", mm(0.1)), processParameter("preheat", "valueQuantity", unit(172, "Cel")), processParameter("rotation", "valueQuantity", unit(0, "deg"))))
 	w.must(qa, observed("print-inspection", w, obj{"component": arr{presence("warping", "absent"), presence("layer-shift", "absent"), presence("missing-face", "absent")}}))
 	w.must(prod, done(w, "support-removal"))
 	w.must(prod, done(w, "finishing", processParameter("finish-method", "valueCodeableConcept", concept("urn:tenon:finish-method", "chemical"))))
@@ -335,7 +336,9 @@ func workSocketProduction(w *world) {
 	surface := observed("surface-inspection", w, obj{"component": arr{
 		presence("burr", "absent"), presence("damage", "absent"), yesNo("smooth-inner", true), yesNo("smooth-outer", true), yesNo("colour", true),
 	}})
-	w.must(qa, device(w), socket, foot, surface, result("i-thickness", w), reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/i-thickness"),
+	w.must(qa, inspected(w)...)
+	w.must(qa, device(w), socket, foot, surface, inspection(w),
+		reported("inspection-report", passed("inspection", "pass", w), qa, "Observation/m-thickness", "Observation/m-yield", "Observation/i-look"),
 		label("张三", "MR-7"), ifu, history(),
 		answers(w, "assembly", "socket-assembly", prod, "joined", true, "fasteners", true, "moving", true, "edges", true))
 	w.name("S11", prod, output("device", "Device/implant"), output("device", "Device/socket"), output("component", "Device/foot"),

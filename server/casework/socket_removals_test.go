@@ -277,7 +277,14 @@ var socketOwn = map[string][]removal{
 	"connection-within": {unwaived("connection-within")},
 	"personalised":      {cut("DeviceDefinition/design", "property", is("type", "personalisation")), twoWishes},
 	"foot-joint-chosen": {asSyme},
+	"output-list-files": {
+		cut("Composition/design-output", "section", is("code", "output-list")), refile("DocumentReference/surface", "surface 2"), refile("DocumentReference/drawing", "drawing 2"),
+	},
 	// S09
+	"tool-chain": {
+		putAll("extension", nil, "DocumentReference/model", "DocumentReference/surface", "DocumentReference/drawing", "DiagnosticReport/analysis"),
+		otherVersion("DocumentReference/model"), otherVersion("DocumentReference/surface"),
+	},
 	"surface-complete":    {cut("Composition/design-output", "section", is("code", "dimension-design")), cut("Composition/design-output", "section", is("code", "brim-design"))},
 	"solid-complete":      {cut("Composition/design-output", "section", is("code", "thickness-design")), cut("Composition/design-output", "section", is("code", "alignment-connection"))},
 	"solid-sound":         {put("Observation/check-model-no-self-intersection", "valueBoolean", false), put("Observation/check-model-watertight", "valueBoolean", false), withoutUnit, drop("Observation/check-model-no-self-intersection")},
@@ -292,6 +299,18 @@ var socketOwn = map[string][]removal{
 	"build-file-linked":    {put("DocumentReference/build", "context", nil), put("DocumentReference/build", "relatesTo", nil), refile("DocumentReference/model", "model 2")},
 	"machining-parameters": {answer("QuestionnaireResponse/machining", "layer-thickness", nil), answer("QuestionnaireResponse/machining", "print-direction", nil), answer("QuestionnaireResponse/machining", "procedure", false), answer("QuestionnaireResponse/machining", "mechanical", false)},
 	// S11
+	"machine-recorded":        {put("Device/printer-polymer", "serialNumber", nil), put("Substance/pa12-lot", "category", nil), directory("ActivityDefinition/pbf-pa12", "status", "draft")},
+	"type-inspection-current": {verificationGone("DeviceDefinition/family-transtibial-socket")},
+	"operations-documented":   {put("Task/op-cleaning", "requester", nil), put("Task/op-finishing", "output", nil), put("Task/op-print", "executionPeriod", nil)},
+	"operations-in-order": {
+		timed("support-removal", early), timed("finishing", early), timed("cleaning", early), timed("assembly", early), timed("packaging", early), timed("warehouse-in", early),
+		timed("warehouse-out", "2030-01-01T00:00:00Z"),
+	},
+	"process-recorded": {withParameter("preheat", 300), withParameter("layer-thickness", 1), put("Task/op-print", "input", nil)},
+	"history-complete": {
+		cut("Composition/history", "section", is("code", "machine")), cut("Composition/history", "section", is("code", "process-parameters")),
+		cut("Composition/history", "section", is("code", "build-file")),
+	},
 	"machine-validated":   {input("machine", "Device/printer"), verificationGone("Device/printer-polymer")},
 	"material-permitted":  {input("material", "Substance/skin-lacquer"), put("Substance/pa12-lot", "status", "inactive")},
 	"material-ordered":    {put("Substance/pa12-lot", "code", concept("urn:tenon:material", "PP"))},

@@ -69,6 +69,11 @@ var socketAmends = map[string]func(b obj){
 	},
 	"Composition/design-output": func(b obj) {
 		more("section", filled("dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation")...)(b)
+		for _, s := range b["section"].(arr) {
+			if is("code", "output-list")(s.(obj)) {
+				more("entry", fileEntry("surface", "surface"))(s.(obj))
+			}
+		}
 		brim := filled("brim-design")[0].(obj)
 		brim["entry"] = arr{ref("DocumentReference/scan")}
 		more("section", brim)(b)
@@ -85,6 +90,17 @@ var socketAmends = map[string]func(b obj){
 		thickness := property("urn:tenon:socket-property", "thickness", "valueQuantity", arr{mm(4)})
 		thickness["extension"] = arr{ext("rationale", "valueString", "PA12 by powder bed fusion, 90 kg")}
 		more("property", thickness, property("urn:tenon:socket-property", "interface", "valueCode", arr{obj{"coding": arr{obj{"code": "pyramid"}}}}))(b)
+	},
+	"DiagnosticReport/capability": func(b obj) { b["subject"] = ref("Device/printer-polymer") },
+	"Observation/i-look": func(b obj) {
+		for _, code := range []string{"amputation-level", "personalisation", "colour", "foot-length-override"} {
+			more("coding", obj{"system": "urn:tenon:parameter", "code": code})(b["code"].(obj))
+		}
+	},
+	"Composition/history": func(b obj) {
+		for i, r := range map[int]string{0: "DocumentReference/scan", 2: "DocumentReference/build", 3: "ActivityDefinition/pbf-pa12", 4: "Substance/pa12-lot", 5: "Device/printer-polymer"} {
+			b["section"].(arr)[i].(obj)["entry"] = arr{ref(r)}
+		}
 	},
 	"DiagnosticReport/device-judgement": func(b obj) {
 		for _, id := range []string{"appearance", "skin-hazard", "printed-dimension", "height-difference", "foot-length-difference", "shoe-fit", "alignment", "odour", "skin-reaction-risk", "inner-diameter"} {

@@ -235,6 +235,8 @@ func socketSections(w *Writer, o Obj) {
 		o["section"] = append(o["section"].(Arr), section(name))
 	}
 	sectionOf(o, "brim-design")["entry"] = refs(w.Refs["S02/image-study"])
+	files := sectionOf(o, "output-list")
+	files["entry"] = append(files["entry"].(Arr), underDigest(w.Refs["S08/surface-model"], w.Sums["S08/surface-model"]))
 }
 
 func designedMeasure(of string, value float64) func(*Writer) Obj {
@@ -299,7 +301,10 @@ func socketOperation(w *Writer, i int, code string) Obj {
 	}
 	switch code {
 	case "print":
-		o["input"] = Arr{setting("layer-thickness", 0.1, "mm"), setting("recycled-powder-ratio", 40, "%"), setting("powder-reuse-count", 2, "1")}
+		o["input"] = Arr{
+			setting("layer-thickness", 0.1, "mm"), setting("preheat", 172, "Cel"), setting("rotation", 0, "deg"),
+			setting("recycled-powder-ratio", 40, "%"), setting("powder-reuse-count", 2, "1"),
+		}
 	case "finishing":
 		o["input"] = Arr{Obj{"type": coded("process-parameter", "finish-method"), "valueCodeableConcept": coded("finish-method", "chemical")}}
 	case "colouring":
@@ -348,6 +353,16 @@ func socketDevice(w *Writer) Obj {
 func foot(w *Writer) Obj {
 	o := wholeDevice(w, "prosthetic foot", strings.ReplaceAll(w.Number, "W", "FT"))
 	o["parent"] = ref(w.Refs["S11/device"])
+	return o
+}
+
+// socketHistory names what it takes to make the socket again (001 5.4.3).
+func socketHistory(w *Writer) Obj {
+	o := as("device-history-record", composed("device history record", historySections...))(w)
+	sectionOf(o, "images")["entry"] = refs(w.Refs["S02/image-study"])
+	sectionOf(o, "model")["entry"] = refs(w.Refs["S08/design-model"])
+	sectionOf(o, "build-file")["entry"] = refs(w.Refs["S11a/build-file"])
+	sectionOf(o, "machine")["entry"] = refs("Device/printer-polymer", "Device/cad", "Substance/pa12-lot", "ActivityDefinition/pbf-pa12")
 	return o
 }
 

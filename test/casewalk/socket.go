@@ -178,6 +178,7 @@ func designedSocket(s *Stage) {
 		return is && !slices.Contains(socketDemands, name)
 	})
 	part = s.redo("design-output", socketSections)
+	part.Needs = append(slices.Clone(part.Needs), "S08/surface-model")
 	part.Defects = append(slices.Clone(part.Defects), missing(socketOutputSections[:1])...) // the others are asked for at verification (003 5.2.4)
 	surface := by("surface-model", "", "DocumentReference", surfaceModel)
 	surface.File = true

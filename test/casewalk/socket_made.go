@@ -12,15 +12,16 @@ var socketOperations = []string{
 // madeSocket is S11: print, post-processing, assembly.
 func madeSocket(s *Stage) {
 	s.After, s.EndParts, s.EndStages = []string{"S11a"}, nil, nil
-	s.WorkNeeds = []string{"S11/machine", "S11/material", "S11/process", "S11/safety-powder"}
+	s.WorkNeeds = []string{"S11/machine", "S11/material", "S11/process", "S11/capability-assessment", "S11/safety-powder"}
 	beside := func(key, kind string, body func(*Writer) Obj) Part {
 		return Part{Key: key, Type: kind, By: "qa-wu", Body: body}
 	}
 	given := func(key, kind, target string) Part {
 		return Part{Key: key, Type: kind, By: "prod-zhou", As: Input, Given: target}
 	}
-	s.drop("machine", "material", "process", "capability-assessment", "look", "smoothness", "inspection", "inspection-report", "device", "device-history-record")
+	s.drop("machine", "material", "process", "look", "smoothness", "inspection", "inspection-report", "device", "device-history-record")
 	s.Parts = slices.DeleteFunc(s.Parts, func(p Part) bool { return p.Type == "Task" })
+	s.redo("capability-assessment", func(_ *Writer, o Obj) { o["subject"] = ref("Device/printer-polymer") })
 	filament := given("material", "Substance", "Substance/pa12-lot")
 	filament.Wrong = []Wrong{{Ref: "Substance/pa6-filament", Rule: "G-PRODUCE/material-form-suits"}}
 	s.Parts = append(s.Parts,
@@ -35,9 +36,7 @@ func madeSocket(s *Stage) {
 		Part{Key: "assembly-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("socket-assembly", nil)},
 		Part{Key: "inspection", Type: "Observation", By: "qa-wu", As: Beside, Body: inspected, Needs: []string{"S11/socket"}},
 		Part{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects, Body: tested("inspection-report", "inspection report", "S11/inspection")},
-		Part{
-			Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: as("device-history-record", composed("device history record", historySections...)),
-		})
+		Part{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: socketHistory, Needs: []string{"S11a/build-file"}})
 	for i := range s.Parts {
 		switch s.Parts[i].Key {
 		case "safety-powder": // the server is content with the evidence of one material: reported, not decided

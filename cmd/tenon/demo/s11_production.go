@@ -22,7 +22,7 @@ type job struct {
 func (s *story) produce() {
 	c := s.course
 	task := c.take(s.prod, "S11")
-	s.job.capability = s.create(s.prod, s.ofCase(s.capability()))
+	s.job.capability = s.create(s.prod, s.ofCase(s.capability("Device/printer")))
 	s.wrongMachine(task)
 	c.work(s.prod, "S11")
 	s.receiveOrder()
@@ -75,12 +75,12 @@ func (s *story) wrongMachine(task string) {
 	s.tell.line("S11", s.prod, "%d %s names machine Device/printer, material Substance/ti64-lot and the process", a.status, s.prod.name)
 }
 
-// capability is the assessment that the machine and its process can make this
+// capability is the assessment that a machine and its process can make this
 // design.
-func (s *story) capability() obj {
+func (s *story) capability(machine string) obj {
 	deviation := s.create(s.prod, s.ofCase(s.result("geometry", 0.03, 0, 0.05, "mm", "test part, coordinate measuring machine")))
 	report := as("capability-assessment", s.report(s.prod, "能力评估 assessment of capability", "pass"))
-	report["subject"] = ref("Device/printer")
+	report["subject"] = ref(machine)
 	add(report, "extension", ext("assessed-design", "valueReference", ref(s.design.definition)))
 	for _, assured := range []string{"material-properties", "consistency", "defect-control"} {
 		add(report, "extension", obj{"url": tenon + "extension:assurance", "extension": arr{

@@ -57,8 +57,9 @@ func (s *story) releaseDevice() {
 	report := s.create(s.qa, inspection)
 	label := s.create(s.prod, s.labelDocument())
 	ifu := s.create(s.prod, as("ifu", s.file(s.prod, "使用说明书 instructions for use", "application/pdf", page("single use; check the anatomy before use"))))
-	history := s.create(s.prod, s.history(as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
-		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu"))))
+	history := s.create(s.prod, s.history(map[string]string{
+		"process-parameters": "ActivityDefinition/lpbf-ti64", "material-lot": "Substance/ti64-lot", "machine": "Device/printer",
+	}))
 	c.name(s.prod, "S11", output{"device", s.job.device}, output{"inspection-report", report}, output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
 	c.signs(s.prod, "production-record", history)
 	s.refused("S11", refusal{"released-without-quality", 422, "G-RELEASE/released-by-quality", "Task.status"},
@@ -79,13 +80,14 @@ func (s *story) labelDocument() obj {
 	return doc
 }
 
-// history names what it takes to make the device again.
-func (s *story) history(o obj) obj {
-	for section, of := range map[string][]string{
-		"images": {s.study.ref}, "model": {s.design.model}, "process-parameters": {"ActivityDefinition/lpbf-ti64"},
-		"material-lot": {"Substance/ti64-lot"}, "machine": {"Device/printer"}, "software": {"Device/cad"},
-	} {
-		sectionOf(o, section)["entry"] = refs(of...)
+// history names what it takes to make the device again: images, model, software
+// and what production took.
+func (s *story) history(took map[string]string) obj {
+	o := as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
+		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu"))
+	took["images"], took["model"], took["software"] = s.study.ref, s.design.model, "Device/cad"
+	for section, of := range took {
+		sectionOf(o, section)["entry"] = refs(of)
 	}
 	return o
 }
@@ -93,8 +95,11 @@ func (s *story) history(o obj) obj {
 // inspections are what was measured on the made device, which the MES reported,
 // and one look at everything else that the order asks for.
 func (s *story) inspections() (list []string) {
-	codings := arr{}
-	for _, name := range orderParameters {
+	names, codings := orderParameters, arr{}
+	if s.socket() {
+		names = socketParameters
+	}
+	for _, name := range names {
 		if name != "dimension" && name != "roughness" && name != "mechanical" {
 			codings = append(codings, obj{"system": tenon + "parameter", "code": name})
 		}

@@ -68,6 +68,7 @@ func (s *story) enrolForSocket() {
 	s.tell.chapter("", "The patient", "患者")
 	s.patient = s.register(s.patientResource())
 	f := &s.figures
+	f.thickness, f.tolerance = wall, wallTolerance
 	f.product = "定制小腿假肢接受腔 custom transtibial socket"
 	s.stranger = s.register(made(f.stranger, f.given, f.gender, f.born.AddDate(-3, 2, 1), "MR-9"+f.record[4:]))
 	s.course = s.open(s.clin, "socket",

@@ -18,7 +18,7 @@ func (s *story) designSocket() {
 	drawing := s.create(s.des, madeWith(as("drawing", s.file(s.des, "图纸 drawing", "image/svg+xml", s.drawing()))))
 	description := s.create(s.des, as("design-description", s.file(s.des, "设计说明 description", "text/plain", []byte(s.says("design-parameters")))))
 	d.definition = s.create(s.des, s.ofCase(s.socketDefinition()))
-	d.output = s.create(s.des, s.socketOutput(drawing, description))
+	d.output = s.create(s.des, s.socketOutput(surface, drawing, description))
 	analysis := s.create(s.des, s.analysis())
 	c.name(s.des, "S08", append(s.designedParts(), output{"design-model", d.model}, output{"surface-model", surface}, output{"drawing", drawing},
 		output{"design-description", description}, output{"design-definition", d.definition}, output{"design-output", d.output}, output{"analysis", analysis})...)
@@ -37,7 +37,11 @@ func (s *story) designSocket() {
 	c.complete(s.des, "S08")
 }
 
-const wall = 3 // mm
+// The wall of the socket, in mm.
+const (
+	wall          = 3
+	wallTolerance = 0.2
+)
 
 // socketModel is the model for manufacturing, with its format.
 func (s *story) socketModel(binary string, content []byte) obj {
@@ -86,9 +90,9 @@ func interfaceCode(code string) obj {
 }
 
 // socketOutput is the design output with the parts that 003 clause 5.2 asks for.
-func (s *story) socketOutput(drawing, description string) obj {
+func (s *story) socketOutput(surface, drawing, description string) obj {
 	o := s.designOutput([]any{
-		underDigest(s.design.model, s.design.content), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters"))),
+		underDigest(s.design.model, s.design.content), underDigest(surface, s.limb.scan), underDigest(drawing, s.drawing()), underDigest(description, []byte(s.says("design-parameters"))),
 	})
 	for _, name := range []string{"dimension-design", "biomechanical-zones", "thickness-design", "topology-design", "alignment-connection", "personalisation"} {
 		add(o, "section", section(name, s.says(name)))

@@ -39,6 +39,7 @@ func (s *story) preProcess() {
 func (s *story) printSocket() {
 	c := s.course
 	task := c.take(s.prod, "S11")
+	s.job.capability = s.create(s.prod, s.ofCase(s.capability(machine)))
 	s.rightMaterial(task)
 	c.answers(s.prod, "machine-capability")
 	c.work(s.prod, "S11")
@@ -51,7 +52,7 @@ func (s *story) printSocket() {
 	print["machine"] = s.job.order.Serial
 	print["parameters"] = arr{
 		obj{"code": "layer-thickness", "value": 0.1, "unit": "mm"}, obj{"code": "recycled-powder-ratio", "value": 40, "unit": "%"},
-		obj{"code": "powder-reuse-count", "value": 2, "unit": "1"},
+		obj{"code": "powder-reuse-count", "value": 2, "unit": "1"}, obj{"code": "preheat", "value": 172, "unit": "Cel"}, obj{"code": "rotation", "value": 0, "unit": "deg"},
 	}
 	s.repeated(s.news("operation", obj{"operation": print}))
 	inspection := s.create(s.qa, s.observation(s.qa, "打印后检验 inspection after printing", "sight", obj{
@@ -74,7 +75,7 @@ func (s *story) rightMaterial(task string) {
 				kept = append(kept, in)
 			}
 		}
-		for _, d := range []output{{"machine", machine}, {"material", material}, {"process", "ActivityDefinition/pbf-pa12"}} {
+		for _, d := range []output{{"capability-assessment", s.job.capability}, {"machine", machine}, {"material", material}, {"process", "ActivityDefinition/pbf-pa12"}} {
 			kept = append(kept, obj{"type": code("document", d.document), "valueReference": ref(d.ref)})
 		}
 		kept = append(kept, obj{"type": code("process-parameter", "process"), "valueCodeableConcept": code("am-process", "PBF")})
@@ -104,7 +105,8 @@ func (s *story) byHand(name string, parameters ...any) {
 	at := instant(s.now())
 	o := obj{
 		"resourceType": "Task", "status": "completed", "intent": "order", "partOf": refs(s.course.task("S11")), "for": ref(s.patient.ref),
-		"code": code("operation", name), "owner": ref(s.prod.ref), "authoredOn": at, "executionPeriod": obj{"start": at, "end": at},
+		"code": code("operation", name), "owner": ref(s.prod.ref), "requester": ref(s.prod.ref), "authoredOn": at,
+		"executionPeriod": obj{"start": at, "end": at}, "output": arr{obj{"type": text("result"), "valueString": "done"}},
 	}
 	if len(parameters) > 0 {
 		o["input"] = arr(parameters)
@@ -126,7 +128,11 @@ func (s *story) postProcess() {
 	f := &s.figures
 	s.news("inspected", obj{"inspection": obj{
 		"characteristic": "thickness", "parameter": "dimension", "value": wall, "unit": "mm", "instrument": "micrometer M-04", "resolution": 0.01,
-		"lower": wall - 0.2, "upper": wall + 0.2, "verdict": "pass", "method": "micrometer",
+		"lower": wall - wallTolerance, "upper": wall + wallTolerance, "verdict": "pass", "method": "micrometer",
+	}})
+	s.news("inspected", obj{"inspection": obj{
+		"characteristic": "yield-strength", "parameter": "mechanical", "value": 46, "unit": "MPa", "lower": 40, "instrument": "tensile tester T-01", "verdict": "pass",
+		"method": "tensile test of a bar of the same job",
 	}})
 	s.news("released", obj{"device": obj{
 		"name": f.device(), "lot": "B-" + f.serial, "serial": f.serial, "udi": "(01)06900000000014(21)" + f.serial,
@@ -186,8 +192,9 @@ func (s *story) releaseSocket() {
 	report := s.create(s.qa, results(as("inspection-report", s.report(s.qa, "检验报告 inspection report", "pass")), "every item passed", s.inspections()...))
 	label := s.create(s.prod, s.labelDocument())
 	ifu := s.create(s.prod, as("ifu", s.file(s.prod, "使用说明书 instructions for use", "application/pdf", page("don, doff, clean; stop at pain"))))
-	history := s.create(s.prod, as("device-history-record", s.composition(s.prod, "产品历史记录 device history record", "images", "model", "build-file",
-		"process-parameters", "material-lot", "machine", "software", "procedures", "operations", "inspection", "retained-samples", "label-ifu")))
+	history := s.create(s.prod, s.history(map[string]string{
+		"build-file": s.limb.build, "process-parameters": "ActivityDefinition/pbf-pa12", "material-lot": powder, "machine": machine,
+	}))
 	c.name(s.prod, "S11", output{"surface-inspection", surface}, output{"assembly-check", assembly}, output{"inspection-report", report},
 		output{"label", label}, output{"ifu", ifu}, output{"device-history-record", history})
 	c.signs(s.prod, "assembly", assembly)
