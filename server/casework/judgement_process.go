@@ -115,6 +115,7 @@ func (v *view) signedInTime(it *item, s *Stage, rule *SignatureRule, done time.T
 var operationSequence = [][]string{
 	{"print", "post-processing"}, {"post-processing", "cleaning"}, {"cleaning", "packaging"}, {"cleaning", "sterilisation"},
 	{"packaging", "warehouse-in"}, {"sterilisation", "warehouse-in"}, {"warehouse-in", "warehouse-out"},
+	{"print", "support-removal"}, {"support-removal", "finishing"}, {"finishing", "packaging"}, {"assembly", "packaging"},
 }
 
 // sequenced tells whether an operation has its place in the sequence.
