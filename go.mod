@@ -52,6 +52,7 @@ require (
 require (
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/ory/fosite v0.49.0
+	rsc.io/qr v0.2.0
 )
 
 require (

@@ -31,7 +31,8 @@ table access_token (
   tenant text collate "C" not null,
   note text collate "C" not null,
   grant_id text collate "C" not null,
-  scope text collate "C" not null
+  scope text collate "C" not null,
+  second bigint not null
 );
 
 table anchor (
@@ -366,6 +367,12 @@ table number_row (
   code text collate "C" not null
 );
 
+table oauth_attempt (
+  key text collate "C" not null,
+  since bigint not null,
+  count bigint not null
+);
+
 table oauth_client (
   tenant text collate "C" not null,
   id text collate "C" not null,
@@ -404,6 +411,21 @@ table oauth_recovery (
   tenant text collate "C" not null,
   principal text collate "C" not null,
   hash bytea not null
+);
+
+table oauth_session (
+  id text collate "C" not null,
+  tenant text collate "C" not null,
+  principal text collate "C" not null,
+  hash bytea not null,
+  started bigint not null,
+  shown bigint not null,
+  methods text not null,
+  seen bigint not null,
+  expires bigint not null,
+  ended bigint not null,
+  agent text not null,
+  address text not null
 );
 
 table oauth_slip (
@@ -666,6 +688,8 @@ constraint ledger_node.ledger_node_pkey PRIMARY KEY (level, idx);
 
 constraint member.member_pkey PRIMARY KEY (tenant, case_id, type, rid);
 
+constraint oauth_attempt.oauth_attempt_pkey PRIMARY KEY (key);
+
 constraint oauth_client.oauth_client_pkey PRIMARY KEY (tenant, id);
 
 constraint oauth_factor.oauth_factor_pkey PRIMARY KEY (tenant, principal);
@@ -675,6 +699,10 @@ constraint oauth_grant.oauth_grant_pkey PRIMARY KEY (id);
 constraint oauth_login.oauth_login_pkey PRIMARY KEY (tenant, name);
 
 constraint oauth_recovery.oauth_recovery_pkey PRIMARY KEY (tenant, principal, hash);
+
+constraint oauth_session.oauth_session_hash_key UNIQUE (hash);
+
+constraint oauth_session.oauth_session_pkey PRIMARY KEY (id);
 
 constraint oauth_slip.oauth_slip_pkey PRIMARY KEY (kind, hash);
 
@@ -830,6 +858,10 @@ CREATE INDEX number_low ON number_row USING btree (tenant, key, canonical, low, 
 
 CREATE INDEX number_resource ON number_row USING btree (rid);
 
+CREATE UNIQUE INDEX oauth_attempt_pkey ON oauth_attempt USING btree (key);
+
+CREATE INDEX oauth_attempt_since ON oauth_attempt USING btree (since);
+
 CREATE UNIQUE INDEX oauth_client_pkey ON oauth_client USING btree (tenant, id);
 
 CREATE UNIQUE INDEX oauth_factor_pkey ON oauth_factor USING btree (tenant, principal);
@@ -843,6 +875,14 @@ CREATE INDEX oauth_grant_principal ON oauth_grant USING btree (tenant, principal
 CREATE UNIQUE INDEX oauth_login_pkey ON oauth_login USING btree (tenant, name);
 
 CREATE UNIQUE INDEX oauth_recovery_pkey ON oauth_recovery USING btree (tenant, principal, hash);
+
+CREATE INDEX oauth_session_expires ON oauth_session USING btree (expires);
+
+CREATE UNIQUE INDEX oauth_session_hash_key ON oauth_session USING btree (hash);
+
+CREATE UNIQUE INDEX oauth_session_pkey ON oauth_session USING btree (id);
+
+CREATE INDEX oauth_session_principal ON oauth_session USING btree (tenant, principal);
 
 CREATE INDEX oauth_slip_expires ON oauth_slip USING btree (expires);
 

@@ -644,7 +644,7 @@ CREATE TABLE access_token (
   expires   INTEGER NOT NULL,
   revoked   INTEGER NOT NULL,
   note      TEXT NOT NULL
-, grant_id TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+, grant_id TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '', second INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 
 CREATE TABLE binding_token (
   hash          BLOB PRIMARY KEY,
@@ -660,6 +660,14 @@ CREATE TABLE dicom_peer (
   body   TEXT NOT NULL,
   PRIMARY KEY (tenant, title)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_attempt (
+  key   TEXT PRIMARY KEY,
+  since INTEGER NOT NULL,
+  count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX oauth_attempt_since ON oauth_attempt (since);
 
 CREATE TABLE oauth_client (
   tenant TEXT NOT NULL,
@@ -708,6 +716,25 @@ CREATE TABLE oauth_recovery (
   hash      BLOB NOT NULL,
   PRIMARY KEY (tenant, principal, hash)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_session (
+  id        TEXT PRIMARY KEY,
+  tenant    TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  hash      BLOB NOT NULL UNIQUE,
+  started   INTEGER NOT NULL,
+  shown     INTEGER NOT NULL,
+  methods   TEXT NOT NULL,
+  seen      INTEGER NOT NULL,
+  expires   INTEGER NOT NULL,
+  ended     INTEGER NOT NULL,
+  agent     TEXT NOT NULL,
+  address   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX oauth_session_expires ON oauth_session (expires);
+
+CREATE INDEX oauth_session_principal ON oauth_session (tenant, principal);
 
 CREATE TABLE oauth_slip (
   kind     TEXT NOT NULL,

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,6 +28,24 @@ type pending struct {
 	Launch    string `json:"launch,omitempty"`
 	Nonce     string `json:"nonce,omitempty"`
 	Browser   string `json:"browser"` // that it came from
+
+	// What is asked of the sign-in itself.
+	Begun  time.Time `json:"begun"`
+	Login  bool      `json:"login,omitempty"`
+	Silent bool      `json:"-"`
+	MaxAge *int      `json:"maxAge,omitempty"` // seconds
+	ACR    []string  `json:"acr,omitempty"`
+
+	// Local is the page of ours that the person goes on to, where no app asks.
+	Local string `json:"local,omitempty"`
+}
+
+// next is where the person goes on once signed in.
+func (p *pending) next() string {
+	if p.Local != "" {
+		return p.Local
+	}
+	return "/oauth/consent?request=" + p.ID
 }
 
 // authorize is https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#obtain-authorization-code
@@ -60,6 +79,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, p, refusalOf(err))
 		return
 	}
+	if p.Silent {
+		s.silent(w, r, p)
+		return
+	}
 	if err := s.begin(w, r, p); err != nil {
 		s.broken(w, r, err)
 		return
@@ -85,8 +108,9 @@ func (s *Server) judge(ctx context.Context, r *http.Request, c *Client, p *pendi
 		return fosite.ErrInvalidRequest.WithHint("PKCE is needed: code_challenge, the base64url of a SHA-256, with code_challenge_method=S256.")
 	case len(form.Get("nonce")) > 256 || len(form.Get("state")) > 1024:
 		return fosite.ErrInvalidRequest.WithHint("state or nonce is too long.")
-	case form.Get("prompt") == "none":
-		return fosite.ErrInteractionRequired.WithHint("A person has to decide here; leave out prompt=none.")
+	}
+	if err := p.wanted(form.Get("prompt"), form.Get("max_age"), form.Get("acr_values")); err != nil {
+		return err
 	}
 	p.Scope = strings.Join(s.negotiate(c, form.Get("scope"), false), " ")
 	if p.Scope == "" {
@@ -99,13 +123,33 @@ func (s *Server) judge(ctx context.Context, r *http.Request, c *Client, p *pendi
 	return nil
 }
 
+// silent answers prompt=none: a person has always to decide here.
+func (s *Server) silent(w http.ResponseWriter, r *http.Request, p *pending) {
+	p.Begun = s.clock()
+	x, _, err := s.signedIn(r)
+	if err == nil {
+		err = s.enough(r.Context(), p, x)
+	}
+	known := (*fosite.RFC6749Error)(nil)
+	switch {
+	case errors.Is(err, errSession), errors.Is(err, errAgain), errors.Is(err, errSecond):
+		s.answer(w, r, p, refusalOf(fosite.ErrLoginRequired))
+	case errors.As(err, &known):
+		s.answer(w, r, p, refusalOf(known))
+	case err != nil:
+		s.broken(w, r, err)
+	default:
+		s.answer(w, r, p, refusalOf(fosite.ErrConsentRequired.WithHint("A person has to decide here; leave out prompt=none.")))
+	}
+}
+
 // begin keeps the request, for this browser alone.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, p *pending) error {
 	browser, err := s.browser(w, r)
 	if err != nil {
 		return err
 	}
-	p.Browser = s.derived("browser", browser)
+	p.Browser, p.Begun = s.derived("browser", browser), s.clock()
 	if p.ID, err = s.secret(""); err != nil {
 		return err
 	}

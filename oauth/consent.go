@@ -17,7 +17,7 @@ import (
 type asking struct {
 	p       *pending
 	client  *Client
-	session *sessionBody
+	session *Session
 	who     *access.Context
 	launch  *launchBody // nil: the app began by itself
 }
@@ -28,6 +28,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, p *pending) *asking
 	var err error
 	if a.session, a.who, err = s.signedIn(r); errors.Is(err, errSession) {
 		s.signInPage(w, r, http.StatusOK, p, false)
+		return nil
+	}
+	if err == nil && s.lacking(w, r, p, a.session) {
 		return nil
 	}
 	if err == nil {
@@ -99,7 +102,8 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		s.refuseAsked(w, r, a)
 		return
 	}
-	t := Terms{Scope: scope, Patient: a.patient(), Nonce: p.Nonce, Session: a.session.hash, SignedIn: a.session.At, Methods: a.session.Methods}
+	t := Terms{Scope: scope, Patient: a.patient(), Nonce: p.Nonce, Session: a.session.ID, SignedIn: a.session.Shown, Methods: a.session.Methods}
+	t.ACR, _ = a.p.met(a.session.Methods)
 	if a.launch != nil {
 		t.Encounter, t.Intent, t.Banner, t.Context = a.launch.Encounter, a.launch.Intent, a.launch.Banner, a.launch.Context
 	}
@@ -136,7 +140,7 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, a *asking, t Term
 	var g *Grant
 	var code string
 	if err == nil {
-		g, err = s.newGrant(ctx, a.client, a.session.Principal, lifeOfGrant(t.Scope), t)
+		g, err = s.newGrant(ctx, a.client, a.session.Principal, s.lifeOfGrant(t.Scope), t)
 	}
 	if err == nil {
 		code, err = s.newCode(ctx, g, a.p.Redirect, a.p.Challenge)
@@ -163,12 +167,12 @@ func (s *Server) refuseAsked(w http.ResponseWriter, r *http.Request, a *asking) 
 	s.answer(w, r, a.p, refusalOf(fosite.ErrAccessDenied.WithHint("The person said no.")))
 }
 
-func lifeOfGrant(scope string) time.Duration {
+func (s *Server) lifeOfGrant(scope string) time.Duration {
 	switch {
 	case has(scope, "offline_access"):
 		return grantLife
 	case has(scope, "online_access"):
-		return sessionLife
+		return s.Life
 	}
 	return appLife
 }

@@ -57,7 +57,9 @@ func (s *Server) openid() map[string]any {
 	m := s.common()
 	m["subject_types_supported"] = []string{"public"}
 	m["id_token_signing_alg_values_supported"] = []string{"RS256"}
-	m["claims_supported"] = []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser", "profile"}
+	m["claims_supported"] = []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "fhirUser", "profile"}
+	m["acr_values_supported"] = acrValues[:2]
+	m["prompt_values_supported"] = []string{"none", "login", "consent", "select_account"}
 	m["request_parameter_supported"] = false
 	m["request_uri_parameter_supported"] = false
 	return m

@@ -54,26 +54,51 @@ const (
 // Enrol gives a person a new second factor: the address for the authenticator app
 // and codes that help once each where the app is lost. Neither is told again.
 func (s *Server) Enrol(ctx context.Context, principal, name string) (address string, recovery []string, err error) {
-	secret := make([]byte, factorBytes)
-	if _, err := io.ReadFull(s.Random, secret); err != nil {
+	secret, err := s.factorSecret()
+	if err != nil {
 		return "", nil, err
 	}
+	recovery, err = s.keepFactor(ctx, principal, secret)
+	return factorAddress(secret, name), recovery, err
+}
+
+func (s *Server) factorSecret() ([]byte, error) {
+	secret := make([]byte, factorBytes)
+	_, err := io.ReadFull(s.Random, secret)
+	return secret, err
+}
+
+// factorAddress is what an authenticator app reads.
+// https://github.com/google/google-authenticator/wiki/Key-Uri-Format
+func factorAddress(secret []byte, name string) string {
+	q := url.Values{"secret": {base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)}, "issuer": {"Tenon"}}
+	return "otpauth://totp/Tenon:" + url.PathEscape(name) + "?" + q.Encode()
+}
+
+// keepFactor makes a secret the person's second factor, with new recovery codes,
+// and ends a lock-out by wrong codes of the old one.
+func (s *Server) keepFactor(ctx context.Context, principal string, secret []byte) (recovery []string, err error) {
 	f := &Factor{Principal: principal, Created: s.clock()}
 	if f.Sealed, err = s.seal(principal, secret); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	for range recoveryCodes {
 		b := make([]byte, 10)
 		if _, err := io.ReadFull(s.Random, b); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 		code := strings.ToLower(base32.StdEncoding.EncodeToString(b)) // 80 bits
 		recovery = append(recovery, code[:4]+"-"+code[4:8]+"-"+code[8:12]+"-"+code[12:])
 		f.Recovery = append(f.Recovery, hashOf(code))
 	}
-	q := url.Values{"secret": {base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)}, "issuer": {"Tenon"}}
-	address = "otpauth://totp/Tenon:" + url.PathEscape(name) + "?" + q.Encode()
-	return address, recovery, s.store.PutFactor(ctx, s.Tenant, f)
+	return recovery, errors.Join(s.store.PutFactor(ctx, s.Tenant, f), s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal)))
+}
+
+// RemoveFactor takes a person's second factor away, and ends a lock-out by wrong
+// codes. False: there was none.
+func (s *Server) RemoveFactor(ctx context.Context, principal string) (bool, error) {
+	found, err := s.store.RemoveFactor(ctx, s.Tenant, principal)
+	return found, errors.Join(err, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal)))
 }
 
 // OneTimeCode is the code of a secret at a step.
@@ -97,13 +122,23 @@ func (s *Server) proven(ctx context.Context, f *Factor, code string) (bool, erro
 	if err != nil {
 		return false, err
 	}
+	step, ok := s.stepOf(secret, code)
+	if !ok {
+		return false, nil
+	}
+	return s.store.UseStep(ctx, s.Tenant, f.Principal, step)
+}
+
+// stepOf is the step that a code of a secret is of, now.
+func (s *Server) stepOf(secret []byte, code string) (int64, bool) {
+	code = strings.ReplaceAll(code, " ", "")
 	now := s.clock().Unix() / stepLength
 	for step := now - 1; step <= now+1; step++ {
 		if subtle.ConstantTimeCompare([]byte(OneTimeCode(secret, step)), []byte(code)) == 1 {
-			return s.store.UseStep(ctx, s.Tenant, f.Principal, step)
+			return step, true
 		}
 	}
-	return false, nil
+	return 0, false
 }
 
 // sealer encrypts for this server's key. What is sealed is bound to its person.

@@ -34,6 +34,7 @@ type Terms struct {
 	Session   string          `json:"session,omitempty"` // that an online refresh token ends with
 	SignedIn  time.Time       `json:"signedIn,omitzero"`
 	Methods   []string        `json:"amr,omitempty"` // how the person signed in
+	ACR       string          `json:"acr,omitempty"` // the class of that
 }
 
 // Apps keeps apps and what was granted to them.
@@ -48,6 +49,9 @@ type Apps interface {
 	// Grant returns nil when there is none.
 	Grant(ctx context.Context, id string) (*Grant, error)
 	RevokeGrant(ctx context.Context, id string) error
+	// GrantsOf are those in a person's name that are not revoked and have not expired,
+	// the newest first.
+	GrantsOf(ctx context.Context, tenant, principal string) ([]*Grant, error)
 }
 
 // Slip is a secret that is good once or for a while.

@@ -32,6 +32,9 @@ func (s *Server) idToken(_ context.Context, g *Grant) (string, error) {
 	if len(g.Methods) > 0 { // https://www.rfc-editor.org/rfc/rfc8176
 		claims["amr"] = g.Methods
 	}
+	if g.ACR != "" {
+		claims["acr"] = g.ACR
+	}
 	if g.Nonce != "" {
 		claims["nonce"] = g.Nonce
 	}

@@ -74,6 +74,9 @@ func (s *Server) inspected(ctx context.Context, by *Client, token string) (map[s
 	m := g.context()
 	m["active"], m["scope"], m["client_id"], m["exp"], m["iat"] = true, t.Scope, g.Client, t.Expires.Unix(), t.Issued.Unix()
 	m["token_type"], m["aud"] = "Bearer", s.Base
+	if g.ACR != "" { // https://www.rfc-editor.org/rfc/rfc9470#section-6.2
+		m["acr"], m["amr"], m["auth_time"] = g.ACR, g.Methods, g.SignedIn.Unix()
+	}
 	if has(g.Scope, "openid") {
 		m["iss"], m["sub"] = s.Issuer(), s.subject(g.Principal)
 		if has(g.Scope, "fhirUser") {

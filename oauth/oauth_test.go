@@ -44,6 +44,9 @@ func (m *memory) RevokeToken(_ context.Context, hash [32]byte) error {
 	return nil
 }
 
+// Factor: nobody has a second one.
+func (m *memory) Factor(context.Context, string, string) (*oauth.Factor, error) { return nil, nil }
+
 // directory is what the principals are now.
 type directory map[string]string
 

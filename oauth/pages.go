@@ -3,22 +3,25 @@ package oauth
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tenon/server/access"
 )
 
 // Pages need no script: they are forms. Both languages stand on each of them.
 
-//go:embed page/base.html
-var pageText string
+//go:embed page/*.html
+var pageFiles embed.FS
 
-var templates = template.Must(template.New("pages").Parse(pageText))
+var templates = template.Must(template.New("pages").Funcs(template.FuncMap{
+	"day": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+}).ParseFS(pageFiles, "page/*.html"))
 
 // stylePolicy allows the one style sheet of the pages by its digest.
 var stylePolicy = func() string {
@@ -32,9 +35,9 @@ var stylePolicy = func() string {
 
 type message struct{ English, Chinese string }
 
-// page writes a page. redirect is where its form may lead besides this server: a
+// page writes a page. redirects are where its forms may lead besides this server: a
 // browser judges the address that an answer sends it to, too.
-func (s *Server) page(w http.ResponseWriter, status int, redirect, name string, data any) {
+func (s *Server) page(w http.ResponseWriter, status int, name string, data any, redirects ...string) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
 		s.Log.Error("page", "error", err)
@@ -42,9 +45,11 @@ func (s *Server) page(w http.ResponseWriter, status int, redirect, name string, 
 		return
 	}
 	target := ""
-	if u, err := url.Parse(redirect); err == nil && u.Scheme != "" {
-		if target = " " + u.Scheme + ":"; u.Host != "" {
-			target += "//" + u.Host
+	for _, redirect := range redirects {
+		if u, err := url.Parse(redirect); err == nil && u.Scheme != "" {
+			if target += " " + u.Scheme + ":"; u.Host != "" {
+				target += "//" + u.Host
+			}
 		}
 	}
 	h := w.Header()
@@ -60,17 +65,17 @@ func (s *Server) page(w http.ResponseWriter, status int, redirect, name string, 
 
 // wrong tells the person what is wrong with the request.
 func (s *Server) wrong(w http.ResponseWriter, _ *http.Request, english, chinese string) {
-	s.page(w, http.StatusBadRequest, "", "message", message{english, chinese})
+	s.page(w, http.StatusBadRequest, "message", message{english, chinese})
 }
 
 // broken tells that the server failed; the log knows why.
 func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 	s.Log.Error("oauth", "request", r.Header.Get("X-Request-Id"), "route", r.Pattern, "error", err)
-	s.page(w, http.StatusInternalServerError, "", "message", message{"The server failed. Try again later.", "服务器内部错误，请稍后再试。"})
+	s.page(w, http.StatusInternalServerError, "message", message{"The server failed. Try again later.", "服务器内部错误，请稍后再试。"})
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, _ *http.Request, status int, p *pending, wrong bool) {
-	s.page(w, status, p.Redirect, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong})
+	s.page(w, status, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong}, p.Redirect)
 }
 
 // line is one scope as the page tells it.
@@ -95,7 +100,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request, status int,
 		}
 		data["Patients"] = list
 	}
-	s.page(w, status, a.p.Redirect, "consent", data)
+	s.page(w, status, "consent", data, a.p.Redirect)
 }
 
 // plainWords tell the scopes that are not about resources.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -24,7 +25,11 @@ func (p *Provider) Principal(ctx context.Context, principal string) (*access.Con
 // principal is nobody any more, or the grant has ended.
 func (p *Provider) Acting(ctx context.Context, a access.Authority) (*access.Context, error) {
 	who, err := p.resolve(ctx, a.Principal)
-	if err != nil || a.Grant == "" {
+	if err != nil {
+		return nil, err
+	}
+	// What was shown when it began counts for nothing later: nobody signs by a job.
+	if who.Due, err = p.due(ctx, who, time.Time{}, p.clock()); err != nil || a.Grant == "" {
 		return who, err
 	}
 	g, err := p.granted(ctx, a.Grant, a.Principal, p.clock())

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,9 @@ type Provider struct {
 	// store understands. It is set before the first request; without it scopes with
 	// parameters give nothing.
 	Compile func(typ string, params []access.ScopeParam) (any, error)
+
+	// StepUp is set before the first request, too.
+	StepUp StepUp
 
 	store     Store
 	directory Directory
@@ -90,11 +94,10 @@ func (p *Provider) Authenticate(ctx context.Context, header string) (*access.Con
 // Alive refuses the Session of a Context whose token has expired or was revoked
 // since, as Authenticate would.
 func (p *Provider) Alive(ctx context.Context, session string) error {
-	hash, err := hex.DecodeString(session)
-	if err != nil || len(hash) != sha256.Size {
-		return refused()
+	hash, err := sessionHash(session)
+	if err == nil {
+		_, err = p.known(ctx, hash)
 	}
-	_, err = p.known(ctx, [32]byte(hash))
 	return err
 }
 
@@ -122,12 +125,16 @@ func (p *Provider) check(ctx context.Context, hash [32]byte, now time.Time) (*ac
 	if err != nil {
 		return nil, err
 	}
+	shown := t.Second
 	if t.Grant != "" {
 		g, err := p.granted(ctx, t.Grant, t.Principal, now)
 		if err != nil {
 			return nil, err
 		}
-		who.Scopes = p.scopesOf(g, t.Scope)
+		who.Scopes, shown = p.scopesOf(g, t.Scope), g.second()
+	}
+	if who.Due, err = p.due(ctx, who, shown, now); err != nil {
+		return nil, err
 	}
 	who.Session = hex.EncodeToString(hash[:])
 	p.mu.Lock()
@@ -148,7 +155,51 @@ func (p *Provider) granted(ctx context.Context, id, principal string, now time.T
 	if g == nil || g.Revoked || g.Tenant != p.tenant || g.Principal != principal || !now.Before(g.Expires) {
 		return nil, refused()
 	}
+	if g.Session != "" && !has(g.Scope, "offline_access") { // works while the person is there
+		x, err := p.store.Session(ctx, g.Session)
+		if err != nil {
+			return nil, fmt.Errorf("oauth: session: %w", err)
+		}
+		if x == nil || !x.Ended.IsZero() {
+			return nil, refused()
+		}
+	}
 	return g, nil
+}
+
+// second is when the person of a grant showed a second factor; zero: did not.
+func (g *Grant) second() time.Time {
+	if slices.Contains(g.Methods, "mfa") {
+		return g.SignedIn
+	}
+	return time.Time{}
+}
+
+// forget has a token checked anew.
+func (p *Provider) forget(hash [32]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.cache, hash)
+}
+
+// forgetGrant has the tokens of a grant checked anew.
+func (p *Provider) forgetGrant(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for hash, hit := range p.cache {
+		if hit.who.Scopes != nil && hit.who.Scopes.Grant == id {
+			delete(p.cache, hash)
+		}
+	}
+}
+
+// sessionHash is the hash of the token that a Context.Session names.
+func sessionHash(session string) ([32]byte, error) {
+	b, err := hex.DecodeString(session)
+	if err != nil || len(b) != sha256.Size {
+		return [32]byte{}, refused()
+	}
+	return [32]byte(b), nil
 }
 
 func refused() error {
@@ -158,8 +209,6 @@ func refused() error {
 // Revoke makes a token worthless within a second.
 func (p *Provider) Revoke(ctx context.Context, token string) error {
 	hash := sha256.Sum256([]byte(token))
-	p.mu.Lock()
-	delete(p.cache, hash)
-	p.mu.Unlock()
+	p.forget(hash)
 	return p.store.RevokeToken(ctx, hash)
 }

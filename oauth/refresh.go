@@ -111,8 +111,12 @@ func (s *Server) online(ctx context.Context, g *Grant) error {
 		return nil
 	}
 	if g.Session != "" {
-		if _, err := s.sessionOf(ctx, g.Session); err == nil {
-			return nil
+		x, err := s.store.Session(ctx, g.Session)
+		if err != nil {
+			return err
+		}
+		if s.lasts(x) {
+			return s.see(ctx, x)
 		}
 	}
 	return fosite.ErrInvalidGrant.WithHint("The person is no longer signed in.")

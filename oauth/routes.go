@@ -24,7 +24,13 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET /oauth/consent", s.consent)
 	m.HandleFunc("POST /oauth/consent", s.decide)
 	m.HandleFunc("POST /oauth/sign-out", s.signOut)
+	m.HandleFunc("GET /oauth/account", s.account)
+	m.HandleFunc("POST /oauth/account/sessions", s.endSessions)
+	m.HandleFunc("POST /oauth/account/apps", s.endGrant)
+	m.HandleFunc("GET /oauth/account/factor", s.enrolPage)
+	m.HandleFunc("POST /oauth/account/factor", s.enrol)
 	m.HandleFunc("POST /oauth/launch", s.launch)
+	m.HandleFunc("POST /oauth/step-up", s.stepUp)
 	return m
 }
 

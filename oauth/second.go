@@ -14,20 +14,21 @@ const halfLife = 5 * time.Minute
 // halfSlip is a sign-in whose password was right and whose second factor is due.
 const halfSlip SlipKind = "half"
 
-// halfBody says whose sign-in it is and for which request of which browser.
+// halfBody says whose sign-in it is, how it began, and for which request of which
+// browser.
 type halfBody struct {
-	Name      string `json:"name"`
-	Principal string `json:"principal"`
-	Request   string `json:"request"` // derived from it
+	Principal string   `json:"principal"`
+	Methods   []string `json:"amr"`
+	Request   string   `json:"request"` // derived from it
 }
 
 // askSecond shows the page for the second factor. Until it is shown nobody is
 // signed in.
-func (s *Server) askSecond(w http.ResponseWriter, r *http.Request, p *pending, l *Login) {
+func (s *Server) askSecond(w http.ResponseWriter, r *http.Request, p *pending, principal string, methods ...string) {
 	ticket, err := s.secret("")
 	if err == nil {
 		var body []byte
-		if body, err = json.Marshal(halfBody{l.Name, l.Principal, s.derived("half", p.ID+p.Browser)}); err == nil {
+		if body, err = json.Marshal(halfBody{principal, methods, s.derived("half", p.ID+p.Browser)}); err == nil {
 			_, err = s.store.PutSlip(r.Context(), &Slip{Kind: halfSlip, Hash: hashOf(ticket), Expires: s.clock().Add(halfLife), Body: string(body)})
 		}
 	}
@@ -39,7 +40,7 @@ func (s *Server) askSecond(w http.ResponseWriter, r *http.Request, p *pending, l
 }
 
 func (s *Server) secondPage(w http.ResponseWriter, status int, p *pending, ticket string, wrong bool) {
-	s.page(w, status, p.Redirect, "second", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Ticket": ticket, "Wrong": wrong})
+	s.page(w, status, "second", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Ticket": ticket, "Wrong": wrong}, p.Redirect)
 }
 
 // second takes the code. What is wrong of it, or whether the name is locked
@@ -63,13 +64,13 @@ func (s *Server) second(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.open(w, r, half.Principal, "pwd", "otp", "mfa")
+		err = s.open(w, r, half.Principal, append(half.Methods, "otp", "mfa")...)
 	}
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/oauth/consent?request="+p.ID, http.StatusSeeOther)
+	http.Redirect(w, r, p.next(), http.StatusSeeOther)
 }
 
 // half is the sign-in of a ticket, for this request of this browser; nil where
@@ -89,29 +90,12 @@ func (s *Server) half(ctx context.Context, p *pending, ticket string) (*halfBody
 	return b, nil
 }
 
-// passSecond judges the code; errLogin for a wrong one, and for a name that is
-// locked.
+// passSecond judges the code; errLogin for a wrong one, and for a person who is
+// locked out.
 func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket, code string) error {
-	l, err := s.store.Login(ctx, s.Tenant, half.Name)
-	if err != nil {
-		return err
-	}
-	f, err := s.store.Factor(ctx, s.Tenant, half.Principal)
-	if err != nil {
-		return err
-	}
-	ok, now := false, s.clock()
-	open := l != nil && f != nil && l.Principal == half.Principal && !now.Before(l.Locked)
-	if open {
-		if ok, err = s.proven(ctx, f, code); err != nil {
-			return err
-		}
-		if err := s.store.LoginFailed(ctx, s.Tenant, half.Name, ok, wrongMost, now.Add(wrongLock)); err != nil {
-			return err
-		}
-	}
-	if ok {
-		ok, err = s.store.UseSlip(ctx, halfSlip, hashOf(ticket), now)
+	ok, err := s.showsCode(ctx, half.Principal, code)
+	if ok && err == nil {
+		ok, err = s.store.UseSlip(ctx, halfSlip, hashOf(ticket), s.clock())
 	}
 	if ok && err == nil {
 		_, resolved := s.Provider.resolve(ctx, half.Principal)
@@ -120,7 +104,12 @@ func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket, code st
 	if err != nil {
 		return err
 	}
-	e := Event{Operation: "sign-in", Principal: half.Principal, Outcome: http.StatusOK}
+	return s.auditSecond(ctx, half.Principal, ok)
+}
+
+// auditSecond keeps how a second factor was judged; errLogin for a wrong one.
+func (s *Server) auditSecond(ctx context.Context, principal string, ok bool) error {
+	e := Event{Operation: "sign-in", Principal: principal, Outcome: http.StatusOK}
 	if !ok {
 		e.Operation, e.Outcome = "second-factor", http.StatusUnauthorized
 	}
@@ -131,4 +120,43 @@ func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket, code st
 		return errLogin
 	}
 	return nil
+}
+
+// showsCode tells whether a code is the person's, and counts those that are not:
+// after five of them none is taken for a quarter of an hour.
+func (s *Server) showsCode(ctx context.Context, principal, code string) (ok bool, err error) {
+	f, err := s.store.Factor(ctx, s.Tenant, principal)
+	if err != nil || f == nil {
+		return false, err
+	}
+	return s.counted(ctx, principal, func() (bool, error) { return s.proven(ctx, f, code) })
+}
+
+// counted judges a proof of a person who is not locked out, and counts wrong ones.
+func (s *Server) counted(ctx context.Context, principal string, judge func() (bool, error)) (ok bool, err error) {
+	if locked, err := s.lockedOut(ctx, principal); err != nil || locked {
+		return false, err
+	}
+	if ok, err = judge(); err != nil {
+		return false, err
+	}
+	if ok {
+		return true, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal))
+	}
+	_, err = s.store.Attempt(ctx, secondKey(s.Tenant, principal), s.clock(), wrongLock)
+	return false, err
+}
+
+// lockedOut tells who has shown too many wrong codes.
+func (s *Server) lockedOut(ctx context.Context, principal string) (bool, error) {
+	n, err := s.store.Attempts(ctx, secondKey(s.Tenant, principal), s.clock(), wrongLock)
+	return n >= wrongMost, err
+}
+
+func secondKey(tenant, principal string) string { return "second " + tenant + " " + principal }
+
+// enrolled tells whether a person has a second factor.
+func (s *Server) enrolled(ctx context.Context, principal string) (bool, error) {
+	f, err := s.store.Factor(ctx, s.Tenant, principal)
+	return f != nil, err
 }

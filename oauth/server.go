@@ -39,11 +39,13 @@ type Options struct {
 	// IsType tells the resource types that there are.
 	IsType func(string) bool
 	// Fetch gets keys of apps; nil: only those that are registered with their keys.
-	Fetch  Fetch
-	Audit  func(ctx context.Context, e Event) error
-	Clock  func() time.Time
-	Random io.Reader
-	Log    *slog.Logger
+	Fetch Fetch
+	// Life and Idle bound the sessions of the sign-in; 8 and 2 hours by default.
+	Life, Idle time.Duration
+	Audit      func(ctx context.Context, e Event) error
+	Clock      func() time.Time
+	Random     io.Reader
+	Log        *slog.Logger
 }
 
 // Event is something that is audited.
@@ -87,6 +89,12 @@ func NewServer(o Options) (*Server, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Life <= 0 {
+		o.Life = sessionLife
+	}
+	if o.Idle <= 0 {
+		o.Idle = sessionIdle
 	}
 	if o.Random == nil {
 		o.Random = rand.Reader

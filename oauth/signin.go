@@ -2,33 +2,18 @@ package oauth
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
-
-	"tenon/server/access"
 )
 
-// Sessions and locks of the sign-in page.
+// Locks of the sign-in page, and its cookie.
 const (
-	sessionLife   = 8 * time.Hour
 	wrongMost     = 5
 	wrongLock     = 15 * time.Minute
-	sessionCookie = "tenon_session"
 	browserCookie = "tenon_browser"
 )
-
-// sessionBody is who is signed in, and since when.
-type sessionBody struct {
-	Principal string    `json:"principal"`
-	At        time.Time `json:"at"`
-	// Methods are how, in the words of RFC 8176.
-	Methods []string `json:"amr,omitempty"`
-	hash    string
-}
 
 // browser is the secret of this browser, new where it has none: what a form is
 // guarded with.
@@ -89,7 +74,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil && due {
-		s.askSecond(w, r, p, l)
+		s.askSecond(w, r, p, l.Principal, "pwd")
 		return
 	}
 	if err == nil {
@@ -99,7 +84,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/oauth/consent?request="+p.ID, http.StatusSeeOther)
+	http.Redirect(w, r, p.next(), http.StatusSeeOther)
 }
 
 // errLogin is all that is told of a refused sign-in.
@@ -115,17 +100,20 @@ func (s *Server) login(ctx context.Context, name, password string) (l *Login, du
 	now, hash := s.clock(), nobodysHash
 	locked := l != nil && now.Before(l.Locked)
 	if l != nil && !locked {
+		if locked, err = s.lockedOut(ctx, l.Principal); err != nil {
+			return nil, false, err
+		}
+	}
+	if l != nil && !locked {
 		hash = l.Hash
 	}
 	ok := verifySecret(hash, password) && l != nil && !locked
 	if ok {
-		f, err := s.store.Factor(ctx, s.Tenant, l.Principal)
-		if err != nil {
+		if due, err = s.enrolled(ctx, l.Principal); err != nil {
 			return nil, false, err
 		}
-		due = f != nil
 	}
-	if l != nil && !locked && !due { // a right password alone does not end the count of wrong codes
+	if l != nil && !locked {
 		if err := s.store.LoginFailed(ctx, s.Tenant, name, ok, wrongMost, now.Add(wrongLock)); err != nil {
 			return nil, false, err
 		}
@@ -151,78 +139,4 @@ func (s *Server) login(ctx context.Context, name, password string) (l *Login, du
 		return nil, false, errLogin
 	}
 	return l, due, nil
-}
-
-// open begins a session with a new secret.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, principal string, methods ...string) error {
-	secret, err := s.secret("")
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(sessionBody{Principal: principal, At: s.clock(), Methods: methods})
-	if err != nil {
-		return err
-	}
-	if _, err := s.store.PutSlip(r.Context(), &Slip{Kind: sessionSlip, Hash: hashOf(secret), Expires: s.clock().Add(sessionLife), Body: string(body)}); err != nil {
-		return err
-	}
-	s.setCookie(w, sessionCookie, secret, sessionLife)
-	return nil
-}
-
-var errSession = errors.New("nobody is signed in")
-
-// sessionOf is the session with a hash (hex), while it lasts.
-func (s *Server) sessionOf(ctx context.Context, hash string) (*sessionBody, error) {
-	b, err := hex.DecodeString(hash)
-	if err != nil || len(b) != 32 {
-		return nil, errSession
-	}
-	slip, err := s.store.Slip(ctx, sessionSlip, [32]byte(b))
-	if err != nil {
-		return nil, err
-	}
-	if slip == nil || !slip.Used.IsZero() || !s.clock().Before(slip.Expires) {
-		return nil, errSession
-	}
-	body := &sessionBody{hash: hash}
-	return body, json.Unmarshal([]byte(slip.Body), body)
-}
-
-// signedIn is who is signed in in this browser, and what they may see now.
-func (s *Server) signedIn(r *http.Request) (*sessionBody, *access.Context, error) {
-	c, err := r.Cookie(sessionCookie)
-	if err != nil {
-		return nil, nil, errSession
-	}
-	hash := hashOf(c.Value)
-	body, err := s.sessionOf(r.Context(), hex.EncodeToString(hash[:]))
-	if err != nil {
-		return nil, nil, err
-	}
-	who, err := s.Provider.resolve(r.Context(), body.Principal)
-	if err != nil {
-		return nil, nil, errSession
-	}
-	who.RequestID = r.Header.Get("X-Request-Id")
-	return body, who, nil
-}
-
-// signOut ends the session of this browser; apps that work online end with it.
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	if body, _, err := s.signedIn(r); err == nil {
-		b, err := hex.DecodeString(body.hash)
-		if err == nil {
-			_, err = s.store.UseSlip(r.Context(), sessionSlip, [32]byte(b), s.clock())
-		}
-		if err == nil {
-			err = s.Audit(r.Context(), Event{Operation: "sign-out", Principal: body.Principal, Outcome: http.StatusOK})
-		}
-		if err != nil {
-			s.broken(w, r, err)
-			return
-		}
-	}
-	s.setCookie(w, sessionCookie, "", 0)
-	s.page(w, http.StatusOK, "", "message", message{"You are signed out.", "您已退出登录。"})
 }

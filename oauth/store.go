@@ -13,9 +13,10 @@ type Token struct {
 	Issued    time.Time
 	Expires   time.Time
 	Revoked   bool
-	Note      string // what it was issued for
-	Grant     string // of the app that holds it, "" for a token without an app
-	Scope     string // with a Grant: what it is good for
+	Note      string    // what it was issued for
+	Grant     string    // of the app that holds it, "" for a token without an app
+	Scope     string    // with a Grant: what it is good for
+	Second    time.Time // without one: when its holder last showed a second factor
 }
 
 // Signer is a person's signing key. Sealed is the private key, encrypted under
@@ -38,6 +39,8 @@ type Store interface {
 	// Token returns nil when no such token was issued.
 	Token(ctx context.Context, hash [32]byte) (*Token, error)
 	RevokeToken(ctx context.Context, hash [32]byte) error
+	// StepToken keeps that the holder of a token without an app showed a second factor.
+	StepToken(ctx context.Context, hash [32]byte, at time.Time) error
 	PutSigner(ctx context.Context, s Signer) error
 	// Signer returns nil when the principal has none.
 	Signer(ctx context.Context, principal string) (*Signer, error)
@@ -47,4 +50,6 @@ type Store interface {
 	Slips
 	Logins
 	Factors
+	Sessions
+	Attempts
 }

@@ -70,6 +70,9 @@ type Context struct {
 	// Scopes limit what an app does in the name of the principal; nil where no
 	// app is between.
 	Scopes *Scopes
+	// Due is what the person must show before a privileged act; nil: nothing is
+	// asked, or it was shown.
+	Due *Challenge
 }
 
 // Has tells whether the caller holds the role. The platform's administrator does

@@ -42,6 +42,7 @@ type Config struct {
 	Clock      Clock      `embed:"" prefix:"clock-"`
 	Anchoring  Anchoring  `embed:"" prefix:"anchor-"`
 
+	SignIn   SignIn   `embed:"" prefix:"sign-in-"`
 	Outbound Outbound `embed:"" prefix:"outbound-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
 	DIMSE    DIMSE    `embed:"" prefix:"dimse-"`
@@ -112,6 +113,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Notices.validate(); err != nil {
+		return err
+	}
+	if err := c.SignIn.validate(); err != nil {
 		return err
 	}
 	return c.MES.validate()

@@ -59,7 +59,7 @@ func (a *App) openJobs(context.Context) error {
 		Runners: []dispatch.Runner{
 			j.requests,
 			&record.Exporter{Recorder: a.Recorder, Store: a.Store, Files: files, Acting: a.acting, Subset: rest.Subset(r4.Model())},
-			&record.Importer{Recorder: a.Recorder, Files: files, Acting: a.acting, Fetch: j.fetch},
+			&record.Importer{Recorder: a.Recorder, Files: files, Acting: a.importing, Fetch: j.fetch},
 		},
 	})
 	a.jobs = j
@@ -73,6 +73,15 @@ func (a *App) acting(ctx context.Context, by access.Authority) (*access.Context,
 		return operatorOf(""), nil
 	}
 	return a.OAuth.Acting(ctx, by)
+}
+
+// importing is who imports: what was to be shown for it was shown when it began.
+func (a *App) importing(ctx context.Context, by access.Authority) (*access.Context, error) {
+	who, err := a.acting(ctx, by)
+	if err == nil {
+		who.Due = nil
+	}
+	return who, err
 }
 
 // operator is the principal of the command line and of --dev.

@@ -33,11 +33,12 @@ func (a *App) openOAuth(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.OAuth.Compile = a.compileScope
+	a.OAuth.Compile, a.OAuth.StepUp = a.compileScope, a.Config.SignIn.stepUp()
 	keys := &idKeys{folder: a.keysFolder()}
 	a.apps, err = oauth.NewServer(oauth.Options{
 		Store: a.Store, Provider: a.OAuth, Base: a.Config.BaseURL, Key: key, Signing: keys.all, Chart: chart{a},
 		IsType: a.model.IsResource, Fetch: a.fetchKeys, Audit: a.auditApps, Clock: a.clock, Log: a.log,
+		Life: a.Config.SignIn.Life, Idle: a.Config.SignIn.Idle,
 	})
 	return err
 }
@@ -260,7 +261,7 @@ func (a *App) EnrolFactor(ctx context.Context, principal, name string) (address 
 
 // RemoveFactor takes a person's second factor away.
 func (a *App) RemoveFactor(ctx context.Context, principal string) error {
-	found, err := a.Store.RemoveFactor(ctx, "main", principal)
+	found, err := a.apps.RemoveFactor(ctx, principal)
 	if err == nil && !found {
 		err = fmt.Errorf("%s has no second factor", principal)
 	}
@@ -279,6 +280,14 @@ func (a *App) SetPassword(ctx context.Context, principal, name, password string)
 	}
 	if who.Kind != access.Person && who.Kind != access.Patient {
 		return fmt.Errorf("%s is no person: it does not sign in", principal)
+	}
+	if who.Person == "" {
+		return fmt.Errorf("%s has no practitioner: an account is of one person", principal)
+	}
+	if old, err := a.Store.Login(ctx, "main", name); err != nil {
+		return err
+	} else if old != nil && old.Principal != principal {
+		return fmt.Errorf("%s signs in as %s: an account is of one person; choose another name", old.Principal, name)
 	}
 	hash, err := oauth.HashSecret(password)
 	if err != nil {

@@ -122,6 +122,9 @@ func (r *Recorder) Expunge(ctx context.Context, who *access.Context, q ExpungeQu
 		return refuse(issue.Errorf(issue.Forbidden, "%s may not erase for good: two administrators do so together.", who.Principal).
 			Rule("expunge-role").Chinese("仅两名管理员可共同执行永久删除。"))
 	}
+	if err := who.Stepped(); err != nil {
+		return refuse(err)
+	}
 	e := &expunge{r: r, ctx: ctx, who: who, ExpungeQuery: q}
 	if err := e.judge(); err != nil {
 		return refuse(err)

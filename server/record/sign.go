@@ -40,6 +40,9 @@ func (r *Recorder) Sign(ctx context.Context, who *access.Context, typ, id string
 	if !who.CanSign() || r.o.Signers == nil {
 		return nil, r.refuse(ctx, who, signDraft(typ, id), notPerson(who))
 	}
+	if err := who.Stepped(); err != nil {
+		return nil, r.refuse(ctx, who, signDraft(typ, id), err)
+	}
 	in, err := signInput(params)
 	if err == nil && in.jws != "" {
 		err = in.fromJWS(who, r.now())

@@ -32,7 +32,11 @@ func (r *Recorder) Prepare(ctx context.Context, who *access.Context, typ, id str
 	if err := r.entry(who, typ); err != nil {
 		return nil, err
 	}
-	body, err := r.prepare(ctx, who, typ, id, params)
+	err := who.Stepped()
+	var body []byte
+	if err == nil {
+		body, err = r.prepare(ctx, who, typ, id, params)
+	}
 	if err != nil {
 		return nil, r.refuse(ctx, who, signDraft(typ, id), err)
 	}

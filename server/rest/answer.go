@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -57,6 +58,10 @@ func (c *call) fail(err error) error {
 	}
 	if len(f.Issues) > 0 && f.Issues[0].Rule == access.InsufficientScope { // RFC 6750 §3.1
 		c.set("WWW-Authenticate", `Bearer realm="fhir", error="insufficient_scope"`)
+	}
+	if len(f.Issues) > 0 && f.Issues[0].Rule == access.InsufficientAuthentication && c.who != nil && c.who.Due != nil { // RFC 9470 §3
+		c.set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="fhir", error="insufficient_user_authentication", error_description="a second factor is needed", acr_values=%q, max_age="%d"`,
+			c.who.Due.ACR, int(c.who.Due.MaxAge.Seconds())))
 	}
 	return c.outcome(f.HTTPStatus(), f.Issues)
 }

@@ -65,20 +65,34 @@ func (s *Store) PutGrant(ctx context.Context, g *oauth.Grant) error {
 
 // Grant implements oauth.Apps.
 func (s *Store) Grant(ctx context.Context, id string) (*oauth.Grant, error) {
-	g := &oauth.Grant{ID: id}
-	var created, expires, revoked int64
-	var body string
-	found := false
-	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
-		found, err = one(ctx, q, "SELECT tenant, client, principal, created, expires, revoked, body FROM oauth_grant WHERE id = ?",
-			[]any{id}, &g.Tenant, &g.Client, &g.Principal, &created, &expires, &revoked, &body)
-		return err
-	})
-	if err != nil || !found {
+	list, err := s.grants(ctx, "id = ?", id)
+	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	g.Created, g.Expires, g.Revoked = moment(created), moment(expires), revoked != 0
-	return g, json.Unmarshal([]byte(body), &g.Terms)
+	return list[0], nil
+}
+
+// GrantsOf implements oauth.Apps.
+func (s *Store) GrantsOf(ctx context.Context, tenant, principal string) ([]*oauth.Grant, error) {
+	return s.grants(ctx, "tenant = ? AND principal = ? AND revoked = 0 AND expires > ? ORDER BY created DESC, id", tenant, principal, micros(s.o.Clock()))
+}
+
+func (s *Store) grants(ctx context.Context, where string, args ...any) (list []*oauth.Grant, err error) {
+	err = s.engine.readSecrets(ctx, func(q querier) error {
+		list = nil
+		return each(ctx, q, "SELECT id, tenant, client, principal, created, expires, revoked, body FROM oauth_grant WHERE "+where, args, func(row cursor) error {
+			g := new(oauth.Grant)
+			var created, expires, revoked int64
+			var body string
+			if err := row.scan(&g.ID, &g.Tenant, &g.Client, &g.Principal, &created, &expires, &revoked, &body); err != nil {
+				return err
+			}
+			g.Created, g.Expires, g.Revoked = moment(created), moment(expires), revoked != 0
+			list = append(list, g)
+			return json.Unmarshal([]byte(body), &g.Terms)
+		})
+	})
+	return list, err
 }
 
 // RevokeGrant implements oauth.Apps; revoking what is not there does nothing.

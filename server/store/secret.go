@@ -35,24 +35,27 @@ func secretBody[T any](ctx context.Context, s *Store, sql string, args ...any) (
 
 // PutToken implements oauth.Store.
 func (s *Store) PutToken(ctx context.Context, t oauth.Token) error {
-	return s.secret(ctx, "INSERT INTO access_token (hash, principal, tenant, issued, expires, revoked, note, grant_id, scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		t.Hash[:], t.Principal, t.Tenant, micros(t.Issued), micros(t.Expires), truth(t.Revoked), t.Note, t.Grant, t.Scope)
+	return s.secret(ctx, "INSERT INTO access_token (hash, principal, tenant, issued, expires, revoked, note, grant_id, scope, second) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		t.Hash[:], t.Principal, t.Tenant, micros(t.Issued), micros(t.Expires), truth(t.Revoked), t.Note, t.Grant, t.Scope, used(t.Second))
 }
 
 // Token implements oauth.Store.
 func (s *Store) Token(ctx context.Context, hash [32]byte) (*oauth.Token, error) {
 	t := &oauth.Token{Hash: hash}
-	var issued, expires, revoked int64
+	var issued, expires, revoked, second int64
 	found := false
 	err := s.engine.readSecrets(ctx, func(q querier) (err error) {
-		found, err = one(ctx, q, "SELECT principal, tenant, issued, expires, revoked, note, grant_id, scope FROM access_token WHERE hash = ?",
-			[]any{hash[:]}, &t.Principal, &t.Tenant, &issued, &expires, &revoked, &t.Note, &t.Grant, &t.Scope)
+		found, err = one(ctx, q, "SELECT principal, tenant, issued, expires, revoked, note, grant_id, scope, second FROM access_token WHERE hash = ?",
+			[]any{hash[:]}, &t.Principal, &t.Tenant, &issued, &expires, &revoked, &t.Note, &t.Grant, &t.Scope, &second)
 		return err
 	})
 	if err != nil || !found {
 		return nil, err
 	}
 	t.Issued, t.Expires, t.Revoked = moment(issued), moment(expires), revoked != 0
+	if second != 0 {
+		t.Second = moment(second)
+	}
 	return t, nil
 }
 
