@@ -156,6 +156,9 @@ func TestChange(t *testing.T) {
 		if got := w.state(w.task("S03a")); got != "handed-over" {
 			t.Errorf("S03a is %q, want handed-over", got)
 		}
+		if got := ceiling(w, des.Principal); got != 0 {
+			t.Errorf("R001-046 the designer reaches level %d before the data are confirmed anew, want none", got)
+		}
 	})
 	t.Run("R001-218 a new demand after design confirmation is a new case", func(t *testing.T) {
 		w := stop(t, "S11 working")

@@ -80,6 +80,11 @@ func (d *decider) restartFrom(code string, because *Resource, history string) {
 		b.history = append(b.history, history)
 	}
 	d.hand(b)
+	for code := range set { // who reads the case is decided on what is done from now on
+		at := d.after.standings[code]
+		at.completed = false
+		d.after.standings[code] = at
+	}
 }
 
 // provenances are the signatures over a resource, for Task.relevantHistory.

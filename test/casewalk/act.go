@@ -64,7 +64,7 @@ func named(s Step, v Verdict, a *Answer) error {
 	found := map[string]bool{}
 	for _, i := range a.Issues {
 		found[i.Rule] = true
-		if i.Text == "" || i.Chinese == "" && a.Status != 404 {
+		if i.Text == "" || i.Chinese == "" && a.Status != 404 && a.Status != 401 {
 			return fmt.Errorf("%s\n  the refusal %q says why in one language only: %q %q", s, i.Rule, i.Text, i.Chinese)
 		}
 	}
@@ -175,7 +175,7 @@ func (c *Case) upset(s Step) error {
 		before := c.revoked
 		c.revoked = c.done("S01") && (consent.defect != "" || c.signed("PAT", "consent", consent.ref, consent.version, "") == nil)
 		if before != c.revoked {
-			c.hold()
+			return c.consentTurned()
 		}
 	}
 	if p := c.parts[s.Part]; p != nil && p.named && c.x == nil && (s.Kind == Edit || s.Kind == Name) {
@@ -189,6 +189,23 @@ func (c *Case) upset(s Step) error {
 	return nil
 }
 
+// consentTurned: without a consent the case rests, and production that began is
+// the hospital's to decide on until the consent is in force again.
+func (c *Case) consentTurned() error {
+	switch {
+	case !c.revoked:
+		c.park()
+		if c.x != nil && c.x.code == ending {
+			c.x = nil
+		}
+	case c.produced() && c.x == nil:
+		c.hold()
+		return c.opened(ending)
+	}
+	c.hold()
+	return nil
+}
+
 func (c *Case) sign(by *Person, s Step, target, version string) {
 	role := s.Role
 	if role == "" {
@@ -199,7 +216,10 @@ func (c *Case) sign(by *Person, s Step, target, version string) {
 
 func (c *Case) tookMove(s Step, a *Answer) {
 	st := c.stages[s.Stage]
-	st.state, st.version = s.To, a.version()
+	if st.state == onChange && s.Stage == "S11" {
+		c.machine = false // it goes on
+	}
+	st.state, st.version, st.parked = s.To, a.version(), false
 	switch s.To {
 	case received:
 		st.received = c.clock
@@ -224,6 +244,7 @@ func (c *Case) tookWrite(s Step, a *Answer) error {
 	}
 	p.version, p.defect, p.written = a.version(), s.Defect, c.clock
 	c.written[path] = decode(a.Body)
+	c.made = c.made || path == "S11/device"
 	if s.Kind == Make && path == "S18/use-record" {
 		c.used = str(decode(a.Body), "performedDateTime")
 	}

@@ -73,9 +73,7 @@ var agreed = map[string]Obj{
 func contract(w *Writer) Obj {
 	parties, terms := Arr{}, Arr{}
 	for _, p := range cast {
-		if !p.Out {
-			parties = append(parties, Obj{"reference": refs(w.who(p.ID)), "role": coded("role", p.Role)})
-		}
+		parties = append(parties, Obj{"reference": refs(w.who(p.ID)), "role": coded("role", p.Role)})
 	}
 	parties = append(parties, Obj{"reference": refs("Device/mes"), "role": coded("role", "MES")})
 	for i, topic := range topics {

@@ -224,7 +224,7 @@ func (c *Case) writer(by *Person) *Writer {
 	}
 	c.last = now
 	w := &Writer{
-		By: by.Ref, Person: c.person, Root: c.root, Number: c.numbered(), Prior: c.Prior, Used: c.used, Generation: c.generation, Attending: c.people[c.acts(c.p.Opener)].Ref, Agreement: c.w.Agreement, Now: now,
+		By: by.Ref, Person: c.person, Root: c.root, Number: c.numbered(), Prior: c.Prior, Joined: c.joined, Used: c.used, Generation: c.generation, Attending: c.people[c.acts(c.p.Opener)].Ref, Agreement: c.w.Agreement, Now: now,
 		Refs: map[string]string{}, Versions: map[string]string{}, Sums: c.sums, Tasks: map[string]string{}, Cast: c.people, Opened: c.began, Forms: c.w.Forms,
 	}
 	if c.patient != nil {

@@ -9,11 +9,11 @@ type Person struct {
 	Token  string
 	Secret string
 	Maker  bool // of the manufacturer
-	Out    bool // neither in the team nor in the agreement
+	Out    bool // named in the agreement, but not of the team
 }
 
 // cast are the people of the sample data. rev-zhang is a second role of the
-// person of des-zhang; des-liu works for the manufacturer and is named nowhere.
+// person of des-zhang; des-liu works for the manufacturer and is is of no team.
 var cast = []Person{
 	{ID: "clin-wang", Role: "CLIN"},
 	{ID: "clin-zhao", Role: "CLIN"},

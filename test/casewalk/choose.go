@@ -26,7 +26,7 @@ func (c *Case) Choose(dice *rand.Rand, leadsOn float64) Step {
 // onward is a step of the straight way.
 func (c *Case) onward(dice *rand.Rand) Step {
 	var all []Step
-	if c.x != nil {
+	if c.x != nil && (c.x.code != ending || c.dead || dice.IntN(2) == 0) {
 		all = c.settling(dice)
 	} else if c.revoked {
 		all = c.regain()
@@ -69,6 +69,10 @@ func (c *Case) lead(s *Stage) (all []Step) {
 		return alone(c.prepare(s), move(working))
 	case working:
 		return alone(c.fill(s), move(completed))
+	case onChange:
+		if st.parked {
+			return []Step{move(working)}
+		}
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import "time"
 func careTeam(w *Writer) Obj {
 	members := Arr{}
 	for _, p := range cast {
-		if !p.Out {
+		if !p.Out || w.Joined {
 			members = append(members, Obj{"role": Arr{coded("role", p.Role)}, "member": ref(w.who(p.ID))})
 		}
 	}

@@ -42,11 +42,11 @@ var flows = map[string]flow{
 	typeReview: {Signs: []string{"CLIN", "QA"}, Purpose: "type-review", Brings: []string{"decision"}},
 }
 
-// changeFrom is the stage that each kind of change opens anew. Those that open
-// none are left to other tests.
+// changeFrom is the stage that each kind of change opens anew, "" for none.
 var changeFrom = map[string]string{
 	"patient-condition": "S02", "images-valid": "S04", "clinical-requirement": "S06", "image-format": "S03a", "processing-software": "S03a",
 	"design-input": "S07", "design-parameter": "S08", "material": "S09", "origin": "S09", "process": "S09", "machine": "S11", "label-ifu": "S13",
+	"software-version": "", "team-member": "",
 }
 
 // dispositions of an unfit device, and the stage that each opens anew.
@@ -99,6 +99,12 @@ func (p *Process) onward(code string) (all []string) {
 func (m *Model) rests(stage string) string {
 	behind := stage != "S11" && slices.Contains(m.p.onward("S11"), stage)
 	switch {
+	case m.closed == "hospital":
+		return "hospital-closed"
+	case m.closed == "maker" && m.done("S05") && !m.done("S13"):
+		return "manufacturer-closed"
+	case m.dead && stage != "S18" && stage != "S19":
+		return "patient-deceased"
 	case m.revoked:
 		return "consent-in-force"
 	case m.x == nil:
@@ -125,9 +131,18 @@ func (m *Model) hold() {
 			st.state, st.version = onNonconformity, ""
 		case st.state == working && rule != "" && rule != "review-open":
 			st.state, st.version, m.machine = onChange, "", m.machine || code == "S11"
-		case (st.state == onChange || st.state == onNonconformity) && rule == "":
+			st.parked = rule == "consent-in-force" || rule == "patient-deceased"
+		case (st.state == onChange || st.state == onNonconformity) && rule == "" && !st.parked:
 			st.state, st.version, m.machine = working, "", m.machine && code != "S11"
 		}
+	}
+}
+
+// park: what was held meanwhile for another reason does not go on by itself when
+// the consent is in force again.
+func (m *Model) park() {
+	for _, st := range m.stages {
+		st.parked = st.parked || st.state == onChange
 	}
 }
 

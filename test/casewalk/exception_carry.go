@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,6 +53,8 @@ func (c *Case) except(by *Person, s Step) (*Answer, error) {
 			return nil, err
 		}
 		return c.signature(by, target, s.Role, "acknowledgement", "")
+	case Leave, Back, Join, Counter, Die:
+		return c.besides(by, s)
 	case Demand:
 		c.demands = fmt.Sprintf("W-%06d", c.w.number())
 		return c.w.send(by, "POST", "PlanDefinition/"+c.p.Plan+"/$apply", Obj{"resourceType": "Parameters", "parameter": Arr{
@@ -75,8 +78,15 @@ func (c *Case) filing(by *Person, s Step) Obj {
 			kind = "patient-condition"
 			inputs = append(inputs, exceptionInput("images-valid", "valueBoolean", true))
 		}
+		if s.To == "team-member" {
+			inputs = append(inputs, exceptionInput("member", "valueReference", ref(c.people[newcomer].Ref)))
+		}
 		if s.Defect != "no path" {
-			inputs = append(inputs, exceptionInput("stage", "valueCode", c.from(s.To)), exceptionInput("document", "valueReference", ref(c.parts[s.Part].ref)))
+			stage := c.from(s.To)
+			if stage == "" {
+				stage = s.Stage
+			}
+			inputs = append(inputs, exceptionInput("stage", "valueCode", stage), exceptionInput("document", "valueReference", ref(c.parts[s.Part].ref)))
 		}
 		if len(inputs) > 0 {
 			o["input"] = inputs
@@ -117,7 +127,7 @@ func (c *Case) bringOut(by *Person, s Step) (*Answer, error) {
 		outputs = append(outputs, exceptionInput("decision", "valueCode", s.To))
 		if s.To == "continue" {
 			outputs = append(outputs, exceptionInput("finding", "valueString", "the patient needs this device"))
-		} else if c.parts["S11/device"] != nil {
+		} else if c.made { // also one that was made before its stage was opened anew
 			outputs = append(outputs, exceptionInput("disposition", "valueCode", "destroy"))
 		}
 	case reviewed:
@@ -169,6 +179,8 @@ func (c *Case) excepted(by *Person, s Step, a *Answer) error {
 		c.machine = false
 	case Settle:
 		return c.settled(s)
+	case Leave, Back, Join, Counter, Die:
+		return c.besidesTaken(s, a)
 	case Demand:
 		c.w.Flows["X4 opened"]++
 		c.followed = true
@@ -218,6 +230,10 @@ func (c *Case) settled(s Step) error {
 	}
 	switch x.code {
 	case changed:
+		if x.from == "" {
+			c.unsign(x)
+			break
+		}
 		c.prior(x.from)
 		c.x = nil
 		c.anew(x.from)
@@ -236,6 +252,14 @@ func (c *Case) settled(s Step) error {
 	}
 	c.ends()
 	return nil
+}
+
+// unsign: signatures over the documents that a change names count no more.
+func (c *Case) unsign(x *exceptionState) {
+	c.admitted = c.admitted || x.kind == "team-member"
+	for _, path := range x.documents {
+		c.marks = slices.DeleteFunc(c.marks, func(k mark) bool { return k.target == c.parts[path].ref })
+	}
 }
 
 // anew opens a stage anew; files of documents that are gone are forgotten.

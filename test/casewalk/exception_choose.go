@@ -12,6 +12,9 @@ const seldom = 90
 // exceptional begins an exception, where the case stands so.
 func (c *Case) exceptional(dice *rand.Rand) Step {
 	attends := c.acts(attendance)
+	if dice.IntN(3) == 0 {
+		return c.anyBeside(dice)
+	}
 	switch dice.IntN(9) {
 	case 0, 1, 2, 3:
 		return c.anyChange(dice)
@@ -42,6 +45,9 @@ func (c *Case) anyChange(dice *rand.Rand) Step {
 	if dice.IntN(6) == 0 {
 		s.Defect = pick(dice, []string{"no path", "no reason"})
 	}
+	if c.from(s.To) == "" {
+		return c.stillChange(dice, s)
+	}
 	stage := c.p.stage(c.from(s.To))
 	if stage == nil {
 		return Step{}
@@ -53,6 +59,52 @@ func (c *Case) anyChange(dice *rand.Rand) Step {
 		}
 	}
 	return s
+}
+
+// stillChange is a change that opens no stage anew: it concerns the team, or a
+// document of a stage at work.
+func (c *Case) stillChange(dice *rand.Rand, s Step) Step {
+	at := c.near(dice)
+	s.Defect, s.Stage, s.Part = "", at.Code, "S01/care-team"
+	if s.To == "team-member" {
+		return s
+	}
+	for i := range at.Parts {
+		if path := at.Code + "/" + at.Parts[i].Key; c.parts[path] != nil && c.parts[path].named && at.Parts[i].As == Output {
+			s.Part = path
+			return s
+		}
+	}
+	return Step{}
+}
+
+// anyBeside is a step beside the stages, sensible or not.
+func (c *Case) anyBeside(dice *rand.Rand) Step {
+	attends := c.acts(attendance)
+	switch dice.IntN(12) {
+	case 0, 1, 2:
+		return Step{Kind: Leave, Who: "des-zhang", To: newcomer}
+	case 3:
+		s := Step{Kind: Leave, Who: c.anybody(dice), To: c.anybody(dice)}
+		if dice.IntN(4) == 0 {
+			s.Defect = "over"
+		}
+		return s
+	case 4, 5:
+		return Step{Kind: Back, Who: pick(dice, []string{"des-zhang", "des-zhang", attends, c.anybody(dice)}), To: newcomer}
+	case 6:
+		return Step{Kind: Back, Who: attends, To: pick(dice, []string{attendance, successor})}
+	case 7, 8:
+		return Step{Kind: Join, Who: attends, Stage: "S01"}
+	case 9:
+		return Step{Kind: Counter, Who: newcomer, Stage: c.near(dice).Code}
+	case 10:
+		return Step{Kind: File, Who: attends, Purpose: changed, To: "team-member", Stage: c.near(dice).Code, Part: "S01/care-team"}
+	}
+	if dice.IntN(3) > 0 {
+		return Step{}
+	}
+	return Step{Kind: Die, Who: attends}
 }
 
 // settling are the legal steps that an open exception waits for.

@@ -8,12 +8,12 @@ func (m *Model) predictException(v *Verdict, s Step, by *Person) {
 	case File:
 		m.predictFile(v, s, by)
 	case Found:
-		if v.Absent = m.x != nil || m.revoked || !m.done("S11") || m.ended() || m.over || s.Who != m.acts(attendance); !v.Absent {
+		if v.Absent = m.x != nil || m.revoked || m.dead || !m.done("S11") || m.ended() || m.over || s.Who != m.acts(attendance); !v.Absent {
 			v.Reasons = nil
 		}
 	case Revoke:
 		consent := m.parts["S01/consent"]
-		v.Absent = m.x != nil || m.revoked || consent == nil || !m.done("S01") || m.done("S17") || s.Who != m.acts(attendance)
+		v.Absent = m.x != nil || m.revoked || m.dead || consent == nil || !m.done("S01") || m.done("S17") || s.Who != m.acts(attendance)
 	case Bring:
 		v.Absent = m.x == nil || len(flows[m.x.code].Brings) == 0 || m.x.brought != "" || s.Who != m.brings()
 	case Agree:
@@ -28,6 +28,16 @@ func (m *Model) predictException(v *Verdict, s Step, by *Person) {
 		v.Absent = m.x == nil || m.x.code != unfit || s.Who != m.first(s.Role)
 	case Demand:
 		m.predictDemand(v, s)
+	case Leave:
+		m.predictLeave(v, s, by)
+	case Back:
+		m.predictBack(v, s, by)
+	case Join:
+		m.predictJoin(v, s)
+	case Counter:
+		m.predictCounter(v, s)
+	case Die:
+		m.predictDie(v, s)
 	}
 }
 
@@ -41,7 +51,9 @@ func (m *Model) brings() string {
 
 func (m *Model) member(v *Verdict, by *Person, which []string) {
 	switch {
-	case by.Out || by.ID == "patient" || by.ID == "stranger":
+	case m.asDeputy(by):
+		v.Open = true // not said of deputies
+	case m.outside(by):
 		v.refuse(by.ID+" is not of the team", "", 403, 404)
 	case !slices.Contains(which, by.Role):
 		v.refuse(by.Role+" does not file this", "", 403, 409, 422)
@@ -49,13 +61,17 @@ func (m *Model) member(v *Verdict, by *Person, which []string) {
 }
 
 func (m *Model) predictFile(v *Verdict, s Step, by *Person) {
-	if v.Absent = m.x != nil || m.revoked || m.over || m.ended() || !m.done("S01"); v.Absent {
+	if v.Absent = m.x != nil || m.revoked || m.dead || m.over || m.ended() || !m.done("S01"); v.Absent {
 		return
 	}
 	m.member(v, by, flows[s.Purpose].Files)
 	switch s.Purpose {
 	case changed:
 		of, _ := m.p.part(s.Part)
+		if m.from(s.To) == "" {
+			m.predictStill(v, s, of)
+			return
+		}
 		if v.Absent = of == nil || m.parts[s.Part] == nil || !slices.Contains(m.p.onward(m.from(s.To)), of.Code); v.Absent {
 			return // signatures over the document that it names would count no more: it is one of those that are written anew
 		}
@@ -83,13 +99,20 @@ func (m *Model) predictFile(v *Verdict, s Step, by *Person) {
 	}
 }
 
+// predictStill: a change that opens no stage anew.
+func (m *Model) predictStill(v *Verdict, s Step, of *Stage) {
+	v.Absent = of == nil || m.parts[s.Part] == nil || !m.done("S06") || m.done("S17") || m.stages[s.Stage] == nil ||
+		s.To == "team-member" && (m.admitted || m.joined) || s.To != "team-member" && m.stages[of.Code].state != working
+}
+
 func (m *Model) predictAgree(v *Verdict, s Step, by *Person) {
 	if v.Absent = m.x == nil || s.Purpose != flows[m.x.code].Purpose; v.Absent {
 		return
 	}
-	if !slices.Contains(flows[m.x.code].Signs, s.Role) || by.Role != s.Role || by.Out || by.ID == "patient" || by.ID == "stranger" {
+	if !slices.Contains(flows[m.x.code].Signs, s.Role) || by.Role != s.Role || m.outside(by) {
 		v.refuse(by.Role+" does not sign this as "+s.Role, "", 403, 404, 409, 422)
 	}
+	v.Open = v.Open || m.asDeputy(by)
 	if m.x.code == handedTo && s.Role == "CLIN" && by.ID != m.x.heir {
 		v.refuse("it is "+m.x.heir+" who takes over", "", 403)
 	}
@@ -101,7 +124,8 @@ func (m *Model) predictSettle(v *Verdict, s Step, by *Person) {
 	}
 	f := flows[m.x.code]
 	attends := by.ID == m.acts(attendance)
-	signs := slices.Contains(f.Signs, by.Role) && !by.Out && (m.x.code != handedTo || by.Role == "HOSP" || by.ID == m.x.heir)
+	signs := slices.Contains(f.Signs, by.Role) && !m.outside(by) && (m.x.code != handedTo || by.Role == "HOSP" || by.ID == m.x.heir)
+	v.Open = v.Open || m.asDeputy(by)
 	switch s.To {
 	case "completed":
 		m.predictCarryOut(v, signs)
@@ -149,7 +173,7 @@ func (m *Model) predictDemand(v *Verdict, s Step) {
 		return
 	}
 	switch {
-	case m.over:
+	case m.over, m.dead:
 		v.Open = true
 	case !m.done("S10"):
 		v.refuse("before S10 it is a change", "", 409)

@@ -43,20 +43,29 @@ type Model struct {
 	x           *exceptionState // that is open
 	revoked     bool            // the consent is not in force
 	machine     bool            // it may still print what was put on hold
-	over        bool            // nothing is to come: cancelled, or its device ended
-	typeEnded   bool            // no design of its type is written any more
-	followed    bool            // a new demand opened another case
-	attending   string          // the attending clinician after a hand-over
-	generation  int             // how often stages were opened anew
-	past        []string        // Tasks of stages that were opened anew
+	made        bool            // a device was ever made, although its stage may be done anew
+	dead        bool            // the patient
+	closed      string          // organisation that is closed: "maker", "hospital"
+	deputies    map[string]*deputy
+	admitted    bool     // a change names the new member
+	joined      bool     // who is of the team now
+	unread      []string // Tasks that he has not read
+	over        bool     // nothing is to come: cancelled, or its device ended
+	typeEnded   bool     // no design of its type is written any more
+	followed    bool     // a new demand opened another case
+	attending   string   // the attending clinician after a hand-over
+	generation  int      // how often stages were opened anew
+	past        []string // Tasks of stages that were opened anew
 	// beside is what keeps stages from ending that no step of the walk does.
 	beside map[string]string
 }
 
 type stageState struct {
 	state, task, version string
-	received             int
-	created              int
+	// parked: on hold for want of a consent; a person sets it to work again.
+	parked   bool
+	received int
+	created  int
 }
 
 type partState struct {
@@ -74,7 +83,7 @@ type mark struct {
 }
 
 func newModel(p *Process, people map[string]*Person) *Model {
-	m := &Model{p: p, people: people, stages: map[string]*stageState{}, beside: map[string]string{}, parts: map[string]*partState{}}
+	m := &Model{p: p, people: people, stages: map[string]*stageState{}, beside: map[string]string{}, deputies: map[string]*deputy{}, parts: map[string]*partState{}}
 	m.undisclosed = !slices.ContainsFunc(p.Stages, func(s Stage) bool { return s.Opens })
 	for _, s := range p.Stages {
 		m.stages[s.Code] = &stageState{state: future}
@@ -99,7 +108,7 @@ func (m *Model) sees(p *Person) sight {
 		return seen
 	case p.Maker && m.revoked:
 		return unseen
-	case p.Out || p.ID == "stranger":
+	case p.ID == "stranger", p.Out && m.outside(p):
 		return unseen
 	case p.Role == "PAT":
 		return unsure

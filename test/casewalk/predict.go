@@ -45,19 +45,23 @@ func (m *Model) Predict(s Step) (v Verdict) {
 // aside: while an exception is open the description tells what does not move, and
 // little of what is written and signed beside it.
 func (m *Model) aside(v *Verdict, s Step) {
-	if m.x == nil && !m.revoked && !m.over && !m.typeEnded {
+	if m.x == nil && !m.revoked && !m.over && !m.typeEnded && !m.dead && m.closed == "" {
 		return
 	}
 	switch s.Kind {
 	case Move, Put:
 		v.Open = v.Open || m.typeEnded // how far a case goes on whose type is used no more is not said
 		return
-	case Read, Use, Forge, File, Found, Revoke, Bring, Agree, Settle, Stands, Note, Demand:
+	case Read, Use, Forge, File, Found, Revoke, Bring, Agree, Settle, Stands, Note, Demand, Leave, Back, Join, Counter, Die:
 		return
 	}
 	v.Open = true
 	if by := m.people[s.Who]; m.revoked && by.Maker && (s.Kind == Make || s.Kind == Edit) {
-		v.Reasons = nil // what is his own he writes on; the description closes the case, not that
+		v.Reasons = nil // what is no part of the case yet is his own
+		if p := m.parts[s.Part]; p != nil && p.named {
+			v.refuse("the case is closed to "+by.ID, "", 409, 404)
+			return
+		}
 	}
 	for i := range v.Reasons {
 		v.Reasons[i].Statuses, v.Reasons[i].Rule = append(v.Reasons[i].Statuses, 409, 404, 403, 422), ""
@@ -66,6 +70,9 @@ func (m *Model) aside(v *Verdict, s Step) {
 
 // seeing adds what a person may be told who does not see the case.
 func (m *Model) seeing(v *Verdict, by *Person) {
+	if shut := map[bool]string{true: "maker", false: "hospital"}[by.Maker]; m.closed != "" && m.closed == shut && by.ID != "patient" && by.ID != "stranger" {
+		v.refuse(by.ID+" is of a closed organisation", "", 401, 403)
+	}
 	if m.sees(by) == unseen {
 		v.refuse(by.ID+" does not see the case", "", 404, 403)
 	}
@@ -110,6 +117,8 @@ func next(stage *Stage, from string) []string {
 		return []string{working, returned}
 	case working:
 		return []string{completed, failed}
+	case onChange: // where it was parked
+		return []string{working}
 	}
 	return nil
 }
@@ -136,7 +145,7 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 		case s.To == st.state && st.state != completed:
 			v.Open = true // nothing is moved
 			return
-		case !slices.Contains([]string{handedOver, received, judgedOK, judgedNot, accepted, working}, st.state):
+		case !slices.Contains([]string{handedOver, received, judgedOK, judgedNot, accepted, working, onChange, onNonconformity}, st.state):
 			rule = "stage-closed"
 		case s.To == judgedOK || s.To == judgedNot:
 			rule = ""
@@ -152,7 +161,14 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 		}
 		return
 	}
+	if st.state == onChange && !st.parked {
+		v.refuse(st.state+" does not become "+s.To, "", 409, 422)
+	}
 	m.conditionsOf(v, s, st, stage)
+	m.reads(v, by, st)
+	if len(v.Reasons) > 0 && slices.Contains(stage.Also, by.Role) {
+		v.refuse("perhaps "+by.Role+" may not", "", 403)
+	}
 }
 
 // conditionsOf are those of a move that the protocol allows.
@@ -329,6 +345,8 @@ func (m *Model) predictWrite(v *Verdict, s Step, st *stageState) {
 		v.refuse("it does not even read as a "+part.Type, "", 422)
 	}
 	switch {
+	case s.Part == "S01/consent" && st.state == completed && (m.x != nil && m.x.code != ending || m.done("S17") || m.dead):
+		v.Absent = true // two exceptions at a time, or after the device was released: not walked
 	case s.Kind == Make && p != nil, s.Kind == Edit && (p == nil || part.Body == nil || part.Given != "" || part.Edits != ""), s.Who != m.acts(part.By):
 		v.Absent = true
 	case s.Kind == Edit && part.Type == "Provenance":

@@ -32,6 +32,11 @@ const (
 	Stands  Kind = "answer"  // production says that the machine stands
 	Note    Kind = "note"    // acknowledge the news of a fault
 	Demand  Kind = "demand"  // open a new case after this one
+	Leave   Kind = "leave"   // somebody is away, another stands in
+	Back    Kind = "back"    // and is back
+	Join    Kind = "join"    // a new member comes into the team
+	Counter Kind = "counter" // and reads what was open
+	Die     Kind = "die"     // the patient dies
 )
 
 // Step is one request of one person, in words that hold in any case, so that a

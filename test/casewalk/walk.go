@@ -59,7 +59,7 @@ func (w *World) Walk(p *Process, seed uint64, steps int) (*Tally, error) {
 	defer func() { t.Took = time.Since(began) }()
 	for t.Steps < steps && (w.Until.IsZero() || time.Now().Before(w.Until)) {
 		i := dice.IntN(open)
-		if cases[i] == nil || cases[i].over || cases[i].ended() && dice.IntN(12) == 0 {
+		if cases[i] == nil || cases[i].over || (cases[i].ended() || cases[i].stuck()) && dice.IntN(12) == 0 {
 			c, err := w.after(p, cases[i])
 			if err != nil {
 				return t, err

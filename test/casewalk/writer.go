@@ -32,6 +32,7 @@ type Writer struct {
 	Generation int    // how often stages were opened anew
 	Attending  string // PractitionerRole/x of the attending clinician
 	Prior      string // DeviceRequest/x that the order replaces
+	Joined     bool   // the new member is of the team
 }
 
 // version names a part in the version that it has now.
