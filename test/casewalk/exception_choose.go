@@ -53,7 +53,7 @@ func (c *Case) anyChange(dice *rand.Rand) Step {
 		return Step{}
 	}
 	for i := range stage.Parts {
-		if path := stage.Code + "/" + stage.Parts[i].Key; c.parts[path] != nil && stage.Parts[i].As == Output {
+		if path := stage.Code + "/" + stage.Parts[i].Key; c.parts[path] != nil && c.parts[path].named && stage.Parts[i].As == Output {
 			s.Part = path
 			break
 		}

@@ -72,7 +72,7 @@ func (m *Model) predictFile(v *Verdict, s Step, by *Person) {
 			m.predictStill(v, s, of)
 			return
 		}
-		if v.Absent = of == nil || m.parts[s.Part] == nil || !slices.Contains(m.p.onward(m.from(s.To)), of.Code); v.Absent {
+		if v.Absent = of == nil || m.parts[s.Part] == nil || !m.parts[s.Part].named || !slices.Contains(m.p.onward(m.from(s.To)), of.Code); v.Absent {
 			return // signatures over the document that it names would count no more: it is one of those that are written anew
 		}
 		if !m.done("S06") {

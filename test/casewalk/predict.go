@@ -133,6 +133,10 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 		v.Open = true
 	}
 	if rule := m.rests(s.Stage); rule != "" {
+		if s.To == st.state { // nothing is moved
+			v.Open = true
+			return
+		}
 		if from := st.state; from == onChange || from == onNonconformity || !slices.Contains(next(stage, from), s.To) || s.To == returned || s.To == failed {
 			rule = "" // there are other reasons too
 		}

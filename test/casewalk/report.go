@@ -81,6 +81,5 @@ func (r *walkReport) String() string {
 	for _, flow := range slices.Sorted(maps.Keys(r.flows)) {
 		fmt.Fprintf(&b, "| %s | %d |\n", flow, r.flows[flow])
 	}
-	b.WriteString("\nNot walked: deputies, closed accounts, death of the patient, changes of kind software-version and team-member.\n")
 	return b.String()
 }

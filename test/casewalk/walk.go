@@ -78,6 +78,11 @@ func (w *World) Walk(p *Process, seed uint64, steps int) (*Tally, error) {
 			}
 		}
 	}
+	for _, organisation := range []string{"maker", "hospital"} {
+		if err := w.closing(t, dice, cases, organisation); err != nil {
+			found = append(found, err)
+		}
+	}
 	if err := w.terminate(p, t, dice, cases); err != nil {
 		found = append(found, err)
 	}

@@ -20,21 +20,22 @@ import (
 // token and a signing key.
 type World struct {
 	*servertest.Client
-	Server    *servertest.Server
-	Cast      map[string]*Person
-	Agreement string              // Contract/x that stands, once it was made
-	Stranger  string              // Patient/x of no case
-	strangers string              // Goal/x of the stranger
-	Known     map[string]int      // disagreements that are known, by sentence
-	Tell      func(*Disagreement) // as soon as one is found; may be nil
-	Flows     map[string]int      // exception flows that ended, by what they were
-	Until     time.Time           // when a walk ends although steps are left; zero: never
-	Enough    int                 // disagreements end a walk; after each its case is left
-	Forms     map[string]Obj      // Questionnaires in force
-	numbers   atomic.Int64
-	final     bool            // a type was ended: nothing can be provoked again
-	keys      *ledger.Keys    // of the server; its signers' keys are sealed with little work
-	ctx       context.Context //nolint:containedctx // a world lives as long as its test
+	Server       *servertest.Server
+	Cast         map[string]*Person
+	Agreement    string              // Contract/x that stands, once it was made
+	Stranger     string              // Patient/x of no case
+	strangers    string              // Goal/x of the stranger
+	Known        map[string]int      // disagreements that are known, by sentence
+	Tell         func(*Disagreement) // as soon as one is found; may be nil
+	Flows        map[string]int      // exception flows that ended, by what they were
+	Until        time.Time           // when a walk ends although steps are left; zero: never
+	Enough       int                 // disagreements end a walk; after each its case is left
+	Forms        map[string]Obj      // Questionnaires in force
+	numbers      atomic.Int64
+	organisation *Answer         // as it was before it was closed
+	final        bool            // a type was ended: nothing can be provoked again
+	keys         *ledger.Keys    // of the server; its signers' keys are sealed with little work
+	ctx          context.Context //nolint:containedctx // a world lives as long as its test
 }
 
 // NewWorld starts a server on a database ("sqlite" or a URL of PostgreSQL).
