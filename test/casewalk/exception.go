@@ -101,7 +101,7 @@ func (m *Model) rests(stage string) string {
 	switch {
 	case m.closed == "hospital":
 		return "hospital-closed"
-	case m.closed == "maker" && m.done("S05") && !m.done("S13"):
+	case m.closed == "maker" && m.done("S05") && !m.done("S13") && stage != "S11b": // who fits a socket has it
 		return "manufacturer-closed"
 	case m.dead && stage != "S18" && stage != "S19":
 		return "patient-deceased"

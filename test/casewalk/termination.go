@@ -72,7 +72,7 @@ func (w *World) terminate(p *Process, t *Tally, dice *rand.Rand, cases []*Case) 
 // typeEnds walks a case through the review of its ended type.
 func (c *Case) typeEnds(t *Tally, dice *rand.Rand) error {
 	c.typeEnded = true
-	if design := c.parts["S08/design-definition"]; design != nil && design.named {
+	if design := c.parts["S08/design-definition"]; design != nil && design.named && !c.wasUsed() { // who uses a device is told to follow it up
 		err := errors.New("")
 		for began := time.Now(); err != nil && time.Since(began) < 15*time.Second; time.Sleep(100 * time.Millisecond) {
 			err = c.opened(typeReview) // the cases are told one after the other
