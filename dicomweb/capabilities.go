@@ -77,6 +77,16 @@ func (d *Door) further(list []*service, levels ...string) []*service {
 	if d.o.Feed != nil {
 		list = append(list, &service{"/changefeed", []*serviceMethod{{"GET", "ChangeFeed", []string{"since", "limit"}, nil, []string{"application/json"}}}})
 	}
+	if d.o.Workitems != nil {
+		const item = "/workitems/{workitem}"
+		takes := []string{dicomJSON}
+		list = append(list,
+			&service{"/workitems", []*serviceMethod{{"GET", "SearchForWorkitems", []string{"{attribute}", "limit", "offset"}, nil, takes}, {"POST", "CreateWorkitem", []string{"workitem", "request", "patient", "task"}, takes, nil}}},
+			&service{item, []*serviceMethod{{"GET", "RetrieveWorkitem", nil, nil, takes}, {"POST", "UpdateWorkitem", []string{"transaction-uid"}, takes, nil}}},
+			&service{item + "/state", []*serviceMethod{{"PUT", "ChangeWorkitemState", nil, takes, nil}}},
+			&service{item + "/cancelrequest", []*serviceMethod{{"POST", "RequestWorkitemCancellation", nil, takes, nil}}},
+			&service{item + "/subscribers/{aetitle}", []*serviceMethod{{"POST", "CreateSubscription", []string{"deletionlock", "filter"}, nil, nil}, {"DELETE", "DeleteSubscription", nil, nil, nil}}})
+	}
 	if d.o.Quarantine != nil {
 		list = append(list, &service{"/quarantine", []*serviceMethod{{"GET", "Quarantine", []string{"state", "limit", "offset"}, nil, []string{"application/json"}}}})
 	}

@@ -61,6 +61,10 @@ type Options struct {
 	// RefuseForeign (also "") or QuarantineForeign, which needs Quarantine.
 	Foreign    string
 	Quarantine index.Quarantine
+	// Workitems are those of UPS-RS; nil: there is no worklist. Stream opens a
+	// channel of events; what it refuses it answers. Nil: there are no events.
+	Workitems index.Workitems
+	Stream    func(w http.ResponseWriter, r *http.Request) (Stream, error)
 	// Delete is DeleteRefuse (also "") or DeleteUnused.
 	Delete string
 	// Feed lists changes; nil: there is no change feed.
@@ -88,6 +92,7 @@ type Door struct {
 	texts   shelf[[]byte] // of metadata
 	known   shelf[*remembered]
 	built   atomic.Bool // see Build
+	events  events
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a
@@ -143,23 +148,32 @@ func (d *Door) routes() {
 	const instance = series + "/instances/{instance}"
 	const frames = instance + "/frames/{list}"
 	for pattern, h := range map[string]handler{
-		"POST /studies":                           d.stow,
-		"POST " + study:                           d.stow,
-		"GET /studies":                            d.search(index.StudyLevel),
-		"GET /series":                             d.search(index.SeriesLevel),
-		"GET /instances":                          d.search(index.InstanceLevel),
-		"GET " + study + "/series":                d.search(index.SeriesLevel),
-		"GET " + study + "/instances":             d.search(index.InstanceLevel),
-		"GET " + series + "/instances":            d.search(index.InstanceLevel),
-		"GET /changefeed":                         d.changeFeed,
-		"OPTIONS /":                               d.capabilities,
-		"GET /{$}":                                d.capabilities,
-		"GET /quarantine":                         d.listHeld,
-		"POST /quarantine/{id}/release":           d.release,
-		"POST /quarantine/{id}/reject":            d.reject,
-		"GET /wado":                               d.wadoURI,
-		"GET " + instance + "/frames/{list}":      d.frames,
-		"GET " + instance + "/bulkdata/{path...}": d.bulkdata,
+		"POST /studies":                                    d.stow,
+		"POST " + study:                                    d.stow,
+		"GET /studies":                                     d.search(index.StudyLevel),
+		"GET /series":                                      d.search(index.SeriesLevel),
+		"GET /instances":                                   d.search(index.InstanceLevel),
+		"GET " + study + "/series":                         d.search(index.SeriesLevel),
+		"GET " + study + "/instances":                      d.search(index.InstanceLevel),
+		"GET " + series + "/instances":                     d.search(index.InstanceLevel),
+		"POST /workitems":                                  d.createWorkitem,
+		"GET /workitems":                                   d.searchWorkitems,
+		"GET /workitems/{workitem}":                        d.retrieveWorkitem,
+		"POST /workitems/{workitem}":                       d.updateWorkitem,
+		"PUT /workitems/{workitem}/state":                  d.changeState,
+		"POST /workitems/{workitem}/cancelrequest":         d.requestCancel,
+		"POST /workitems/{workitem}/subscribers/{title}":   d.subscribe,
+		"DELETE /workitems/{workitem}/subscribers/{title}": d.subscribe,
+		"GET /subscribers/{title}":                         d.channelOf,
+		"GET /changefeed":                                  d.changeFeed,
+		"OPTIONS /":                                        d.capabilities,
+		"GET /{$}":                                         d.capabilities,
+		"GET /quarantine":                                  d.listHeld,
+		"POST /quarantine/{id}/release":                    d.release,
+		"POST /quarantine/{id}/reject":                     d.reject,
+		"GET /wado":                                        d.wadoURI,
+		"GET " + instance + "/frames/{list}":               d.frames,
+		"GET " + instance + "/bulkdata/{path...}":          d.bulkdata,
 	} {
 		d.mux.Handle(pattern, d.handle(h))
 	}

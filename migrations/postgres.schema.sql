@@ -232,11 +232,31 @@ table dicom_study (
   instances bigint
 );
 
+table dicom_subscriber (
+  tenant smallint not null,
+  locked smallint not null,
+  principal text collate "C" not null,
+  title text collate "C" not null,
+  workitem text collate "C" not null,
+  filter text collate "C" not null
+);
+
 table dicom_value (
   tenant smallint not null,
   path text collate "C" not null,
   value text collate "C" not null,
   uid text collate "C" not null
+);
+
+table dicom_workitem (
+  tenant smallint not null,
+  uid text collate "C" not null,
+  resource text collate "C" not null,
+  patient text collate "C" not null,
+  state text collate "C" not null,
+  scheduled text collate "C" not null,
+  transaction_uid text collate "C" not null,
+  body bytea not null
 );
 
 table door_key (
@@ -666,7 +686,11 @@ constraint dicom_series.dicom_series_pkey PRIMARY KEY (tenant, uid);
 
 constraint dicom_study.dicom_study_pkey PRIMARY KEY (tenant, uid);
 
+constraint dicom_subscriber.dicom_subscriber_pkey PRIMARY KEY (tenant, principal, title, workitem);
+
 constraint dicom_value.dicom_value_pkey PRIMARY KEY (tenant, path, value, uid);
+
+constraint dicom_workitem.dicom_workitem_pkey PRIMARY KEY (tenant, uid);
 
 constraint door_key.door_key_pkey PRIMARY KEY (tenant, door, key);
 
@@ -806,9 +830,17 @@ CREATE UNIQUE INDEX dicom_study_pkey ON dicom_study USING btree (tenant, uid);
 
 CREATE INDEX dicom_study_resource ON dicom_study USING btree (tenant, resource);
 
+CREATE UNIQUE INDEX dicom_subscriber_pkey ON dicom_subscriber USING btree (tenant, principal, title, workitem);
+
 CREATE UNIQUE INDEX dicom_value_pkey ON dicom_value USING btree (tenant, path, value, uid);
 
 CREATE INDEX dicom_value_uid ON dicom_value USING btree (tenant, uid, path, value);
+
+CREATE UNIQUE INDEX dicom_workitem_pkey ON dicom_workitem USING btree (tenant, uid);
+
+CREATE INDEX dicom_workitem_resource ON dicom_workitem USING btree (tenant, resource);
+
+CREATE INDEX dicom_workitem_scheduled ON dicom_workitem USING btree (tenant, scheduled, uid);
 
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
 

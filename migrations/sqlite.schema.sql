@@ -228,6 +228,16 @@ CREATE INDEX dicom_study_patient ON dicom_study (tenant, patient_id);
 
 CREATE INDEX dicom_study_resource ON dicom_study (tenant, resource);
 
+CREATE TABLE dicom_subscriber (
+  tenant    INTEGER NOT NULL,
+  locked    INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  title     TEXT NOT NULL,
+  workitem  TEXT NOT NULL,
+  filter    TEXT NOT NULL,
+  PRIMARY KEY (tenant, principal, title, workitem)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE dicom_value (
   tenant INTEGER NOT NULL,
   path   TEXT NOT NULL,
@@ -237,6 +247,22 @@ CREATE TABLE dicom_value (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX dicom_value_uid ON dicom_value (tenant, uid, path, value);
+
+CREATE TABLE dicom_workitem (
+  tenant      INTEGER NOT NULL,
+  uid         TEXT NOT NULL,
+  resource    TEXT NOT NULL,
+  patient     TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  scheduled   TEXT NOT NULL,
+  transaction_uid TEXT NOT NULL,
+  body        BLOB NOT NULL,
+  PRIMARY KEY (tenant, uid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dicom_workitem_resource ON dicom_workitem (tenant, resource);
+
+CREATE INDEX dicom_workitem_scheduled ON dicom_workitem (tenant, scheduled, uid);
 
 CREATE TABLE door_key (
   tenant INTEGER NOT NULL,

@@ -297,6 +297,9 @@ func (a *App) Close() error {
 	if a.sockets != nil {
 		a.sockets.Close()
 	}
+	if door := a.images.Load(); door != nil {
+		door.Close()
+	}
 	if l := a.listening.Load(); l != nil {
 		_ = (*l).Close() // closed already where it was served
 	}
@@ -339,7 +342,10 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(),
+		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(),
+		Stream: func(w http.ResponseWriter, r *http.Request) (dicomweb.Stream, error) {
+			return socket.OpenStream(w, r, a.origins())
+		},
 		Records: a.Recorder, Index: a.Store.Images(), Blobs: a.Blobs, Auditor: a.Store, Caller: a.caller,
 		Base: a.root() + "/dicomweb", Mount: "/dicomweb", Clock: a.clock,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dicomweb", "what", what, "error", err) },

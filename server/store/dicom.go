@@ -44,6 +44,8 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 			err = writeValues(ctx, w, tenant, row)
 		case *index.Held:
 			err = writeHeld(ctx, w, tenant, row)
+		case *index.Workitem:
+			err = writeWorkitem(ctx, w, tenant, row)
 		case *index.Change:
 			err = w.must(ctx, insertChange, []any{row.Body, tenant, row.Resource})
 		case *index.Removal:

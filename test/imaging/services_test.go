@@ -27,6 +27,7 @@ func TestServices(t *testing.T) {
 			{"R000-024 STOW-RS of metadata and bulk data", testModels},
 			{"R001-042 quarantine", testQuarantine},
 			{"R001-042 delete and change feed", testDelete},
+			{"UPS-RS", testWorkitems},
 			{"capabilities", testCapabilities},
 		} {
 			t.Run(s.name, func(t *testing.T) { s.test(t, w) })

@@ -1,0 +1,326 @@
+package dicomweb
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/index"
+	"tenon/fhir/issue"
+	"tenon/server/access"
+	"tenon/server/record"
+)
+
+// UPS-RS: work items of the Unified Procedure Step.
+// https://dicom.nema.org/medical/dicom/current/output/html/part18.html#chapter_11
+// https://dicom.nema.org/medical/dicom/current/output/html/part04.html#chapter_CC
+//
+//	          state, with a Transaction UID           state, with that UID
+//	SCHEDULED ─────────────────────────────▶ IN PROGRESS ─────┬──▶ COMPLETED
+//	     │ cancelrequest                     (who knows the   └──▶ CANCELED
+//	     └──────────▶ CANCELED                UID may update)
+//
+// A work item has a Task, written in the same unit: its reach is that of the Task,
+// its history and its audit are those of the record, and in a case it is a member
+// like any document. What it is made of is an imaging order (ServiceRequest) of
+// the case: POST /workitems?request=ServiceRequest/{id}.
+
+// States of a work item.
+const (
+	stepScheduled  = "SCHEDULED"
+	stepInProgress = "IN PROGRESS"
+	stepCompleted  = "COMPLETED"
+	stepCanceled   = "CANCELED"
+)
+
+// Attributes that the service itself rules.
+const (
+	stepState        dicom.Tag = 0x00741000
+	stepTransaction  dicom.Tag = 0x00081195
+	stepPriority     dicom.Tag = 0x00741200
+	stepLabel        dicom.Tag = 0x00741204
+	stepStart        dicom.Tag = 0x00404005
+	stepReadiness    dicom.Tag = 0x00404041
+	stepPerformed    dicom.Tag = 0x00741216
+	stepModified     dicom.Tag = 0x00404010
+	stepCancelReason dicom.Tag = 0x00741238
+	classPush                  = "1.2.840.10008.5.1.4.34.6.1" // UPS Push
+)
+
+// maxWorkitem bounds the data set of a request.
+const maxWorkitem = 1 << 20
+
+// step is the data set of a work item.
+type step map[string]*stepAttribute
+
+type stepAttribute struct {
+	VR           string            `json:"vr"`
+	Value        []json.RawMessage `json:"Value,omitempty"`
+	InlineBinary string            `json:"InlineBinary,omitempty"`
+	BulkDataURI  string            `json:"BulkDataURI,omitempty"`
+}
+
+// text is the first value of an attribute, as text.
+func (s step) text(t dicom.Tag) string {
+	a := s[t.String()]
+	if a == nil || len(a.Value) == 0 {
+		return ""
+	}
+	var v string
+	if json.Unmarshal(a.Value[0], &v) != nil {
+		return strings.Trim(string(a.Value[0]), `"`)
+	}
+	return v
+}
+
+func (s step) set(t dicom.Tag, values ...any) {
+	d, _ := dicom.Lookup(t)
+	a := &stepAttribute{VR: d.VR.String()}
+	for _, v := range values {
+		raw, _ := marshal(v) // texts and maps of texts
+		a.Value = append(a.Value, raw)
+	}
+	s[t.String()] = a
+}
+
+// readStep reads the data set of a request: one object, or an array with one.
+func readStep(r *request, required bool) (step, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxWorkitem+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxWorkitem {
+		return nil, issue.Errorf(issue.TooLong, "A work item has %d bytes at most.", maxWorkitem).Rule("workitem-size")
+	}
+	if len(strings.TrimSpace(string(body))) == 0 && !required {
+		return step{}, nil
+	}
+	if m := parseMedia(r.Header.Get("Content-Type")); m.name != dicomJSON && m.name != "application/json" {
+		return nil, issue.Errorf(issue.NotSupported, "Content-Type %q is not taken here; application/dicom+json is.", r.Header.Get("Content-Type")).
+			At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
+	}
+	var list []step
+	if json.Unmarshal(body, &list) != nil {
+		var one step
+		if err := json.Unmarshal(body, &one); err != nil {
+			return nil, badStep("the body is no data set of the DICOM JSON model")
+		}
+		list = []step{one}
+	}
+	if len(list) != 1 || list[0] == nil {
+		return nil, badStep("the body is one data set")
+	}
+	for name, a := range list[0] {
+		if t, ok := dicom.ParseTag(name); !ok || a == nil || t.String() != name || t.Group() == 2 {
+			return nil, badStep(fmt.Sprintf("%.20q is no attribute of the DICOM JSON model", name))
+		}
+	}
+	return list[0], nil
+}
+
+func badStep(text string) *issue.Failure {
+	return issue.Errorf(issue.Invalid, "The work item cannot be taken: %s.", text).Rule("workitem").WithStatus(http.StatusBadRequest)
+}
+
+// workitem finds what the URL names, in reach for a verb.
+func (d *Door) workitem(r *request, v access.Verb) (*index.Workitem, step, error) {
+	uid := r.PathValue("workitem")
+	if d.o.Workitems == nil {
+		return nil, nil, absent()
+	}
+	if !validUID(uid) {
+		return nil, nil, issue.Errorf(issue.Invalid, "%q is no UID: digits and dots, at most 64 characters.", uid).Rule("uid").WithStatus(http.StatusBadRequest)
+	}
+	list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(v), uid, [2]string{}, 1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dicomweb: work items: %w", err)
+	}
+	if len(list) == 0 {
+		return nil, nil, absent()
+	}
+	s, err := d.stepOf(list[0])
+	return list[0], s, err
+}
+
+func (d *Door) stepOf(w *index.Workitem) (step, error) {
+	text, err := d.codec.unpack(nil, w.Body)
+	if err != nil {
+		return nil, err
+	}
+	s := step{}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("dicomweb: stored work item: %w", err)
+	}
+	return s, nil
+}
+
+// createWorkitem answers POST /workitems[?workitem={uid}][&request=ServiceRequest/{id}].
+func (d *Door) createWorkitem(w http.ResponseWriter, r *request) error {
+	if d.o.Workitems == nil {
+		return absent()
+	}
+	if err := r.who.Allow(access.Create, "Task"); err != nil {
+		return err
+	}
+	given, err := d.newWorkitem(r)
+	if err != nil {
+		return err
+	}
+	s, err := readStep(r, given.order == nil)
+	if err != nil {
+		return err
+	}
+	if err := d.complete(r, given, s); err != nil {
+		return err
+	}
+	item := &index.Workitem{UID: given.uid, Resource: workitemTask(r, given.uid), Patient: given.patient, State: stepScheduled}
+	if err := d.putWorkitem(r, item, s, given); err != nil {
+		if contended(err) {
+			return issue.Errorf(issue.Conflict, "There is a work item of this UID already.").Rule("workitem-exists").WithStatus(http.StatusConflict)
+		}
+		return err
+	}
+	w.Header().Set("Location", r.base+"/workitems/"+given.uid)
+	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// workitemTask derives the id of the Task from the UID.
+func workitemTask(r *request, uid string) string {
+	tenant := r.who.Tenant
+	if tenant == "" {
+		tenant = "main"
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(tenant+"|workitem|"+uid)).String()
+}
+
+// putWorkitem writes the data set and the next version of the Task in one unit;
+// made is what a new one rests on.
+func (d *Door) putWorkitem(r *request, item *index.Workitem, s step, made *newItem) error {
+	s.set(stepState, item.State)
+	s.set(stepModified, d.o.Clock().UTC().Format("20060102150405.000000")+"+0000")
+	item.Scheduled = s.text(stepStart)
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	item.Body = d.codec.pack(text)
+	op := record.Op{Method: "PUT", Type: "Task", ID: item.Resource, IfMatch: strconv.FormatInt(item.Version, 10)}
+	if op.Body, err = d.taskOf(r, item, s, made); err != nil {
+		return err
+	}
+	_, err = d.o.Records.Submit(r.Context(), r.who, &record.Draft{Door: r.name(), Operation: "workitem", Ops: []record.Op{op}, Rows: []any{item}})
+	if err == nil {
+		item.Version++
+	}
+	return err
+}
+
+// retrieveWorkitem answers GET /workitems/{uid}. The Transaction UID is never told.
+func (d *Door) retrieveWorkitem(w http.ResponseWriter, r *request) error {
+	if err := r.who.Permit(access.Read, "Task"); err != nil {
+		return err
+	}
+	item, s, err := d.workitem(r, access.Read)
+	if err != nil {
+		return err
+	}
+	form := wantedModel(r)
+	if form == noModel {
+		return notAcceptable("a work item is application/dicom+json")
+	}
+	if err := d.audit(r, "workitem-read", "Task/"+item.Resource, item.Patient); err != nil {
+		return err
+	}
+	return writeSteps(w, []step{s})
+}
+
+func writeSteps(w http.ResponseWriter, list []step) error {
+	body, err := marshal(list)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", dicomJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, err = w.Write(body)
+	return ignore(err)
+}
+
+// fixed are attributes that an update may not name (PS3.4 table CC.2.5-3).
+var fixed = []dicom.Tag{stepState, stepTransaction, dicom.SOPClassUID, dicom.SOPInstanceUID, dicom.PatientID, dicom.PatientName}
+
+// updateWorkitem answers POST /workitems/{uid}[?transaction-uid=].
+func (d *Door) updateWorkitem(w http.ResponseWriter, r *request) error {
+	if err := r.who.Allow(access.Update, "Task"); err != nil {
+		return err
+	}
+	item, s, err := d.workitem(r, access.Update)
+	if err != nil {
+		return err
+	}
+	given, err := r.parameters()
+	if err != nil {
+		return err
+	}
+	changes, err := readStep(r, true)
+	if err != nil {
+		return err
+	}
+	for _, t := range fixed {
+		if changes[t.String()] != nil {
+			return badStep(t.String() + " is not changed by an update")
+		}
+	}
+	transaction := given.Get("transaction-uid")
+	if transaction == "" {
+		transaction = given.Get("transaction")
+	}
+	switch item.State {
+	case stepInProgress:
+		if err := locked(w, item, transaction); err != nil {
+			return err
+		}
+	case stepScheduled:
+		if transaction != "" {
+			return inconsistent(w)
+		}
+	default:
+		return inconsistent(w)
+	}
+	for name, a := range changes {
+		s[name] = a
+	}
+	if err := d.putWorkitem(r, item, s, nil); err != nil {
+		return err
+	}
+	d.events.tell(r, d, item, s, eventProgress)
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+const warnedBy = `299 tenon: `
+
+// locked refuses who does not know the UID that locks the work item.
+func locked(w http.ResponseWriter, item *index.Workitem, transaction string) error {
+	text := "The Transaction UID is incorrect."
+	switch transaction {
+	case "":
+		text = "The Transaction UID is missing."
+	case item.Transaction:
+		return nil
+	}
+	w.Header().Set("Warning", warnedBy+text)
+	return badStep(text).Rule("workitem-transaction")
+}
+
+func inconsistent(w http.ResponseWriter) error {
+	const text = "The submitted request is inconsistent with the current state of the Target Workitem."
+	w.Header().Set("Warning", warnedBy+text)
+	return issue.Errorf(issue.Conflict, text).Rule("workitem-state").WithStatus(http.StatusConflict).Chinese("请求与工作项当前状态不符。")
+}

@@ -1,0 +1,244 @@
+package dicomweb
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/index"
+	"tenon/server/access"
+	"tenon/server/record"
+)
+
+// Search of work items.
+// https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_11.9
+
+// mostSteps bounds the work items that one search looks at.
+const mostSteps = 20_000
+
+// stepKey is one matching key.
+type stepKey struct {
+	path []dicom.Tag
+	vr   dicom.VR
+	want string
+}
+
+// stepQuery is a search that was read.
+type stepQuery struct {
+	keys          []stepKey
+	limit, offset int
+	fuzzy         bool
+}
+
+func readStepQuery(values url.Values) (*stepQuery, error) {
+	q := &stepQuery{limit: defaultLimit}
+	for name, list := range values {
+		for _, v := range list {
+			var err error
+			switch name {
+			case "limit":
+				q.limit, err = count(name, v, 1, maxLimit)
+			case "offset":
+				q.offset, err = count(name, v, 0, maxOffset)
+			case "fuzzymatching":
+				q.fuzzy = v == "true"
+			case "includefield": // data sets are answered whole
+			default:
+				path, d, ok := index.ParsePath(name)
+				if !ok {
+					return nil, unknownAttribute(name, name)
+				}
+				if v != "" && v != "*" {
+					q.keys = append(q.keys, stepKey{path, d.VR, v})
+				}
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return q, nil
+}
+
+// meets tells whether the data set has a value for every key.
+func (q *stepQuery) meets(s step) bool {
+	for i := range q.keys {
+		k := &q.keys[i]
+		if !k.meets(s, k.path, q.fuzzy) {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *stepKey) meets(s step, path []dicom.Tag, fuzzy bool) bool {
+	a := s[path[0].String()]
+	if a == nil {
+		return false
+	}
+	for _, raw := range a.Value {
+		if len(path) > 1 {
+			var item step
+			if json.Unmarshal(raw, &item) == nil && k.meets(item, path[1:], fuzzy) {
+				return true
+			}
+			continue
+		}
+		for _, v := range valuesOf(raw) {
+			if k.fits(v, fuzzy) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// valuesOf are the texts of one value: of a name each component group.
+func valuesOf(raw json.RawMessage) []string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return []string{text}
+	}
+	var name map[string]string
+	if json.Unmarshal(raw, &name) == nil {
+		var list []string
+		for _, group := range name {
+			list = append(list, group)
+		}
+		return list
+	}
+	return []string{string(raw)}
+}
+
+func (k *stepKey) fits(v string, fuzzy bool) bool {
+	switch k.vr {
+	case dicom.DA, dicom.TM, dicom.DT:
+		from, to, isRange := cutRange(k.want)
+		if !isRange {
+			return strings.HasPrefix(v, k.want)
+		}
+		return (from == "" || v >= from) && (to == "" || v[:min(len(v), len(to))] <= to)
+	case dicom.UI:
+		for want := range strings.FieldsFuncSeq(k.want, func(r rune) bool { return r == ',' || r == '\\' }) {
+			if v == want {
+				return true
+			}
+		}
+		return false
+	case dicom.PN:
+		want := strings.ToLower(k.want)
+		return glob(want, strings.ToLower(v)) || fuzzy && strings.Contains(strings.ToLower(v), strings.Trim(want, "*"))
+	}
+	return glob(k.want, v)
+}
+
+// cutRange divides a range; a dash before the time zone of a DT divides none.
+func cutRange(s string) (from, to string, isRange bool) {
+	if strings.HasPrefix(s, "-") {
+		return "", s[1:], true
+	}
+	from, to, isRange = strings.Cut(s, "-")
+	return from, to, isRange
+}
+
+// glob matches a pattern in which * is any run and ? any one character.
+func glob(pattern, s string) bool {
+	p, v := []rune(pattern), []rune(s)
+	i, j, star, mark := 0, 0, -1, 0
+	for j < len(v) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == v[j]):
+			i, j = i+1, j+1
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}
+
+// searchWorkitems answers GET /workitems.
+func (d *Door) searchWorkitems(w http.ResponseWriter, r *request) error {
+	if d.o.Workitems == nil {
+		return absent()
+	}
+	if err := r.who.Permit(access.Search, "Task"); err != nil {
+		return err
+	}
+	given, err := r.parameters()
+	if err != nil {
+		return err
+	}
+	q, err := readStepQuery(given)
+	if err != nil {
+		return err
+	}
+	found, patients, more, err := d.matching(r, q)
+	if err != nil {
+		return err
+	}
+	rows := []record.Audit{d.auditRow(r, "workitem-search", "Task", "")}
+	for p := range patients {
+		rows = append(rows, d.auditRow(r, "workitem-search", "Task", p))
+	}
+	for i := range rows {
+		rows[i].Action = "E"
+	}
+	if err := d.o.Auditor.Audit(r.Context(), rows); err != nil {
+		return err
+	}
+	if more {
+		w.Header().Set("Warning", warnedBy+"There are additional results that can be requested.")
+	}
+	if len(found) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return writeSteps(w, found)
+}
+
+// matching looks through the work items in reach.
+func (d *Door) matching(r *request, q *stepQuery) (found []step, patients map[string]bool, more bool, err error) {
+	patients = map[string]bool{}
+	const page = 500
+	behind, skip := [2]string{}, q.offset
+	for seen := 0; seen < mostSteps; seen += page {
+		list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(access.Search), "", behind, page)
+		if err != nil {
+			return nil, nil, false, fmt.Errorf("dicomweb: work items: %w", err)
+		}
+		for _, item := range list {
+			behind = [2]string{item.Scheduled, item.UID}
+			s, err := d.stepOf(item)
+			switch {
+			case err != nil:
+				return nil, nil, false, err
+			case !q.meets(s):
+			case skip > 0:
+				skip--
+			case len(found) == q.limit:
+				return found, patients, true, nil
+			default:
+				found = append(found, s)
+				if item.Patient != "" {
+					patients[item.Patient] = true
+				}
+			}
+		}
+		if len(list) < page {
+			return found, patients, false, nil
+		}
+	}
+	return found, patients, true, nil
+}
