@@ -30,6 +30,7 @@ func TestSubscriptionKill(t *testing.T) {
 			}
 			t.Setenv("TENON_OUTBOUND_ALLOW", "127.0.0.0/8")
 			t.Setenv("TENON_SUBSCRIPTIONS_BACKOFF", "20ms")
+			t.Setenv("TENON_EXCHANGE_ENDPOINTS", "any")
 			t.Setenv("TENON_SUBSCRIPTIONS_LEASE", "1s")
 			token := enrolled(t, c, "clin-wang")["clin-wang"]
 			e := newEndpoint(t)

@@ -85,7 +85,7 @@ func onBothServers(t *testing.T, test func(l *listeners)) {
 	t.Helper()
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(engine, func(t *testing.T) {
-			c := app.Config{Sample: true, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Feeds: app.Feeds{Backoff: 20 * time.Millisecond}}
+			c := app.Config{Sample: true, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Exchange: app.Exchange{Endpoints: "any"}, Feeds: app.Feeds{Backoff: 20 * time.Millisecond}}
 			if engine == "PostgreSQL" {
 				c.Database = pgtest.Database(t, "empty", nil)
 			}

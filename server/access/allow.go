@@ -33,8 +33,9 @@ var definitions = []string{
 }
 
 // people are changed by operators and platform administrators: whoever could
-// edit a PractitionerRole could give himself a role.
-var people = []string{"Organization", "Practitioner", "PractitionerRole", "Person", "VerificationResult"}
+// edit a PractitionerRole could give himself a role, and who an Endpoint, a way out
+// for data.
+var people = []string{"Endpoint", "Organization", "Practitioner", "PractitionerRole", "Person", "VerificationResult"}
 
 // byPatient is what a patient or representative may write.
 var byPatient = []string{"Communication", "Observation", "QuestionnaireResponse"}

@@ -214,7 +214,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
-		DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
+		Exchange: a.Config.exchange(), DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
 	})
 	if err != nil {
 		return err
@@ -232,7 +232,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 func (a *App) sinks() []dispatch.Sink {
 	all := []dispatch.Sink{&inspect.Meshes{Recorder: a.Recorder}, &inspect.Images{Recorder: a.Recorder, Headers: a.headers}, revival{a.feed}, record.Timers{Recorder: a.Recorder}, a.notices()}
 	if m := a.Config.MES; m.URL != "" {
-		all = append(all, &webhook.Sink{URL: m.URL, Secret: m.Secret, Client: a.outbound(m.URL), Clock: a.clock})
+		all = append(all, confined{&webhook.Sink{URL: m.URL, Secret: m.Secret, Client: a.outbound(m.URL), Clock: a.clock}, a, m.Device})
 	}
 	return all
 }

@@ -44,6 +44,7 @@ type Config struct {
 
 	SignIn   SignIn   `embed:"" prefix:"sign-in-"`
 	Outbound Outbound `embed:"" prefix:"outbound-"`
+	Exchange Exchange `embed:"" prefix:"exchange-"`
 	Feeds    Feeds    `embed:"" prefix:"subscriptions-"`
 	DIMSE    DIMSE    `embed:"" prefix:"dimse-"`
 }
@@ -92,6 +93,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Outbound.validate(); err != nil {
+		return err
+	}
+	if err := c.Exchange.validate(); err != nil {
 		return err
 	}
 	if err := c.Jobs.validate(); err != nil {

@@ -116,6 +116,9 @@ func (r *Recorder) CheckExport(ctx context.Context, who *access.Context, q *Expo
 	if err := mustKnow(who); err != nil {
 		return err
 	}
+	if err := r.Confine(ctx, who, "$export"); err != nil {
+		return err
+	}
 	for _, typ := range q.Types {
 		if !r.o.Model.IsResource(typ) {
 			return badExport("_type", "%q is not a resource type of FHIR R4.", clipped(typ))
@@ -209,6 +212,9 @@ func (r *Recorder) patientKeys(typ string) (keys []search.Key) {
 
 // OpenJobFile opens a file of a job for its reader, and audits it.
 func (r *Recorder) OpenJobFile(ctx context.Context, who *access.Context, files Blobs, job string, f dispatch.File) (BlobReader, error) {
+	if err := r.Confine(ctx, who, "job/"+job); err != nil {
+		return nil, err
+	}
 	row := r.audit(who, "R", "job-file", "job/"+job+"/"+f.Kind+"/"+f.Type, 200)
 	if err := r.o.Store.Audit(ctx, []Audit{row}); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (r *Recorder) importBundle(ctx context.Context, who *access.Context, line L
 		m.add(done)
 		return m, err
 	}
-	d := &Draft{Door: "fhir", Operation: "transaction", Keys: []Key{{Door: "import", Key: hex.EncodeToString(digest[:]), Digest: digest, Ref: "imported"}}}
+	d := &Draft{Door: "fhir", Operation: "import", Keys: []Key{{Door: "import", Key: hex.EncodeToString(digest[:]), Digest: digest, Ref: "imported"}}}
 	places := make([]int, 0, len(writes))
 	for _, e := range sortedEntries(writes) {
 		d.Ops = append(d.Ops, e.op)
@@ -69,7 +69,7 @@ const entriesAtOnce = 8
 // importEntries carries out the entries of a batch, each for itself and once.
 func (r *Recorder) importEntries(ctx context.Context, who *access.Context, line Line, writes []entry, digest [32]byte) (Imported, error) {
 	return atOnce(ctx, entriesAtOnce, writes, func(e entry) (Imported, error) {
-		d := &Draft{Door: "fhir", Operation: "batch", Ops: []Op{e.op},
+		d := &Draft{Door: "fhir", Operation: "import", Ops: []Op{e.op},
 			Keys: []Key{{Door: "import", Key: fmt.Sprintf("%x/%d", digest, e.place), Digest: digest, Ref: "imported"}}}
 		out, err := r.submit(ctx, who, d, internal{names: true})
 		switch {

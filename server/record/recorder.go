@@ -56,10 +56,12 @@ type Options struct {
 	EvaluationK int
 	// DeleteReferenced is what becomes of a delete of what others refer to.
 	DeleteReferenced DeletePolicy
-	Tenant           string
-	BaseURL          string // of the FHIR door, to know own absolute references
-	Clock            Clock
-	Random           io.Reader
+	// Exchange says where data may go.
+	Exchange Exchange
+	Tenant   string
+	BaseURL  string // of the FHIR door, to know own absolute references
+	Clock    Clock
+	Random   io.Reader
 }
 
 // Signers knows the signing keys of persons: those that the server keeps sealed,

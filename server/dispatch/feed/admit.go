@@ -51,6 +51,9 @@ func (e *Engine) Admit(ctx context.Context, who *access.Context, id string, befo
 		if err == nil {
 			err = e.o.Permit(u)
 		}
+		if err == nil {
+			err = e.record.Outlet(ctx, who, "Subscription/"+id, spec.Endpoint)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -184,6 +184,12 @@ func (s *service) off(reason string) error {
 
 // hook sends what an endpoint is due: the handshake, events, a heartbeat.
 func (s *service) hook(ctx context.Context) error {
+	// The directory may have changed since the subscription was admitted.
+	if err := s.e.record.Outlet(ctx, s.who, "Subscription/"+s.row.ID, s.spec.Endpoint); issue.As(err) != nil {
+		return s.failed(ctx, err)
+	} else if err != nil {
+		return err
+	}
 	post, err := s.e.poster(ctx, s.row, s.spec)
 	if err != nil {
 		return err

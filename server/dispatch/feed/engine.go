@@ -19,6 +19,8 @@ import (
 // Record is what the feed needs of the recorder.
 type Record interface {
 	Submit(ctx context.Context, who *access.Context, d *record.Draft) (*record.Outcome, error)
+	// Outlet refuses an address that data may not be sent to.
+	Outlet(ctx context.Context, who *access.Context, entity, address string) error
 	Disclose(ctx context.Context, who *access.Context, operation string, refs []record.VersionRef) ([]*record.Version, error)
 }
 
