@@ -25,9 +25,9 @@ var unanswered = map[string]string{
 	"R001-006": "kinds of the engineering party: Organization.type of the directory; no rule of a case",
 	"R001-031": "protection in transmission and storage: the server (TLS at the proxy, encrypted files, hashes)",
 	"R001-044": "loss-free transfer: the server, proven by kills and power loss",
-	"R001-138": "independent databases of the parties: deployment",
+	"R001-138": "the server: bulk export is the replica, $reconcile compares",
 	"R001-144": "traceability: $trace and $recall of the server",
-	"R001-148": "one platform and format: FHIR and DICOMweb for both sides",
+	"R001-148": "the server: data leave through named Endpoints alone, imports are audited as such",
 	"R001-149": "inspection at any time: search, history and audit of the server",
 }
 

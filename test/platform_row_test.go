@@ -17,6 +17,7 @@ func TestPlatformRows(t *testing.T) {
 		s.strangers()
 		s.readable(t, "S11 at work")
 		t.Run("R000-041 the regulator", func(t *testing.T) { s.regulated(t) })
+		s.reconciled(t)
 		_, samples := s.stage("S12")
 		received := `[{"op":"replace","path":"/status","value":"received"},{"op":"replace","path":"/businessStatus","value":{"coding":[{"system":"urn:tenon:substate","code":"received"}]}},{"op":"add","path":"/owner","value":{"reference":"PractitionerRole/prod-zhou"}}]`
 		if state, _ := s.stage("S12"); state == "handed-over" {

@@ -15,18 +15,19 @@ import (
 
 // commands are the subcommands; each is a file of this folder.
 type commands struct {
-	Serve   serve         `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
-	Demo    demo          `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
-	Import  importCommand `cmd:"" help:"Import resources from NDJSON, JSON and Bundles, plain or in gzip."`
-	Verify  verify        `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
-	Trust   trust         `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
-	Check   check         `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
-	Migrate migrate       `cmd:"" help:"Bring the database to the newest schema."`
-	Reindex reindex       `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
-	User    user          `cmd:"" help:"Issue tokens, passwords and signing keys."`
-	App     appCommand    `cmd:"" help:"Register apps and backends that may ask for tokens."`
-	DICOM   dicomCommand  `cmd:"" name:"dicom" help:"Register DICOM application entities that may call, or be called."`
-	Version version       `cmd:"" help:"Print the version."`
+	Serve     serve            `cmd:"" help:"Serve FHIR, DICOMweb and the adapters."`
+	Demo      demo             `cmd:"" help:"Show a whole case on a server of its own, from consent to follow-up."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare a replica (the files of a bulk export) with what a server would export: difference 0 is the proof."`
+	Import    importCommand    `cmd:"" help:"Import resources from NDJSON, JSON and Bundles, plain or in gzip."`
+	Verify    verify           `cmd:"" help:"Verify a dossier, or a database and its files, against a trust file."`
+	Trust     trust            `cmd:"" help:"Write the trust file: keys and newest checkpoint, to be kept outside the server."`
+	Check     check            `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
+	Migrate   migrate          `cmd:"" help:"Bring the database to the newest schema."`
+	Reindex   reindex          `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
+	User      user             `cmd:"" help:"Issue tokens, passwords and signing keys."`
+	App       appCommand       `cmd:"" help:"Register apps and backends that may ask for tokens."`
+	DICOM     dicomCommand     `cmd:"" name:"dicom" help:"Register DICOM application entities that may call, or be called."`
+	Version   version          `cmd:"" help:"Print the version."`
 
 	Audit   auditCommand   `cmd:"" help:"Write the audit of a case, a person, a patient or a period, with proofs if asked."`
 	Witness witnessCommand `cmd:"" help:"Watch a log from outside: cosign its checkpoints, and only those that extend what was seen."`

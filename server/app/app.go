@@ -214,7 +214,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
-		Exchange: a.Config.exchange(), DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
+		Exchange: a.Config.exchange(), Exports: a.Store, DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
 	})
 	if err != nil {
 		return err

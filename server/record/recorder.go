@@ -56,6 +56,8 @@ type Options struct {
 	EvaluationK int
 	// DeleteReferenced is what becomes of a delete of what others refer to.
 	DeleteReferenced DeletePolicy
+	// Exports reads the record for reconciliation; nil: there is none.
+	Exports ExportStore
 	// Exchange says where data may go.
 	Exchange Exchange
 	Tenant   string

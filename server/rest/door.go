@@ -52,6 +52,7 @@ type Record interface {
 	Expunger
 	Preparer
 	Keeper
+	Reconciler
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -168,6 +169,7 @@ func (d *Door) routes() []route {
 		d.mergeRoutes(),
 		d.expungeRoutes(),
 		d.retentionRoutes(),
+		d.reconcileRoutes(),
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),

@@ -240,6 +240,14 @@ func (m *memory) Evaluate(context.Context, *access.Context, record.EvaluationQue
 	return nil, nil, nil
 }
 
+func (m *memory) Manifest(context.Context, *access.Context, record.ReconcileQuery, func(record.Kept) error) error {
+	return nil
+}
+
+func (m *memory) Reconcile(context.Context, *access.Context, record.ReconcileQuery, map[string]record.Kept) (*record.Reconciliation, error) {
+	return &record.Reconciliation{}, nil
+}
+
 func (m *memory) Retention(context.Context, *access.Context, record.RetentionQuery) ([]byte, error) {
 	return []byte(`{"resourceType":"Parameters"}`), nil
 }
