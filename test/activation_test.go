@@ -318,6 +318,48 @@ func TestActivationOfAFaultyPlan(t *testing.T) {
 	})
 }
 
+// TestOperatorsPlan: a plan that the operator wrote is the hospital's that it names.
+func TestOperatorsPlan(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, h *house) {
+		h.staffed()
+		owned := func(by string) func(p map[string]any) {
+			return func(p map[string]any) {
+				p["extension"] = append(p["extension"].([]any), map[string]any{"url": "urn:tenon:extension:plan-owner", "valueReference": map[string]any{"reference": "Organization/" + by}})
+			}
+		}
+		posted := func(id, body string) string {
+			_, err := h.App.Recorder.Submit(t.Context(), theOperator, &writing.Draft{Door: "cli", Operation: "update", Ops: []writing.Op{
+				{Method: "PUT", Type: "PlanDefinition", ID: id, Body: []byte(remade(t, body, id))}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "PlanDefinition/" + id
+		}
+		t.Run("R001-035 one that names nobody", func(t *testing.T) {
+			plan := posted("nobodys", ownPlan(t, "op-0", "three-people"))
+			h.activates(403, "activation-owner", "adm-he", "ADMIN", plan)
+			h.applies(403, "plan-organisation", "clin-wang", plan)
+		})
+		t.Run("R001-035 one that names a hospital", func(t *testing.T) {
+			plan := posted("operators", ownPlan(t, "op-1", "three-people", owned("hospital")))
+			h.activates(403, "activation-organisation", "adm-far", "ADMIN", plan)
+			h.activates(201, "", "adm-lin", "ADMIN", plan)
+			h.activates(403, "two-persons", "qa-lin", "QA", plan)
+			h.applies(409, "plan-activation", "clin-wang", plan)
+			h.activates(201, "", "both-sun", "QA", plan)
+			if got := h.statusOf(plan); got != "active" {
+				t.Fatalf("signed by two, the plan is %s", got)
+			}
+			h.applies(201, "op-1", "clin-wang", plan)
+			h.applies(403, "plan-organisation", "clin-far", plan)
+		})
+		t.Run("R001-035 a hospital's own names no other", func(t *testing.T) {
+			h.writes(409, "plan-owner", "adm-far", "POST", "PlanDefinition", ownPlan(t, "op-2", "three-people", owned("hospital")))
+			h.writes(201, "", "adm-far", "POST", "PlanDefinition", ownPlan(t, "op-2", "three-people", owned("clinic")))
+		})
+	})
+}
+
 // TestActivationAtTheSameMoment: two who sign at once put the plan in force; none of
 // both waits for the other for ever.
 func TestActivationAtTheSameMoment(t *testing.T) {

@@ -19,7 +19,7 @@ var activators = []access.Role{access.ADMIN, access.QA}
 // OwnPlan is a hospital's own plan, as it is stored, with the signatures over it.
 type OwnPlan struct {
 	Resource
-	Owner      string // organisation that wrote its first version
+	Owner      string // organisation that wrote its first version, or that the operator's names
 	Signatures []Signature
 }
 
@@ -35,6 +35,12 @@ func IsProcess(root tree.Node) bool {
 		}
 	}
 	return false
+}
+
+// OwnerOf is the organisation that a plan names as its own: that of a plan which
+// the operator wrote for a hospital (extension plan-owner).
+func OwnerOf(root tree.Node) string {
+	return referenceOf(valueOf(extension(root, extensionPrefix+"plan-owner")))
 }
 
 // Embedded tells whether a PlanDefinition bears the number of a plan in the binary:
@@ -58,7 +64,10 @@ func (e *Engine) MayActivate(p *OwnPlan, role access.Role, actor *access.Context
 	case !slices.Contains(activators, role) || !actor.Has(role):
 		return no("activation-role", fmt.Sprintf("A plan is activated by one who holds the role ADMIN and one who holds the role QA; %s does not sign as %s.", actor.Principal, role),
 			"计划须由平台管理员（ADMIN）与质量人员（QA）共同启用。")
-	case p.Owner == "" || actor.Organization != p.Owner || actor.Side != access.Hospital:
+	case p.Owner == "":
+		return no("activation-owner", p.Ref()+" was written by the operator and names no hospital: its extension plan-owner says whose plan it is, and people of that hospital activate it.",
+			"该计划由平台运营者写入且未指明所属医疗机构：请在扩展 plan-owner 中指明，由该机构人员启用。")
+	case actor.Organization != p.Owner || actor.Side != access.Hospital:
 		return no("activation-organisation", fmt.Sprintf("%s belongs to %q: people of that hospital alone activate it.", p.Ref(), p.Owner), "仅计划所属医疗机构的人员可启用该计划。")
 	case p.Root.Field("status").Str() != "draft":
 		return no("activation-draft", p.Ref()+" is no draft; nothing of it is left to activate.", "该计划不是草案，无需启用。")

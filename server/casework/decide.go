@@ -305,22 +305,17 @@ func (d *decider) sealed(was, now *Resource) {
 	if ends(was, now) {
 		return
 	}
-	for _, s := range d.plan.Stages {
-		task := d.before.current(s.Code)
-		if task == nil || substateOf(task.Root) != Completed {
+	for s, doc := range d.before.broughtAs(was) {
+		if !doc.Sealed || substateOf(d.before.current(s.Code).Root) != Completed {
 			continue
 		}
-		for _, doc := range s.Outputs {
-			if d.before.unsealed(was.Ref()) {
-				return
-			}
-			if doc.Sealed && slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
-				d.refuse(409, d.after.guard(s, "document-sealed", strings.Join(append([]string{"R001-035"}, s.Clauses...), " "),
-					fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code)+amendable(was),
-					fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code)))
-				return
-			}
+		if d.before.unsealed(was.Ref()) {
+			return
 		}
+		d.refuse(409, d.after.guard(s, "document-sealed", strings.Join(append([]string{"R001-035"}, s.Clauses...), " "),
+			fmt.Sprintf("%s is the %s of %s, which is completed: it is never edited. A correction opens the stage anew and makes a new document.", was.Ref(), doc.Code, s.Code)+amendable(was),
+			fmt.Sprintf("%s 属于已完成的 %s，不可修改。", was.Ref(), s.Code)))
+		return
 	}
 }
 
@@ -330,13 +325,9 @@ func (d *decider) withdrawn(was *Resource) {
 	if d.actor == nil || d.actor.Kind != access.Person || d.actor.Side != access.Manufacturer || len(d.before.consented(nil)) == 0 {
 		return
 	}
-	for _, s := range d.plan.Stages {
-		for _, doc := range s.Outputs {
-			if slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
-				d.refuse(409, d.before.consented(s)...)
-				return
-			}
-		}
+	for s := range d.before.broughtAs(was) {
+		d.refuse(409, d.before.consented(s)...)
+		return
 	}
 }
 
@@ -346,19 +337,17 @@ func (d *decider) owned(was *Resource) {
 	if d.actor != nil && d.actor.Kind == access.Operator {
 		return
 	}
-	for _, s := range d.plan.Stages {
-		for _, doc := range s.Outputs {
-			if !doc.Own || !slices.Contains(d.before.documents("output", s.Code, doc.Code), was) {
+	for s, doc := range d.before.broughtAs(was) {
+		if !doc.Own {
+			continue
+		}
+		if d.actor != nil && d.actor.Kind == access.Person {
+			if _, held := d.before.roleOf(d.actor, s.Roles); held {
 				continue
 			}
-			if d.actor != nil && d.actor.Kind == access.Person {
-				if _, held := d.before.roleOf(d.actor, s.Roles); held {
-					continue
-				}
-			}
-			d.refuse(403, d.after.guard(s, "document-owner", "R001-055 R001-150",
-				fmt.Sprintf("%s is the %s of the case; %s alone change it.", was.Ref(), doc.Code, list(s.Roles)), fmt.Sprintf("%s 仅可由 %s 修改。", was.Ref(), list(s.Roles))))
 		}
+		d.refuse(403, d.after.guard(s, "document-owner", "R001-055 R001-150",
+			fmt.Sprintf("%s is the %s of the case; %s alone change it.", was.Ref(), doc.Code, list(s.Roles)), fmt.Sprintf("%s 仅可由 %s 修改。", was.Ref(), list(s.Roles))))
 	}
 }
 

@@ -18,8 +18,9 @@ type Engine struct {
 }
 
 type compiled struct {
-	plan *Plan
-	err  error
+	plan  *Plan
+	err   error
+	floor error // what of the guide's floor the plan lacks
 }
 
 // maxPosted bounds how many posted plans are kept compiled.
@@ -27,12 +28,18 @@ const maxPosted = 64
 
 // NewEngine returns an engine with the embedded plans.
 func NewEngine() *Engine {
-	return &Engine{embedded: sync.OnceValues(embeddedPlans), posted: map[[32]byte]compiled{}}
+	return NewEngineOf(func() [][]byte { return profiles.Definitions() })
 }
 
-func embeddedPlans() (map[string]*Plan, error) {
+// NewEngineOf returns an engine with the plans of another guide: of what a later
+// one changes for cases that run.
+func NewEngineOf(definitions func() [][]byte) *Engine {
+	return &Engine{embedded: sync.OnceValues(func() (map[string]*Plan, error) { return plansIn(definitions()) }), posted: map[[32]byte]compiled{}}
+}
+
+func plansIn(definitions [][]byte) (map[string]*Plan, error) {
 	plans := map[string]*Plan{}
-	for _, body := range profiles.Definitions() {
+	for _, body := range definitions {
 		doc, err := tree.Parse(body)
 		if err != nil {
 			return nil, err
@@ -51,8 +58,9 @@ func embeddedPlans() (map[string]*Plan, error) {
 
 // planOf finds the plan that the root Task of a case pins. An embedded plan is
 // taken from the binary, whatever the database says of it; another one comes
-// from the directory of the snapshot and must keep every floor condition of the
-// embedded plan of the same url.
+// from the directory of the snapshot. That it kept the floor was judged when two
+// persons put it in force and when the case was opened: a guide that raises its
+// floor afterwards stops no case that runs, and opens no new one on that plan.
 func (e *Engine) planOf(s *Snapshot) (*Plan, error) {
 	canonical := ""
 	for _, r := range s.Resources {
@@ -70,7 +78,8 @@ func (e *Engine) planOf(s *Snapshot) (*Plan, error) {
 	for _, r := range s.Directory {
 		// A draft of the same number is nobody's process yet.
 		if r.Type == "PlanDefinition" && canonicalOf(r.Root) == canonical && r.Root.Field("status").Str() != "draft" {
-			return e.compiled(r)
+			c, err := e.compiled(r)
+			return c.plan, err
 		}
 	}
 	return nil, fmt.Errorf("the plan %q is not known", canonical)
@@ -81,22 +90,23 @@ func canonicalOf(plan tree.Node) string {
 }
 
 // compiled compiles a posted plan once.
-func (e *Engine) compiled(r Resource) (*Plan, error) {
+func (e *Engine) compiled(r Resource) (compiled, error) {
 	plans, err := e.embedded()
 	if err != nil {
-		return nil, err
+		return compiled{}, err
 	}
 	if p := plans[canonicalOf(r.Root)]; p != nil {
-		return p, nil
+		return compiled{plan: p}, nil
 	}
 	e.mu.Lock()
 	c, ok := e.posted[r.Digest]
 	e.mu.Unlock()
 	if ok && r.Digest != [32]byte{} {
-		return c.plan, c.err
+		return c, c.err
 	}
+	c = compiled{}
 	if c.plan, c.err = CompilePlan(r.Root); c.err == nil {
-		c.err = keepsFloor(c.plan, plans)
+		c.floor = keepsFloor(c.plan, plans)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -104,5 +114,5 @@ func (e *Engine) compiled(r Resource) (*Plan, error) {
 		clear(e.posted)
 	}
 	e.posted[r.Digest] = c
-	return c.plan, c.err
+	return c, c.err
 }

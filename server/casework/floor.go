@@ -39,6 +39,18 @@ func keepsFloor(plan *Plan, embedded map[string]*Plan) error {
 	return f.WithStatus(422)
 }
 
+// belowFloor refuses a new case on an own plan that was in force before the guide
+// raised its floor, and says what to do.
+func belowFloor(plan *Plan, floor error) error {
+	f := issue.Errorf(issue.BusinessRule, "The plan %s lies below the floor of the guide now in force: cases that run go on by it, a new one is not opened. Post it anew with what is missing and another version, let one ADMIN and one QA sign it (purpose %s), and apply that.",
+		plan.Canonical(), purposeActivation).At("PlanDefinition").Rule("plan-floor").Clause("R001-035").WithStatus(409).
+		Chinese("该计划低于现行指南的最低要求：已开启的病例继续按原版本执行，不可再开启新病例。请补足要求、另取版本号，并经 ADMIN 与 QA 两人签署后使用。")
+	if missing := issue.As(floor); missing != nil {
+		f.Issues = append(f.Issues, missing.Issues...)
+	}
+	return f
+}
+
 // fault notes what of the floor is missing, with its place.
 type fault func(place, format string, args ...any)
 

@@ -49,9 +49,13 @@ type Opening struct {
 // closed, business-rule (409, 422) for an earlier case that is not to be followed.
 func (e *Engine) Open(o Opening) ([]Created, error) {
 	params, actor, now := o.Params, o.Actor, o.Now
-	p, err := e.compiled(o.Plan)
+	of, err := e.compiled(o.Plan)
 	if err != nil {
 		return nil, err
+	}
+	p := of.plan
+	if of.floor != nil {
+		return nil, belowFloor(p, of.floor)
 	}
 	first := firstStage(p)
 	if actor == nil || actor.Kind != access.Person || !actor.Has(first.Owner) || actor.Organization == "" {

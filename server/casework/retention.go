@@ -60,10 +60,11 @@ func (e *Engine) Retention(s *Snapshot, earlier ...Resource) Retention {
 	if v.root != nil {
 		r.Closed = v.root.Root.Field("status").Str() != "in-progress"
 	}
-	if plan.Retention == nil || plan.Retention.Permanent {
+	rule := e.keptLongest(plan)
+	if rule == nil || rule.Permanent {
 		return r
 	}
-	beyond, ok := duration(plan.Retention.Beyond)
+	beyond, ok := duration(rule.Beyond)
 	if !ok {
 		return r
 	}
@@ -76,6 +77,22 @@ func (e *Engine) Retention(s *Snapshot, earlier ...Resource) Retention {
 		}
 	}
 	return r
+}
+
+// keptLongest is the rule of the plan, or that of the guide's where it came to keep
+// longer: records of cases on an older plan are kept by it too.
+func (e *Engine) keptLongest(plan *Plan) *RetentionRule {
+	plans, err := e.embedded()
+	if err != nil {
+		return nil
+	}
+	rule := plan.Retention
+	for _, base := range plans {
+		if base.URL == plan.URL && (&Plan{Retention: rule}).shorter(base) {
+			rule = base.Retention
+		}
+	}
+	return rule
 }
 
 // validUntil is the end of the validity of a device or of an agreement.

@@ -98,12 +98,8 @@ func TestRetentionRules(t *testing.T) {
 		{"an implant's not for good", "implant", `{"url": "rule", "valueCode": "permanent"}`, `{"url": "rule", "valueCode": "validity"}, {"url": "period", "valueDuration": {"value": 50, "unit": "a", "code": "a"}}`, true},
 	} {
 		root := planText(t, c.plan, c.from, c.to, `"version": "1.0.0",`, `"version": "9.0.0",`)
-		url := root.Field("url").Str()
-		doc, _ := tree.Parse([]byte(`{"resourceType":"Task","id":"root","status":"completed","intent":"plan","instantiatesCanonical":"` + url + `|9.0.0"}`))
-		s := &casework.Snapshot{Case: "root", Resources: []casework.Resource{{Type: "Task", ID: "root", Root: doc.Root()}},
-			Directory: []casework.Resource{{Type: "PlanDefinition", ID: c.plan, Version: 2, Digest: [32]byte{1, byte(len(c.name))}, Root: root}}}
-		if stages := casework.NewEngine().Report(s).Stages; (len(stages) == 0) != c.refused {
-			t.Errorf("R001-166 a plan that keeps %s: %d stages, want it refused: %v", c.name, len(stages), c.refused)
+		if faults := casework.NewEngine().CheckPlan(root); (len(faults) > 0) != c.refused {
+			t.Errorf("R001-166 a plan that keeps %s: %v, want it refused: %v", c.name, faults, c.refused)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -202,6 +203,20 @@ func (v *view) documents(element, stage, document string) []*Resource {
 		}
 	}
 	return found
+}
+
+// broughtAs visits what a resource was brought as: each stage in force that names
+// it as output, with the document that it stands for there.
+func (v *view) broughtAs(r *Resource) iter.Seq2[*Stage, *Document] {
+	return func(yield func(*Stage, *Document) bool) {
+		for _, s := range v.plan.Stages {
+			for i := range s.Outputs {
+				if doc := &s.Outputs[i]; slices.Contains(v.documents("output", s.Code, doc.Code), r) && !yield(s, doc) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // valid are the signatures over the version of a resource that is current.

@@ -36,7 +36,11 @@ func (r *Recorder) ownPlan(ctx context.Context, v *Version) (*casework.OwnPlan, 
 		return nil, err
 	}
 	signatures, err := r.o.Store.SignaturesOver(ctx, v.Type, v.ID)
-	return &casework.OwnPlan{Resource: all[0], Owner: v.Owner, Signatures: signatures}, err
+	owner := v.Owner
+	if owner == "" { // the operator's: it says whose it is
+		owner = casework.OwnerOf(all[0].Root)
+	}
+	return &casework.OwnPlan{Resource: all[0], Owner: owner, Signatures: signatures}, err
 }
 
 // draftActivation is draftOf for a plan: who may sign is judged without a case.
@@ -201,6 +205,9 @@ func (p *preparation) planWritten(w *write) error {
 	}
 	if was.Exists() && p.r.o.Engine.Embedded(was) {
 		return refuse("plan-of-guide", w.typ+"/"+w.id+" is a plan of the guide. Post a plan of your own, with its url and another version.", "指南自带的计划不可修改，请另建本机构计划。")
+	}
+	if owner := casework.OwnerOf(w.root); !w.version.Deleted && owner != "" && w.version.Owner != "" && owner != w.version.Owner {
+		return refuse("plan-owner", "The plan is that of "+w.version.Owner+", which wrote it; its extension plan-owner names "+owner+". Leave it out.", "计划归写入它的机构所有，不可另行指定所属机构。")
 	}
 	inForce := was.Exists() && casework.IsProcess(was) && slices.Contains([]string{"active", "retired"}, was.Field("status").Str())
 	if w.version.Deleted {
