@@ -223,6 +223,47 @@ func TestPrincipalsAloneJudge(t *testing.T) {
 	}
 }
 
+// TestWhoMovesAStage tries the roles that stages.md does not name for a stage:
+// what they write and sign there they still may, its state they do not set.
+func TestWhoMovesAStage(t *testing.T) {
+	for _, c := range []struct {
+		plan    *process
+		stage   string
+		may     *access.Context
+		may2    *access.Context
+		refused []*access.Context
+	}{
+		{implant, "S12", prod, nil, []*access.Context{qa, mfr}},
+		{implant, "S14", mfr, logist, []*access.Context{prod, des, qa}},
+		{socket, "S14", mfr, logist, []*access.Context{prod, des, qa}},
+		{implant, "S16", clin, nil, []*access.Context{agent}},
+		{socket, "S16", clin, nil, []*access.Context{agent}},
+	} {
+		for _, by := range c.refused {
+			t.Run("R001-163 R001-173 R001-208 "+c.plan.plan+" "+c.stage+" by "+by.Principal, func(t *testing.T) {
+				w := c.plan.handed(t, c.stage)
+				refused(t, w.write(by, w.set(c.stage, by, "received", "received")), 403, "", "actor-role")
+			})
+		}
+		for _, by := range []*access.Context{c.may, c.may2} {
+			if by == nil {
+				continue
+			}
+			t.Run("R001-167 R001-174 "+c.plan.plan+" "+c.stage+" by "+by.Principal, func(t *testing.T) {
+				w := c.plan.handed(t, c.stage)
+				if d := w.write(by, w.set(c.stage, by, "received", "received")); len(d.Refusal) > 0 {
+					t.Errorf("refused: %s", told(d.Refusal))
+				}
+			})
+		}
+	}
+}
+
+// handed is the case when a stage has just been handed over.
+func (p *process) handed(t *testing.T, stage string) *world {
+	return p.stops()[stage+" handed-over"].at(t)
+}
+
 func TestJudgementAndAcceptance(t *testing.T) {
 	received := func(t *testing.T) *world {
 		w := stop(t, "S08 handed-over")

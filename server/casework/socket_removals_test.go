@@ -335,8 +335,12 @@ var socketOwn = map[string][]removal{
 		inOperation("finishing", "finish-method", "", nil), inPart("Observation/surface-inspection", "burr", concept("urn:tenon:presence", "present")),
 		inPart("Observation/surface-inspection", "smooth-inner", false), inPart("Observation/surface-inspection", "smooth-outer", false), partGone("Observation/surface-inspection", "smooth-inner"),
 	},
-	"surface-inspected":    {inPart("Observation/surface-inspection", "damage", concept("urn:tenon:presence", "present")), inPart("Observation/surface-inspection", "colour", false), partGone("Observation/surface-inspection", "colour")},
-	"colour-safe":          {drop("Task/op-colouring"), put("Task/op-colouring", "input", nil), failed("DiagnosticReport/safe-lacquer")},
+	"surface-inspected": {inPart("Observation/surface-inspection", "damage", concept("urn:tenon:presence", "present")), inPart("Observation/surface-inspection", "colour", false), partGone("Observation/surface-inspection", "colour")},
+	"colour-safe":       {drop("Task/op-colouring"), put("Task/op-colouring", "input", nil), failed("DiagnosticReport/safe-lacquer")},
+	"materials-safe": {
+		failed("DiagnosticReport/safe-pa12"), drop("DiagnosticReport/safe-pa12"), failed("DiagnosticReport/safe-lacquer"), drop("DiagnosticReport/safe-lacquer"),
+		put("Task/op-assembly", "input", arr{processParameter("adhesive", "valueReference", ref("Substance/pa6-filament"))}),
+	},
 	"label-and-ifu":        {content("DocumentReference/label", "other"), content("DocumentReference/ifu", "other")},
 	"assembly-recorded":    {put("QuestionnaireResponse/assembly", "status", "in-progress"), put("QuestionnaireResponse/assembly", "item", arr{obj{"linkId": "1"}})},
 	"assembly-transtibial": {unwaived("assembly-transtibial")},
@@ -370,6 +374,7 @@ var socketOwn = map[string][]removal{
 	"skin-risk-checked":              {nonconform("Observation/skin-reaction-risk")},
 	"inner-diameter-gauged":          {put("Observation/inner-diameter", "method", concept("urn:tenon:examination-method", "tape")), put("Observation/inner-diameter", "extension", nil), put("Observation/inner-diameter", "device", nil), partGone("Observation/inner-diameter", "model")},
 	"inner-diameter-within":          {inPart("Observation/inner-diameter", "measured", mm(98.71)), inPart("Observation/inner-diameter", "measured", mm(97.69))},
+	"judged-by-attending":            {signedByColleague("DiagnosticReport/device-judgement", "judgement-report"), signedByColleague("DiagnosticReport/process-judgement", "judgement-report")},
 	"process-order-computed": {
 		handedOver("S07", "2026-01-01T00:00:00.000Z"), finishedAt("S06", "2027-01-01T00:00:00.000Z"), signedLate("Composition/form", "design-confirmation"),
 		put("Task/op-print", "executionPeriod", nil), timed("finishing", early), timed("assembly", "2026-03-09T00:00:00Z"), anew("S11b"), judgedEarly("S07"),

@@ -147,7 +147,7 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S12", Owner: "PROD", Also: []string{"QA"}, After: []string{"S10"}, Judges: true, Status: 422,
+			Code: "S12", Owner: "PROD", After: []string{"S10"}, Judges: true, Status: 422,
 			Parts:      []Part{{Key: "retained-sample", Type: "Specimen", By: "prod-zhou", Body: specimen, Defects: sampleDefects}},
 			Signatures: []Signature{{Role: "PROD", Purpose: "retained-sample", Part: "S12/retained-sample"}},
 		},
@@ -164,7 +164,7 @@ func implantMade() []Stage {
 			},
 		},
 		{
-			Code: "S14", Owner: "MFR", Also: []string{"PROD", "DES", "LOG"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
+			Code: "S14", Owner: "MFR", Also: []string{"LOG"}, After: []string{"S11", "S12"}, Gate: "G-RECEIVE", Status: 422,
 			Parts: []Part{
 				{Key: "data-delivery", Type: "Composition", By: "mfr-xu", Body: as("data-delivery", composed("data delivery", deliverySections...)), Defects: missing(deliverySections)},
 				{Key: "data-file", Type: "DocumentReference", By: "mfr-xu", Body: dataFile, File: true},

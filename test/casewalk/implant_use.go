@@ -29,7 +29,7 @@ func implantUse() []Stage {
 			},
 		},
 		{
-			Code: "S16", Owner: "CLIN", Also: []string{"AGENT"}, After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
+			Code: "S16", Owner: "CLIN", After: []string{"S15"}, Judges: true, Gate: "G-ACCEPT", Status: 422,
 			Parts: []Part{{
 				Key: "acceptance-record", Type: "Composition", By: "clin-wang", Body: accepts, Needs: slices.Collect(maps.Values(acceptedObjects)),
 				Defects: append(missing(acceptanceSections), acceptanceDefects...),

@@ -38,10 +38,7 @@ func madeSocket(s *Stage) {
 		Part{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects, Body: tested("inspection-report", "inspection report", "S11/inspection")},
 		Part{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: socketHistory, Needs: []string{"S11a/build-file"}})
 	for i := range s.Parts {
-		switch s.Parts[i].Key {
-		case "safety-powder": // the server is content with the evidence of one material: reported, not decided
-			s.Parts[i].Document, s.Parts[i].Or = "material-safety", "safety-lacquer"
-		case "safety-lacquer":
+		if key := s.Parts[i].Key; key == "safety-powder" || key == "safety-lacquer" {
 			s.Parts[i].Document = "material-safety"
 		}
 	}
