@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"tenon/server/access"
-	"tenon/server/record"
 )
 
 // imagingOrder is an imaging order (ServiceRequest whose code is a modality of DCM) as
@@ -54,13 +53,13 @@ type fhirOrder struct {
 }
 
 // orderOf reads an imaging order and its patient, both in the caller's reach.
-func (d *Door) orderOf(ctx context.Context, who *access.Context, v *record.Version) (*imagingOrder, error) {
+func (d *Door) orderOf(ctx context.Context, who *access.Context, id string, body []byte) (*imagingOrder, error) {
 	var f fhirOrder
-	if err := json.Unmarshal(v.Body, &f); err != nil {
+	if err := json.Unmarshal(body, &f); err != nil {
 		return nil, fmt.Errorf("dicomweb: stored ServiceRequest: %w", err)
 	}
-	o := &imagingOrder{Ref: "ServiceRequest/" + v.ID, Patient: f.Subject.Reference, Priority: "MEDIUM", Start: dateTime(f.OccurrenceDateTime),
-		StudyUID: uidFrom("ServiceRequest/" + v.ID), ProcedureID: v.ID[:min(16, len(v.ID))], Requester: f.Requester.Display}
+	o := &imagingOrder{Ref: "ServiceRequest/" + id, Patient: f.Subject.Reference, Priority: "MEDIUM", Start: dateTime(f.OccurrenceDateTime),
+		StudyUID: uidFrom("ServiceRequest/" + id), ProcedureID: id[:min(16, len(id))], Requester: f.Requester.Display}
 	if f.Priority == "urgent" || f.Priority == "asap" || f.Priority == "stat" {
 		o.Priority = "HIGH"
 	}

@@ -54,7 +54,7 @@ func (d *Door) newWorkitem(r *request) (*newItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.order, err = d.orderOf(r.Context(), r.who, v); err != nil {
+	if n.order, err = d.orderOf(r.Context(), r.who, v.ID, v.Body); err != nil {
 		return nil, err
 	}
 	if n.order.Modality == "" {

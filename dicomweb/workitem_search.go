@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
@@ -88,7 +87,7 @@ func (k *stepKey) meets(s step, path []dicom.Tag, fuzzy bool) bool {
 			continue
 		}
 		for _, v := range valuesOf(raw) {
-			if k.fits(v, fuzzy) {
+			if index.Fits(k.vr, k.want, v, fuzzy) {
 				return true
 			}
 		}
@@ -111,61 +110,6 @@ func valuesOf(raw json.RawMessage) []string {
 		return list
 	}
 	return []string{string(raw)}
-}
-
-func (k *stepKey) fits(v string, fuzzy bool) bool {
-	switch k.vr {
-	case dicom.DA, dicom.TM, dicom.DT:
-		from, to, isRange := cutRange(k.want)
-		if !isRange {
-			return strings.HasPrefix(v, k.want)
-		}
-		return (from == "" || v >= from) && (to == "" || v[:min(len(v), len(to))] <= to)
-	case dicom.UI:
-		for want := range strings.FieldsFuncSeq(k.want, func(r rune) bool { return r == ',' || r == '\\' }) {
-			if v == want {
-				return true
-			}
-		}
-		return false
-	case dicom.PN:
-		want := strings.ToLower(k.want)
-		return glob(want, strings.ToLower(v)) || fuzzy && strings.Contains(strings.ToLower(v), strings.Trim(want, "*"))
-	}
-	return glob(k.want, v)
-}
-
-// cutRange divides a range; a dash before the time zone of a DT divides none.
-func cutRange(s string) (from, to string, isRange bool) {
-	if strings.HasPrefix(s, "-") {
-		return "", s[1:], true
-	}
-	from, to, isRange = strings.Cut(s, "-")
-	return from, to, isRange
-}
-
-// glob matches a pattern in which * is any run and ? any one character.
-func glob(pattern, s string) bool {
-	p, v := []rune(pattern), []rune(s)
-	i, j, star, mark := 0, 0, -1, 0
-	for j < len(v) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == v[j]):
-			i, j = i+1, j+1
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
 }
 
 // searchWorkitems answers GET /workitems.

@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 	"dicomweb/deidentify": {"dicomweb/dicom"},
 	// DICOM's own protocol: no HTTP; the archive behind it is dicomweb's.
 	"dicomweb/dimse": {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
-	"dicomweb":       {"dicomweb/dicom", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
+	"dicomweb":       {"dicomweb/dicom", "dicomweb/dimse", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
 	"oauth":          {"server/access", "fhir/issue", "fhir/tree"},
 	"adapters/mes":   {"server/record", "server/dispatch", "server/access", "fhir"},
 	"web":            {"fhir/issue"},

@@ -143,7 +143,7 @@ func (a *association) judge(r *Role) byte {
 		return accepted
 	}
 	needed, known := services[r.UID]
-	if !known {
+	if !known || r.UID == worklistFind && a.server.o.Worklist == nil {
 		return abstractNotSupported
 	}
 	r.SCP = false
@@ -161,6 +161,7 @@ const (
 	patientRootMove  = "1.2.840.10008.5.1.4.1.2.1.2"
 	patientRootGet   = "1.2.840.10008.5.1.4.1.2.1.3"
 	studyRootFind    = "1.2.840.10008.5.1.4.1.2.2.1"
+	worklistFind     = "1.2.840.10008.5.1.4.31"
 	studyRootMove    = "1.2.840.10008.5.1.4.1.2.2.2"
 	studyRootGet     = "1.2.840.10008.5.1.4.1.2.2.3"
 	commitmentObject = "1.2.840.10008.1.20.1.1" // its well-known instance
@@ -170,7 +171,7 @@ const (
 // needs.
 var services = map[string]string{
 	verification: "", commitmentPush: MayCommit,
-	patientRootFind: MayFind, studyRootFind: MayFind,
+	patientRootFind: MayFind, studyRootFind: MayFind, worklistFind: MayFind,
 	patientRootMove: MayRetrieve, studyRootMove: MayRetrieve,
 	patientRootGet: MayRetrieve, studyRootGet: MayRetrieve,
 }
@@ -253,7 +254,7 @@ var operations = map[uint16]string{cStore: MayStore, cFind: MayFind, cMove: "mov
 
 func operationOf(class string) string {
 	switch class {
-	case patientRootFind, studyRootFind:
+	case patientRootFind, studyRootFind, worklistFind:
 		return MayFind
 	case patientRootMove, studyRootMove:
 		return "move"

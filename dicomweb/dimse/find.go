@@ -138,6 +138,9 @@ func (q *query) indexLevel() index.Level {
 
 // find answers C-FIND: a pending response for every match, then the final one.
 func (a *association) find(ctx context.Context, who *access.Context, m *message) error {
+	if m.Class == worklistFind {
+		return a.worklist(ctx, who, m)
+	}
 	q, err := readQuery(m)
 	if err != nil {
 		return a.decline(ctx, m, err)

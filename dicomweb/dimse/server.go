@@ -22,6 +22,8 @@ type Options struct {
 	Title   string // our AE title
 	Archive Archive
 	Peers   Peers
+	// Worklist is what the modality worklist shows; nil: it is not offered.
+	Worklist Worklist
 	// Who is the access context of a principal now.
 	Who func(ctx context.Context, principal string) (*access.Context, error)
 	// Audit makes one event of an association durable; what cannot be audited is

@@ -96,8 +96,9 @@ func (a *App) openDIMSE(door *dicomweb.Door) error {
 	if title == "" {
 		title = "TENON"
 	}
+	direct := door.Direct("dimse")
 	a.dimse = dimse.New(dimse.Options{
-		Title: title, Archive: door.Direct("dimse"), Peers: peers{a}, Who: a.OAuth.Principal, Audit: a.auditPeer,
+		Title: title, Archive: direct, Worklist: direct, Peers: peers{a}, Who: a.OAuth.Principal, Audit: a.auditPeer,
 		Dial: a.dialPeer, TLS: calling, MaxAssociations: d.Most, Idle: d.Idle,
 		Log: func(_ context.Context, what string, err error) { a.log.Error("dimse", "what", what, "error", err) },
 	})
