@@ -41,7 +41,10 @@ type Client struct {
 	// it the app gets client_credentials and nothing else.
 	Principal string `json:"principal,omitempty"`
 	// Inspects lets it ask what tokens of others are (introspection).
-	Inspects bool      `json:"inspects,omitempty"`
+	Inspects bool `json:"inspects,omitempty"`
+	// Pending: it registered itself, and no administrator has approved it yet.
+	Pending  bool      `json:"pending,omitempty"`
+	Contacts []string  `json:"contacts,omitempty"`
 	Created  time.Time `json:"created"`
 }
 

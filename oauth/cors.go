@@ -27,7 +27,9 @@ func (s *Server) Origin(ctx context.Context, origin string) bool {
 		}
 		s.origin.list = nil
 		for _, c := range apps {
-			s.origin.list = append(s.origin.list, c.origins()...)
+			if !c.Pending {
+				s.origin.list = append(s.origin.list, c.origins()...)
+			}
 		}
 		s.origin.until = now.Add(time.Second)
 	}

@@ -40,6 +40,8 @@ func (s *Server) common() map[string]any {
 		"token_endpoint":                                   s.at("/oauth/token"),
 		"introspection_endpoint":                           s.at("/oauth/introspect"),
 		"revocation_endpoint":                              s.at("/oauth/revoke"),
+		"registration_endpoint":                            s.at("/oauth/register"),
+		"management_endpoint":                              s.at("/oauth/account"),
 		"grant_types_supported":                            []string{"authorization_code", "refresh_token", "client_credentials"},
 		"response_types_supported":                         []string{"code"},
 		"response_modes_supported":                         []string{"query"},

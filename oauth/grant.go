@@ -101,6 +101,9 @@ type Logins interface {
 	PutLogin(ctx context.Context, tenant string, l *Login) error
 	// Login returns nil when the name is unknown.
 	Login(ctx context.Context, tenant, name string) (*Login, error)
+	// LoginsOf are the names of a person, LoginNames all names.
+	LoginsOf(ctx context.Context, tenant, principal string) ([]string, error)
+	LoginNames(ctx context.Context, tenant string) ([]*Login, error)
 	RemoveLogin(ctx context.Context, tenant, name string) (bool, error)
 	// LoginFailed counts a wrong password (n+1) and locks the name until then
 	// where limit is reached; with ok the count begins anew.

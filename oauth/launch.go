@@ -50,10 +50,7 @@ func (s *Server) launch(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	q := address.Query()
-	q.Set("iss", s.Base)
-	q.Set("launch", token)
-	address.RawQuery = q.Encode()
+	address = s.launchAddress(address, token)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(map[string]string{"launch": token, "url": address.String()})
@@ -67,28 +64,36 @@ func (s *Server) launchFor(ctx context.Context, w http.ResponseWriter, r *http.R
 	if err := who.NoApp(); err != nil {
 		return nil, nil, err
 	}
-	bad := func(at, text string) error {
-		return issue.Errorf(issue.Invalid, "%s", text).WithStatus(400).At(at).Rule("launch").Chinese("启动请求有误。")
-	}
 	if who.Kind != access.Person && who.Kind != access.Patient {
-		return nil, nil, bad("", "Only a person launches an app.")
+		return nil, nil, badLaunch("", "Only a person launches an app.")
 	}
 	var b launchBody
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, largestForm))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&b); err != nil {
-		return nil, nil, bad("", "The body is not a JSON object with client, patient, encounter, intent, needPatientBanner and fhirContext.")
+		return nil, nil, badLaunch("", "The body is not a JSON object with client, patient, encounter, intent, needPatientBanner and fhirContext.")
 	}
+	u, err := s.judgeLaunch(ctx, who, &b)
+	return &b, u, err
+}
+
+func badLaunch(at, text string) error {
+	return issue.Errorf(issue.Invalid, "%s", text).WithStatus(400).At(at).Rule("launch").Chinese("启动请求有误。")
+}
+
+// judgeLaunch finds where the app of a launch is opened, by whom it is, and that
+// the person reaches what it is about.
+func (s *Server) judgeLaunch(ctx context.Context, who *access.Context, b *launchBody) (*url.URL, error) {
 	b.Principal = who.Principal
 	c, err := s.client(ctx, b.Client)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if c == nil || c.Launch == "" {
-		return nil, nil, bad("client", "The app is unknown, or has no launch URL.")
+		return nil, badLaunch("client", "The app is unknown, or has no launch URL.")
 	}
 	if !soundContext(b.Context) || len(b.Intent) > 200 {
-		return nil, nil, bad("fhirContext", "fhirContext is a list of objects with a reference, a canonical or an identifier, none of them a Patient or Encounter without a role.")
+		return nil, badLaunch("fhirContext", "fhirContext is a list of objects with a reference, a canonical or an identifier, none of them a Patient or Encounter without a role.")
 	}
 	for at, ref := range map[string]*string{"Patient": &b.Patient, "Encounter": &b.Encounter} {
 		if *ref == "" {
@@ -96,13 +101,12 @@ func (s *Server) launchFor(ctx context.Context, w http.ResponseWriter, r *http.R
 		}
 		*ref = at + "/" + strings.TrimPrefix(*ref, at+"/")
 		if ok, err := s.reaches(ctx, who, *ref); err != nil {
-			return nil, nil, err
+			return nil, err
 		} else if !ok {
-			return nil, nil, issue.Errorf(issue.NotFound, "There is no %s.", *ref).At(strings.ToLower(at)).Rule("not-found").Chinese("资源不存在或不可见。")
+			return nil, issue.Errorf(issue.NotFound, "There is no %s.", *ref).At(strings.ToLower(at)).Rule("not-found").Chinese("资源不存在或不可见。")
 		}
 	}
-	u, err := url.Parse(c.Launch)
-	return &b, u, err
+	return url.Parse(c.Launch)
 }
 
 // reaches tells whether a person reaches what would be in context.

@@ -42,6 +42,7 @@ type Options struct {
 	Fetch Fetch
 	// Life and Idle bound the sessions of the sign-in; 8 and 2 hours by default.
 	Life, Idle time.Duration
+	Rates      Rates // those of usualRates where all are zero
 	Audit      func(ctx context.Context, e Event) error
 	Clock      func() time.Time
 	Random     io.Reader
@@ -61,6 +62,8 @@ type Event struct {
 type Chart interface {
 	// Patients are those whom the caller reaches, by a part of their name, few.
 	Patients(ctx context.Context, who *access.Context, name string) ([]Choice, error)
+	// Cases are those of a patient that the caller reaches, few.
+	Cases(ctx context.Context, who *access.Context, patient string) ([]Choice, error)
 	// Reaches tells whether the caller reaches a resource; audited like a read.
 	Reaches(ctx context.Context, who *access.Context, typ, id string) (bool, error)
 }
@@ -77,6 +80,7 @@ type Server struct {
 	keyring *keyring
 	pages   http.Handler
 	origin  origins
+	limiter limiter
 }
 
 // NewServer makes a server.
@@ -96,6 +100,9 @@ func NewServer(o Options) (*Server, error) {
 	if o.Idle <= 0 {
 		o.Idle = sessionIdle
 	}
+	if o.Rates == (Rates{}) {
+		o.Rates = usualRates
+	}
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
@@ -110,6 +117,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	o.Base = strings.TrimRight(o.Base, "/")
 	s := &Server{Options: o, store: o.Store, clock: o.Clock}
+	s.limiter.buckets = map[string]bucket{}
 	s.keyring = &keyring{fetch: o.Fetch, clock: o.Clock, kept: map[string]*keptKeys{}}
 	s.fosite = fosite.NewOAuth2Provider(clients{s}, s.config())
 	s.pages = s.routes()
@@ -144,7 +152,11 @@ func (s *Server) client(ctx context.Context, id string) (*Client, error) {
 	if !clientID.MatchString(id) {
 		return nil, nil
 	}
-	return s.store.Client(ctx, s.Tenant, id)
+	c, err := s.store.Client(ctx, s.Tenant, id)
+	if err != nil || c == nil || c.Pending {
+		return nil, err
+	}
+	return c, nil
 }
 
 // clients finds apps for fosite.

@@ -68,6 +68,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
+	if s.slowDown(w, r, "name "+strings.ToLower(strings.TrimSpace(clipText(r.PostForm.Get("name"), 100))), s.Rates.Name) {
+		return
+	}
 	l, due, err := s.login(r.Context(), r.PostForm.Get("name"), r.PostForm.Get("password"))
 	if errors.Is(err, errLogin) {
 		s.signInPage(w, r, http.StatusUnauthorized, p, true)

@@ -57,6 +57,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.fosite.WriteAccessError(ctx, w, nil, fosite.ErrUnsupportedGrantType.WithHint("grant_type is authorization_code, refresh_token or client_credentials here."))
 		return
 	}
+	if s.slowDown(w, r, "client "+s.askingClient(r), s.Rates.Client) {
+		return
+	}
 	in := new(session)
 	request, err := s.fosite.NewAccessRequest(ctx, r, in)
 	if err != nil {
@@ -91,6 +94,17 @@ func (s *Server) failToken(ctx context.Context, w http.ResponseWriter, r *http.R
 		w.Header().Set("WWW-Authenticate", `Basic realm="oauth"`)
 	}
 	s.fosite.WriteAccessError(ctx, w, nil, known)
+}
+
+// askingClient is the app that a request says to be of; nobody has judged it yet.
+func (s *Server) askingClient(r *http.Request) string {
+	if id, _, ok := r.BasicAuth(); ok {
+		return clipped(id)
+	}
+	if id := clipped(r.PostForm.Get("client_id")); id != "" {
+		return id
+	}
+	return addressOf(r) // of an assertion, or of a refresh without client_id
 }
 
 func clipped(s string) string {

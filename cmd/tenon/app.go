@@ -17,6 +17,10 @@ type appCommand struct {
 	Add    appAdd    `cmd:"" help:"Register an app or a backend, or replace its registration."`
 	List   appList   `cmd:"" help:"List registered apps: id, method, in whose name, scopes, name."`
 	Remove appRemove `cmd:"" help:"Remove an app; all that was granted to it ends within a second."`
+
+	Waiting appWaiting `cmd:"" help:"List apps that registered themselves and wait for approval."`
+	Approve appApprove `cmd:"" help:"Approve one of them."`
+	Reject  appReject  `cmd:"" help:"Reject one of them."`
 }
 
 type appAdd struct {

@@ -20,6 +20,13 @@ type user struct {
 
 	SecondFactor secondFactor `cmd:"" help:"Give a person a second factor for the sign-in (an authenticator app), or take it away."`
 
+	Invite  invite     `cmd:"" help:"Print an address at which a person chooses a password, good once."`
+	List    userList   `cmd:"" help:"List who can sign in: name, principal, state."`
+	SignOut signOut    `cmd:"" help:"End all sessions of a person, and the apps that work online in them."`
+	Disable disable    `cmd:"" help:"Say in the directory that a person is not active: all tokens are refused within a second."`
+	Enable  enable     `cmd:"" help:"Let a disabled person act again."`
+	Remove  removeUser `cmd:"" help:"End a person's account: not active, no name, no second factor, no session, no app."`
+
 	Certificate certificate `cmd:"" help:"Bind a person's own certificate, whose key is elsewhere; the chain (PEM, leaf first) is read from standard input."`
 }
 

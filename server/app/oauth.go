@@ -38,7 +38,7 @@ func (a *App) openOAuth(context.Context) (err error) {
 	a.apps, err = oauth.NewServer(oauth.Options{
 		Store: a.Store, Provider: a.OAuth, Base: a.Config.BaseURL, Key: key, Signing: keys.all, Chart: chart{a},
 		IsType: a.model.IsResource, Fetch: a.fetchKeys, Audit: a.auditApps, Clock: a.clock, Log: a.log,
-		Life: a.Config.SignIn.Life, Idle: a.Config.SignIn.Idle,
+		Life: a.Config.SignIn.Life, Idle: a.Config.SignIn.Idle, Rates: a.Config.SignIn.rates(),
 	})
 	return err
 }
@@ -139,6 +139,29 @@ func choice(id string, root tree.Node) oauth.Choice {
 		name = id
 	}
 	return oauth.Choice{ID: id, Name: name, Born: root.Field("birthDate").Str(), Number: root.Path("identifier", "value").Str()}
+}
+
+// Cases implements oauth.Chart.
+func (c chart) Cases(ctx context.Context, who *access.Context, patient string) ([]oauth.Choice, error) {
+	params := []search.Param{{Name: "patient", Value: "Patient/" + patient}, {Name: "part-of:missing", Value: "true"}, {Name: "_count", Value: mostChoices}}
+	page, _, err := c.a.Recorder.Search(ctx, who, "Task", params, true)
+	if issue.As(err) != nil {
+		return nil, nil // nothing of the kind in reach
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []oauth.Choice
+	for _, hit := range page.Hits {
+		if d, err := tree.Parse(hit.Body); err == nil && hit.Type == "Task" {
+			name := d.Root().Field("description").Str()
+			if name == "" {
+				name = d.Root().Path("code", "coding", "display").Str() + " " + d.Root().Field("authoredOn").Str()
+			}
+			list = append(list, oauth.Choice{ID: hit.ID, Name: name})
+		}
+	}
+	return list, nil
 }
 
 // Reaches implements oauth.Chart.
@@ -270,28 +293,5 @@ func (a *App) RemoveFactor(ctx context.Context, principal string) error {
 
 // SetPassword lets a person sign in by a name.
 func (a *App) SetPassword(ctx context.Context, principal, name, password string) error {
-	name = strings.ToLower(strings.TrimSpace(name))
-	if name == "" || len(name) > 100 {
-		return errors.New("name: it is empty or too long")
-	}
-	who, err := a.OAuth.Principal(ctx, principal)
-	if err != nil {
-		return err
-	}
-	if who.Kind != access.Person && who.Kind != access.Patient {
-		return fmt.Errorf("%s is no person: it does not sign in", principal)
-	}
-	if who.Person == "" {
-		return fmt.Errorf("%s has no practitioner: an account is of one person", principal)
-	}
-	if old, err := a.Store.Login(ctx, "main", name); err != nil {
-		return err
-	} else if old != nil && old.Principal != principal {
-		return fmt.Errorf("%s signs in as %s: an account is of one person; choose another name", old.Principal, name)
-	}
-	hash, err := oauth.HashSecret(password)
-	if err != nil {
-		return err
-	}
-	return a.Store.PutLogin(ctx, "main", &oauth.Login{Name: name, Principal: principal, Hash: hash})
+	return a.apps.SetPassword(ctx, principal, name, password)
 }

@@ -13,6 +13,16 @@ type SignIn struct {
 	Fresh        time.Duration `help:"How long ago that may have been." default:"15m" env:"TENON_SIGN_IN_FRESH"`
 	Life         time.Duration `help:"How long a session lasts at most." default:"8h" env:"TENON_SIGN_IN_LIFE"`
 	Idle         time.Duration `help:"How long a session lasts that nothing is done with." default:"2h" env:"TENON_SIGN_IN_IDLE"`
+
+	AddressRate float64 `help:"Requests a second that one address may send to sign-in, token and the like." default:"50" env:"TENON_SIGN_IN_ADDRESS_RATE"`
+	ClientRate  float64 `help:"Requests a second that one app may send to the token endpoint." default:"50" env:"TENON_SIGN_IN_CLIENT_RATE"`
+	NameRate    float64 `help:"Sign-ins a second that one name may try." default:"5" env:"TENON_SIGN_IN_NAME_RATE"`
+	Burst       float64 `help:"How many seconds' worth of these may come at once." default:"20" env:"TENON_SIGN_IN_BURST"`
+}
+
+// rates are the same as oauth wants them.
+func (s *SignIn) rates() oauth.Rates {
+	return oauth.Rates{Address: s.AddressRate, Client: s.ClientRate, Name: s.NameRate, Burst: s.Burst}
 }
 
 func (s *SignIn) validate() error {
@@ -20,6 +30,11 @@ func (s *SignIn) validate() error {
 	case "", oauth.SecondOff, oauth.SecondEnrolled, oauth.SecondRequired:
 	default:
 		return fmt.Errorf("sign-in-second-factor: %q is neither off, enrolled nor required", s.SecondFactor)
+	}
+	for name, rate := range map[string]float64{"address-rate": s.AddressRate, "client-rate": s.ClientRate, "name-rate": s.NameRate, "burst": s.Burst} {
+		if rate < 0 || rate > 1e6 {
+			return fmt.Errorf("sign-in-%s: between 0 (no limit) and a million", name)
+		}
 	}
 	for name, d := range map[string]time.Duration{"fresh": s.Fresh, "life": s.Life, "idle": s.Idle} {
 		if d < 0 || d > 7*24*time.Hour {

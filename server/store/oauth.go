@@ -173,6 +173,37 @@ func (s *Store) Login(ctx context.Context, tenant, name string) (*oauth.Login, e
 	return l, nil
 }
 
+// LoginNames implements oauth.Logins; without the hashes.
+func (s *Store) LoginNames(ctx context.Context, tenant string) (list []*oauth.Login, err error) {
+	err = s.engine.readSecrets(ctx, func(q querier) error {
+		list = nil
+		return each(ctx, q, "SELECT name, principal, failures, locked FROM oauth_login WHERE tenant = ? ORDER BY name", []any{tenant}, func(row cursor) error {
+			l := new(oauth.Login)
+			var failures, locked int64
+			if err := row.scan(&l.Name, &l.Principal, &failures, &locked); err != nil {
+				return err
+			}
+			if l.Failures = int(failures); locked != 0 {
+				l.Locked = moment(locked)
+			}
+			list = append(list, l)
+			return nil
+		})
+	})
+	return list, err
+}
+
+// LoginsOf implements oauth.Logins.
+func (s *Store) LoginsOf(ctx context.Context, tenant, principal string) (names []string, err error) {
+	all, err := s.LoginNames(ctx, tenant)
+	for _, l := range all {
+		if l.Principal == principal {
+			names = append(names, l.Name)
+		}
+	}
+	return names, err
+}
+
 // RemoveLogin implements oauth.Logins.
 func (s *Store) RemoveLogin(ctx context.Context, tenant, name string) (found bool, err error) {
 	err = s.engine.updateSecrets(ctx, func(q querier) error {

@@ -251,6 +251,23 @@ func TestStepUpRequired(t *testing.T) {
 		}
 		same(t, "step up", h.post(t, "/oauth/step-up", url.Values{"code": {recovery[0]}}, "Authorization", "Bearer "+token).status, 204)
 		acts(201, 202, 400)
+		h.person(t, admin, "admin")
+		h.register(t, oauth.Client{ID: "waits", Method: oauth.MethodNone, Redirects: []string{callback}, Scopes: []string{"user/*.rs"}, Pending: true})
+		b := h.browser(t)
+		b.get(t, "/oauth/admin")
+		form := b.signIn(t, "admin").form()
+		form.Set("code", recovery[1])
+		p := b.post(t, "/oauth/second-factor", form)
+		same(t, "the page shows who waits", strings.Contains(p.body, "影像 waits") && strings.Contains(p.body, "待审批的应用"), true)
+		approve := url.Values{"guard": {"x"}, "approve": {"waits"}}
+		same(t, "attack 33 without its guard", b.post(t, "/oauth/admin", approve).status, 400)
+		same(t, "still no app", h.browser(t).get(t, h.ask("waits", "user/*.rs", nil)).status, 400)
+		approve.Set("guard", found(t, hiddenGuard, p))
+		same(t, "approved", b.post(t, "/oauth/admin", approve).status, 200)
+		same(t, "is one now", h.browser(t).get(t, h.ask("waits", "user/*.rs", nil)).status, 200)
+		h.person(t, "PractitionerRole/img-li", "li")
+		same(t, "another person's session", strings.Contains(h.signedIn(t, "li").last.body, "img-li"), true)
+		same(t, "is ended", b.post(t, "/oauth/admin", url.Values{"guard": approve["guard"], "principal": {"PractitionerRole/img-li"}}).status, 200)
 	})
 	t.Run("R000-011 no account is shared", func(t *testing.T) {
 		h.person(t, "PractitionerRole/clin-wang", "wang")
