@@ -22,6 +22,8 @@ type browser struct {
 	h    *house
 	http *http.Client
 	last *page
+
+	agent string // what it says it is, the usual where empty
 }
 
 type page struct {
@@ -49,6 +51,9 @@ func (h *house) browser(t testing.TB) *browser {
 
 func (b *browser) do(t testing.TB, r *http.Request) *page {
 	t.Helper()
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
 	res, err := b.http.Do(r)
 	if err != nil {
 		t.Fatal(err)
