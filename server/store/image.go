@@ -94,7 +94,7 @@ func (x Images) Search(ctx context.Context, reach access.Predicate, q *index.Que
 		if q.Content {
 			st.add(", i.metadata")
 		}
-		if err := st.images(ctx, c, reach, q.Level, q.Key); err != nil {
+		if err := st.images(ctx, c, reach, q.Level, q.Key, q.Matches); err != nil {
 			return err
 		}
 		for _, m := range q.Matches {
@@ -123,17 +123,24 @@ func (x Images) Search(ctx context.Context, reach access.Predicate, q *index.Que
 }
 
 // images appends the tables down to a level with what always holds: the tenant,
-// the reach, and the part of the hierarchy that the key names. Where the caller
-// reaches few resources the query starts from these.
-func (s *statement) images(ctx context.Context, q querier, reach access.Predicate, level index.Level, k index.Key) error {
+// the reach, and the part of the hierarchy that the key names. Where an index finds
+// few studies for a match the query starts from these, else from what the caller
+// reaches where that is few.
+func (s *statement) images(ctx context.Context, q querier, reach access.Predicate, level index.Level, k index.Key, matches []index.Match) error {
 	types := []string{"ImagingStudy"}
 	folded, err := fold(reach, types)
 	if err != nil {
 		return err
 	}
 	var few []int64
-	listed := false
-	if k.Study == "" { // a study that is named is found by its UID
+	var uids []string
+	found, listed := k.Study != "", false // a study that is named is found by its UID
+	if !found {
+		if uids, found, err = s.fewStudies(ctx, q, matches); err != nil {
+			return err
+		}
+	}
+	if !found {
 		if few, listed, err = s.fewImages(ctx, q, folded, types); err != nil {
 			return err
 		}
@@ -148,8 +155,11 @@ func (s *statement) images(ctx context.Context, q querier, reach access.Predicat
 	}
 	s.add(" WHERE r.tenant = ? AND s.tenant = ? AND r.type = 'ImagingStudy' AND r.deleted = 0 AND ", s.tenant, s.tenant)
 	s.folded("r", folded)
-	if listed {
+	switch {
+	case listed:
 		s.add(" AND ").inRows("r.rid", few)
+	case found && k.Study == "":
+		s.add(" AND ").inTexts("s.uid", uids)
 	}
 	for n, uid := range []string{k.Study, k.Series, k.Instance}[:level] {
 		if uid != "" {

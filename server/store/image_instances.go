@@ -78,7 +78,7 @@ func (x Images) Standing(ctx context.Context, reach access.Predicate, study stri
 	return found, x.s.engine.read(ctx, short, func(q querier) error {
 		st := newStatement(tenant, x.s.engine.dialect())
 		st.add("SELECT s.uid, s.resource, s.patient, r.version, r.updated")
-		if err := st.images(ctx, q, reach, index.StudyLevel, index.Key{Study: study}); err != nil {
+		if err := st.images(ctx, q, reach, index.StudyLevel, index.Key{Study: study}, nil); err != nil {
 			return err
 		}
 		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
@@ -92,7 +92,7 @@ func (x Images) Standing(ctx context.Context, reach access.Predicate, study stri
 func (x Images) instance(ctx context.Context, q querier, tenant int64, reach access.Predicate, k index.Key, page *[]index.Result) error {
 	st := newStatement(tenant, x.s.engine.dialect())
 	st.add("SELECT " + resultColumns(index.InstanceLevel) + contentColumns)
-	if err := st.images(ctx, q, reach, index.InstanceLevel, k); err != nil {
+	if err := st.images(ctx, q, reach, index.InstanceLevel, k, nil); err != nil {
 		return err
 	}
 	return each(ctx, q, st.sql(), st.args, func(c cursor) error {
@@ -105,7 +105,7 @@ func (x Images) instance(ctx context.Context, q querier, tenant int64, reach acc
 func (x Images) above(ctx context.Context, q querier, tenant int64, reach access.Predicate, k index.Key) (map[string]*index.Result, error) {
 	st := newStatement(tenant, x.s.engine.dialect())
 	st.add("SELECT " + resultColumns(index.SeriesLevel))
-	if err := st.images(ctx, q, reach, index.SeriesLevel, k); err != nil {
+	if err := st.images(ctx, q, reach, index.SeriesLevel, k, nil); err != nil {
 		return nil, err
 	}
 	above := map[string]*index.Result{}
