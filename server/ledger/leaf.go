@@ -1,8 +1,3 @@
-// Package ledger proves the record: a Merkle log of versions, audit batches and
-// blobs, signed checkpoints, signatures of persons, and their verification with
-// nothing but an exported dossier and a trusted key. No HTTP and no SQL.
-//
-// https://www.rfc-editor.org/rfc/rfc6962
 package ledger
 
 import "time"
