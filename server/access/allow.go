@@ -96,9 +96,9 @@ func (c *Context) Allow(v Verb, typ string) error {
 }
 
 // readsOnly tells whether all roles of the person are reading ones (ethics
-// committee, regulator).
+// committee, regulator, administrators of security and audit).
 func (c *Context) readsOnly() bool {
-	return !slices.ContainsFunc(c.Roles, func(r Role) bool { return r != ETH && r != REG })
+	return !slices.ContainsFunc(c.Roles, func(r Role) bool { return r != ETH && r != REG && r != SEC && r != AUD })
 }
 
 func (c *Context) refuse(v Verb, typ string) error {

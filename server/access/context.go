@@ -51,6 +51,8 @@ const (
 	REG   Role = "REG"   // regulator, reads
 	MES   Role = "MES"   // the manufacturer's MES, a machine
 	ADMIN Role = "ADMIN" // platform administrator
+	SEC   Role = "SEC"   // security administrator: reviews emergency access, reads no record
+	AUD   Role = "AUD"   // audit administrator: reads the audit, reads no record
 )
 
 // Context is what is known of the caller of one request. It is immutable once a
@@ -73,12 +75,21 @@ type Context struct {
 	// Due is what the person must show before a privileged act; nil: nothing is
 	// asked, or it was shown.
 	Due *Challenge
+	// Purpose is what the request says it is for (v3-PurposeOfUse), "" for the
+	// usual; PurposeEmergency is the only other.
+	Purpose string
+	// Emergency are the patients, "Patient/x", whose record the caller may read
+	// for a while though no other rule lets him.
+	Emergency []string
 }
 
-// Has tells whether the caller holds the role. The platform's administrator does
-// not administer through an app.
+// PurposeEmergency is break-glass, https://terminology.hl7.org/CodeSystem-v3-ActReason.html
+const PurposeEmergency = "BTG"
+
+// Has tells whether the caller holds the role. Administrators of the platform, its
+// security and its audit do not administer through an app.
 func (c *Context) Has(r Role) bool {
-	return c != nil && slices.Contains(c.Roles, r) && (r != ADMIN || c.Scopes == nil)
+	return c != nil && slices.Contains(c.Roles, r) && (c.Scopes == nil || r != ADMIN && r != SEC && r != AUD)
 }
 
 // CanSign tells whether the caller is a natural person who can put a signature:

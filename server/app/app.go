@@ -210,7 +210,8 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	}
 	a.Recorder, err = record.New(record.Options{
 		Subscriptions: a.feed,
-		Store:         notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
+		Principals:    func(ctx context.Context, p string) (*access.Context, error) { return a.OAuth.Principal(ctx, p) }, Alarm: a.alarm,
+		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,

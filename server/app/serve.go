@@ -152,5 +152,5 @@ func (a *App) caller(r *http.Request) (*access.Context, error) {
 	}
 	request := *who
 	request.RequestID = r.Header.Get("X-Request-Id")
-	return &request, nil
+	return a.emergency(r, &request)
 }

@@ -115,6 +115,10 @@ func (p *preparation) allow(w *write) error {
 	if err := p.who.Allow(verb, w.typ); err != nil {
 		return err
 	}
+	if w.before != nil && access.IsSecurity(w.before.Owner) && p.who.Kind != access.Operator {
+		return issue.Errorf(issue.Forbidden, "%s/%s is about the security of an organisation; it is closed with $review and changed by nobody.", w.typ, w.id).
+			Rule("security-task").Chinese("安全审查任务只能通过 $review 完成，不可修改。")
+	}
 	return p.guardSigned(w)
 }
 

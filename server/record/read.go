@@ -137,7 +137,10 @@ func (r *Recorder) closeRead(ctx context.Context, row Audit, typ, id string, err
 func (r *Recorder) audit(who *access.Context, action, operation, entity string, outcome int) Audit {
 	row := Audit{At: r.now(), Action: action, Operation: operation, Entity: entity, Outcome: outcome, Door: "fhir"}
 	if who != nil {
-		row.RequestID, row.Principal, row.Organization = who.RequestID, who.Principal, who.Organization
+		row.RequestID, row.Principal, row.Organization, row.Purpose = who.RequestID, who.Principal, who.Organization, who.Purpose
+		if who.Scopes != nil {
+			row.App = who.Scopes.Client
+		}
 	}
 	return row
 }

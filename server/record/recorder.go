@@ -38,6 +38,12 @@ type Options struct {
 	Grader      Grader
 	Dossiers    Dossiers
 	Certifier   Certifier // seals what certifies an erasure; nil: members of cases are not erased
+	// Principals says who somebody is now, without a token; nil: nobody is explained
+	// but the caller.
+	Principals func(ctx context.Context, principal string) (*access.Context, error)
+	// Alarm tells the security administrators that an emergency access was given;
+	// task is its review. Nil: the review alone tells.
+	Alarm func(ctx context.Context, who *access.Context, task string)
 	// Subscriptions judges what is subscribed to; nil: nothing is.
 	Subscriptions Subscriptions
 	// Jobs names the checks that a stored version asks for; they run after the

@@ -121,5 +121,7 @@ type Audit struct {
 	Entity       string // "Patient/1/_history/2" or the query with values removed
 	Patient      string // "Patient/1" or ""
 	Case         string
-	Outcome      int // HTTP status
+	Outcome      int    // HTTP status
+	App          string // client id of the app between, or ""
+	Purpose      string // of use, BTG; "" for the usual
 }

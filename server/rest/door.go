@@ -53,6 +53,7 @@ type Record interface {
 	Preparer
 	Keeper
 	Reconciler
+	Accesses
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -170,6 +171,7 @@ func (d *Door) routes() []route {
 		d.expungeRoutes(),
 		d.retentionRoutes(),
 		d.reconcileRoutes(),
+		d.accessRoutes(),
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),

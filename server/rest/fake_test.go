@@ -251,3 +251,15 @@ func (m *memory) Reconcile(context.Context, *access.Context, record.ReconcileQue
 func (m *memory) Retention(context.Context, *access.Context, record.RetentionQuery) ([]byte, error) {
 	return []byte(`{"resourceType":"Parameters"}`), nil
 }
+
+func (m *memory) ExplainAccess(context.Context, *access.Context, record.ExplainQuery) ([]byte, error) {
+	return []byte(`{"resourceType":"Parameters"}`), nil
+}
+
+func (m *memory) BreakGlass(context.Context, *access.Context, string, tree.Node) ([]byte, error) {
+	return []byte(`{"resourceType":"Parameters"}`), nil
+}
+
+func (m *memory) Review(context.Context, *access.Context, string, tree.Node) (*record.Result, error) {
+	return nil, errors.New("there is no review here")
+}

@@ -88,6 +88,7 @@ func leafValues(l *ledger.Leaf) []any { return []any{l.Kind, l.Ref, l.Hash[:], m
 func appendAudit(b []byte, a *record.Audit) []byte {
 	b = append(b, `{"action":`...)
 	b = appendString(b, a.Action)
+	b = appendField(b, "app", a.App)
 	b = append(b, `,"at":"`...)
 	b = a.At.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	b = append(b, '"')
@@ -104,6 +105,7 @@ func appendAudit(b []byte, a *record.Audit) []byte {
 	b = strconv.AppendInt(b, int64(a.Outcome), 10)
 	b = appendField(b, "patient", a.Patient)
 	b = appendField(b, "principal", a.Principal)
+	b = appendField(b, "purpose", a.Purpose)
 	b = appendField(b, "request", a.RequestID)
 	return append(b, '}')
 }

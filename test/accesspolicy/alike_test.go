@@ -15,7 +15,7 @@ import (
 
 // ways are requests about one thing, TYPE and ID of which are filled in.
 var ways = []servertest.Request{
-	{Path: "/fhir/TYPE/ID"}, {Method: "HEAD", Path: "/fhir/TYPE/ID"}, {Path: "/fhir/TYPE/ID/_history"}, {Path: "/fhir/TYPE/ID/_history/1"}, {Path: "/fhir/TYPE/ID/$meta"},
+	{Path: "/fhir/TYPE/ID"}, {Method: "HEAD", Path: "/fhir/TYPE/ID"}, {Path: "/fhir/TYPE/ID/_history"}, {Path: "/fhir/TYPE/ID/_history/1"}, {Path: "/fhir/TYPE/ID/$meta"}, {Path: "/fhir/TYPE/ID/$explain-access"},
 	{Path: "/fhir/TYPE/ID", Header: map[string]string{"If-None-Match": `W/"1"`}}, {Path: "/fhir/TYPE/ID", Header: map[string]string{"If-Modified-Since": "Wed, 21 Oct 2035 07:28:00 GMT"}},
 	{Path: "/fhir/TYPE?_id=ID&_total=accurate"}, {Path: "/fhir/TYPE?_id=ID&_summary=count"}, {Path: "/fhir/Provenance?target=TYPE/ID&_include=*"},
 	{Method: "DELETE", Path: "/fhir/TYPE/ID"}, {Method: "PUT", Path: "/fhir/TYPE/ID", Body: []byte(`{"resourceType":"TYPE","id":"ID"}`)},

@@ -92,12 +92,18 @@ func (w *world) peopled(t *testing.T) {
 		all = append(all, put("Organization", name, `,"active":true,"name":"`+name+`","type":[{"coding":[{"system":"urn:tenon:side","code":"`+side+`"}]}]`),
 			put("Practitioner", name, `,"active":true,"name":[{"text":"`+name+`"}]`))
 	}
+	all = append(all, put("PractitionerRole", "twin", `,"active":true,"practitioner":{"reference":"Practitioner/h1"},"organization":{"reference":"Organization/h0"},"code":[{"coding":[{"system":"urn:tenon:role","code":"SEC"}]}]`))
 	for i := range 120 {
 		org := pick(w, w.orgs)
 		p := &person{principal: fmt.Sprintf("PractitionerRole/p%d", i), org: org, hospital: strings.Contains(org, "/h")}
 		w.people = append(w.people, p)
 		all = append(all, put("PractitionerRole", fmt.Sprintf("p%d", i), fmt.Sprintf(`,"active":true,"practitioner":{"reference":"Practitioner/%s"},"organization":{"reference":%q},
 			"code":[{"coding":[{"system":"urn:tenon:role","code":%q}]}]`, strings.TrimPrefix(org, "Organization/"), org, map[bool]string{true: "CLIN", false: "DES"}[p.hospital])))
+	}
+	for i, role := range []string{"SEC", "AUD", "ADMIN", "SEC"} { // of the first hospital, and SEC of the second
+		org := fmt.Sprintf("h%d", i/3)
+		all = append(all, put("Practitioner", "watch"+strconv.Itoa(i), `,"active":true`), put("PractitionerRole", "watch"+strconv.Itoa(i), fmt.Sprintf(`,"active":true,"practitioner":{"reference":"Practitioner/watch%d"},
+			"organization":{"reference":"Organization/%s"},"code":[{"coding":[{"system":"urn:tenon:role","code":%q}]}]`, i, org, role)))
 	}
 	w.bundle(t, "", all)
 }
