@@ -272,7 +272,7 @@ func reviewed(params tree.Node, who *access.Context, at time.Time) ([]byte, erro
 	if n := utf8.RuneCountInString(text); n < shortestWhy || n > longestWhy {
 		return nil, badEmergency("text", "say in %d to %d characters what was found", shortestWhy, longestWhy)
 	}
-	return json.Marshal(map[string]any{"status": "completed", "lastModified": at.Format(time.RFC3339), "owner": map[string]any{"reference": who.Principal},
+	return json.Marshal(map[string]any{"status": "completed", "lastModified": at.Format("2006-01-02T15:04:05.000Z07:00"), "owner": map[string]any{"reference": who.Principal},
 		"output": []any{map[string]any{"type": map[string]any{"text": "outcome"},
 			"valueCodeableConcept": map[string]any{"coding": []any{map[string]any{"system": "urn:tenon:emergency-outcome", "code": code}}, "text": text}}}})
 }
