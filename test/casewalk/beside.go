@@ -83,7 +83,9 @@ func (m *Model) predictDie(v *Verdict, s Step) {
 	v.Absent = m.rested() || m.p.Settings == nil || s.Who != m.acts(attendance) || m.done("S17") && !m.wasUsed()
 }
 
-func (m *Model) wasUsed() bool { return m.parts["S18/use-record"] != nil }
+func (m *Model) wasUsed() bool {
+	return m.parts["S18/use-record"] != nil || m.parts["S18/usage-report"] != nil
+}
 
 // stuck: nothing leads on any more.
 func (m *Model) stuck() bool { return m.dead && m.x == nil && !m.done("S17") }

@@ -125,7 +125,8 @@ func acquisitionStage() Stage {
 			output("acquisition", "", "Procedure", acquisition, "S02/scanner"),
 			output("photograph-sagittal", "photograph", "Media", photograph("sagittal")), output("photograph-frontal", "photograph", "Media", photograph("frontal")),
 			prominence, relief, median, length, accuracy,
-			output("acquisition-checklist", "", "QuestionnaireResponse", answered("acquisition", Obj{"posture": Obj{"valueString": "seated, knee flexed 30°"}})),
+			profiled(output("acquisition-checklist", "", "QuestionnaireResponse", answered("acquisition", Obj{"posture": Obj{"valueString": "seated, knee flexed 30°"}})), []string{"R003-012"},
+				lacking("author"), lacking("authored"), Defect{Name: "not complete", Spoil: refusedAnswer("complete")}, Defect{Name: "covered", Spoil: refusedAnswer("uncovered")}),
 		},
 		Signatures: []Signature{{Role: "IMG", Purpose: "acquisition", Part: scan}, {Role: "IMG", Purpose: "acquisition", Part: "S02/acquisition-checklist"}},
 	}
@@ -140,7 +141,8 @@ func checkedModel(s *Stage) {
 		}})
 		items = append(items, "S03a/"+item)
 	}
-	s.Parts = append(s.Parts, Part{Key: "stump-model-check", Type: "DiagnosticReport", By: "clin-wang", Needs: items, Defects: []Defect{{Name: "failed", Rule: "stump-model-checked", Spoil: verdict("fail")}}, Body: func(w *Writer) Obj {
+	s.Parts = append(s.Parts, Part{Key: "stump-model-check", Type: "DiagnosticReport", By: "clin-wang", Needs: items, Defects: append([]Defect{{Name: "failed", Rule: "stump-model-checked", Spoil: verdict("fail")}},
+		ofProfile("stump-model-check", []string{"R003-077"}, lacking("performer"), lacking("issued"), lacking("conclusionCode"))...), Body: func(w *Writer) Obj {
 		o := as("stump-model-check", func(w *Writer) Obj { return w.report("check of the stump model", "pass") })(w)
 		o["result"] = refsOf(w, items)
 		return o
@@ -182,10 +184,11 @@ func designedSocket(s *Stage) {
 	part.Defects = append(slices.Clone(part.Defects), missing(socketOutputSections[:1])...) // the others are asked for at verification (003 5.2.4)
 	surface := by("surface-model", "", "DocumentReference", surfaceModel)
 	surface.File = true
+	surface = profiled(surface, []string{"R003-023", "R003-034", "R001-104", "R001-111", "R001-121"}, lacking("type"), Defect{Name: "without its software", Spoil: unextended("produced-with")})
 	s.Parts = append(s.Parts, surface,
 		by("measure-circumference", "socket-measure", "Observation", designedMeasure("circumference", 303), "S02/measure-circumference"),
 		by("measure-length", "socket-measure", "Observation", designedMeasure("length", 149), "S02/measure-length"),
-		by("design-alignment", "", "Observation", aligned), by("component", "", "DeviceDefinition", adapter),
+		by("design-alignment", "", "Observation", aligned), profiled(by("component", "", "DeviceDefinition", adapter), []string{"R003-029"}, lacking("deviceName"), lacking("property")),
 		by("connection-check", "", "Observation", func(w *Writer) Obj {
 			return seenBy(w, "software", Obj{"code": text("connection"), "valueQuantity": quantity(0.02, "mm"), "interpretation": Arr{coded("verdict", "pass")}})
 		}))
@@ -193,7 +196,7 @@ func designedSocket(s *Stage) {
 }
 
 func verifiedSocket(s *Stage) {
-	s.Parts = append(s.Parts, Part{Key: "shape-check", Type: "DiagnosticReport", By: "des-zhang", Defects: passDefects[:1], Body: func(w *Writer) Obj {
+	s.Parts = append(s.Parts, Part{Key: "shape-check", Type: "DiagnosticReport", By: "des-zhang", Defects: append(slices.Clone(passDefects[:1]), ofProfile("shape-check", []string{"R003-079"}, lacking("performer"), lacking("issued"), lacking("conclusion"))...), Body: func(w *Writer) Obj {
 		o := as("shape-check", func(w *Writer) Obj { return w.report("comparison of socket and stump", "pass") })(w)
 		o["conclusion"] = "reduction 3 %, relief over the fibular head"
 		o["extension"] = Arr{ext("compared", "valueReference", ref(w.Refs["S02/image-study"])), ext("compared", "valueReference", ref(w.Refs["S08/design-model"]))}
@@ -210,10 +213,10 @@ func preProcessing() Stage {
 		Code: "S11a", Owner: "PROD", After: []string{"S10"}, Judges: true, Status: 422,
 		Parts: []Part{
 			{Key: "build-file", Type: "DocumentReference", By: "prod-zhou", File: true, Body: buildFile},
-			{Key: "machining-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("machining-check", Obj{
+			profiled(Part{Key: "machining-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("machining-check", Obj{
 				"layer-thickness": Obj{"valueQuantity": quantity(0.1, "mm")}, "print-direction": Obj{"valueString": "upright, brim up"},
 				"supports": Obj{"valueString": "none: the powder supports"},
-			})},
+			})}, []string{"R003-084"}, lacking("author"), Defect{Name: "no procedure", Spoil: refusedAnswer("procedure")}, Defect{Name: "mechanical unfit", Spoil: refusedAnswer("mechanical")}),
 		},
 		Signatures: []Signature{{Role: "PROD", Purpose: "machining-check", Part: "S11a/machining-check"}},
 	}
@@ -231,5 +234,31 @@ func fitting() Stage {
 		Signatures: []Signature{
 			{Role: "CLIN", Purpose: "fit-confirmation", Part: "S11b/fit-confirmation"}, {Role: "PAT", Purpose: "fit-confirmation", Part: "S11b/fit-confirmation"},
 		},
+	}
+}
+
+// profiled adds what the profile of a document asks for, by its defects.
+func profiled(p Part, clause []string, defects ...Defect) Part {
+	p.Defects = append(slices.Clone(p.Defects), ofProfile(p.Key, clause, defects...)...)
+	return p
+}
+
+func ofProfile(document string, clause []string, defects ...Defect) []Defect {
+	for i := range defects {
+		defects[i].Rule, defects[i].Clause = "profile-"+document, clause
+	}
+	return defects
+}
+
+func lacking(element string) Defect { return Defect{Name: "no " + element, Spoil: set(element, nil)} }
+
+// refusedAnswer answers no.
+func refusedAnswer(link string) func(Obj) {
+	return func(o Obj) {
+		for _, item := range list(o, "item") {
+			if str(item, "linkId") == link {
+				item["answer"] = Arr{Obj{"valueBoolean": false}}
+			}
+		}
 	}
 }

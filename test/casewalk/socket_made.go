@@ -32,8 +32,8 @@ func madeSocket(s *Stage) {
 			{Name: "not assembled", Rule: "G-RELEASE/assembled", Spoil: set("parent", nil)},
 		}},
 		Part{Key: "device", Type: "Device", By: "prod-zhou", Body: prosthesis, Needs: []string{"S08/design-definition", "S10/confirmation-form"}},
-		Part{Key: "component", Type: "Device", By: "prod-zhou", Body: foot, Needs: []string{"S11/device"}},
-		Part{Key: "assembly-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("socket-assembly", nil)},
+		profiled(Part{Key: "component", Type: "Device", By: "prod-zhou", Body: foot, Needs: []string{"S11/device"}}, []string{"R003-004"}, lacking("manufacturer"), lacking("deviceName")),
+		profiled(Part{Key: "assembly-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("socket-assembly", nil)}, []string{"R003-064", "R003-065"}, lacking("author"), lacking("authored")),
 		Part{Key: "inspection", Type: "Observation", By: "qa-wu", As: Beside, Body: inspected, Needs: []string{"S11/socket"}},
 		Part{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects, Body: tested("inspection-report", "inspection report", "S11/inspection")},
 		Part{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: socketHistory, Needs: []string{"S11a/build-file"}})
