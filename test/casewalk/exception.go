@@ -101,7 +101,7 @@ func (m *Model) rests(stage string) string {
 	switch {
 	case m.closed == "hospital":
 		return "hospital-closed"
-	case m.closed == "maker" && m.done("S05") && !m.done("S13") && stage != "S11b": // who fits a socket has it
+	case m.closed == "maker" && m.done("S05") && m.ofMaker(stage):
 		return "manufacturer-closed"
 	case m.dead && stage != "S18" && stage != "S19":
 		return "patient-deceased"
@@ -119,6 +119,12 @@ func (m *Model) rests(stage string) string {
 		return "review-open"
 	}
 	return ""
+}
+
+// ofMaker tells that a stage needs the manufacturer: it is his, or orders from him.
+func (m *Model) ofMaker(stage string) bool {
+	s := m.p.stage(stage)
+	return s != nil && (stage == "S06" || slices.Contains([]string{"DES", "PROD", "LOG", "MFR", "QA", "REV"}, s.Owner))
 }
 
 // hold puts the stages at work that rest on hold, and those that do so no more

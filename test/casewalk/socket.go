@@ -182,6 +182,11 @@ func designedSocket(s *Stage) {
 	part = s.redo("design-output", socketSections)
 	part.Needs = append(slices.Clone(part.Needs), "S08/surface-model")
 	part.Defects = append(slices.Clone(part.Defects), missing(socketOutputSections[:1])...) // the others are asked for at verification (003 5.2.4)
+	part.Defects = append(part.Defects, Defect{Name: "does not list the surface model", Rule: "G-OUTPUT/output-list-files", Spoil: func(o Obj) {
+		files := sectionOf(o, "output-list")
+		entry := files["entry"].(Arr)
+		files["entry"] = entry[:len(entry)-1]
+	}})
 	surface := by("surface-model", "", "DocumentReference", surfaceModel)
 	surface.File = true
 	surface = profiled(surface, []string{"R003-023", "R003-034", "R001-104", "R001-111", "R001-121"}, lacking("type"), Defect{Name: "without its software", Spoil: unextended("produced-with")})

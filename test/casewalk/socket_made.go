@@ -36,14 +36,14 @@ func madeSocket(s *Stage) {
 		profiled(Part{Key: "assembly-check", Type: "QuestionnaireResponse", By: "prod-zhou", Body: answered("socket-assembly", nil)}, []string{"R003-064", "R003-065"}, lacking("author"), lacking("authored")),
 		Part{Key: "inspection", Type: "Observation", By: "qa-wu", As: Beside, Body: inspected, Needs: []string{"S11/socket"}},
 		Part{Key: "inspection-report", Type: "DiagnosticReport", By: "qa-wu", Needs: []string{"S11/inspection"}, Defects: passDefects, Body: tested("inspection-report", "inspection report", "S11/inspection")},
-		Part{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: socketHistory, Needs: []string{"S11a/build-file"}})
+		Part{Key: "device-history-record", Type: "Composition", By: "prod-zhou", Body: socketHistory, Needs: []string{"S11a/build-file"}, Defects: historyDefects()})
 	for i := range s.Parts {
 		if key := s.Parts[i].Key; key == "safety-powder" || key == "safety-lacquer" {
 			s.Parts[i].Document = "material-safety"
 		}
 	}
 	for i, code := range socketOperations {
-		s.Parts = append(s.Parts, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Body: func(w *Writer) Obj { return socketOperation(w, i, code) }})
+		s.Parts = append(s.Parts, Part{Key: "operation-" + code, Type: "Task", By: "prod-zhou", As: Beside, Work: true, Defects: socketOperationDefects(code), Body: func(w *Writer) Obj { return socketOperation(w, i, code) }})
 	}
 	s.Signatures = append(s.Signatures, Signature{Role: "PROD", Purpose: "assembly", Part: "S11/assembly-check"})
 	s.Waivers = append(s.Waivers, Waiver{Condition: "machine-capability", Role: "PROD", Work: true, Status: 409}, Waiver{Condition: "assembly-transtibial", Role: "QA"})
@@ -114,4 +114,21 @@ func worn(s *Stage) {
 			return seenBy(w, "sight", Obj{"code": coded("gait-activity", activity), "component": all})
 		})
 	}
+}
+
+// socketOperationDefects: what the general process asks of an operation binds a
+// socket too (001 6.2.3).
+func socketOperationDefects(code string) []Defect {
+	var all []Defect
+	for _, d := range operationDefects(code) {
+		if d.Name == "no operator" || d.Name == "no result" {
+			all = append(all, d)
+		}
+	}
+	if code == "print" {
+		all = append(all, Defect{Name: "a parameter outside its window", Rule: "G-RELEASE/process-recorded", Spoil: func(o Obj) {
+			list(o, "input")[0]["valueQuantity"] = quantity(9, "mm")
+		}})
+	}
+	return all
 }
