@@ -84,7 +84,7 @@ func (v *view) endedDevice() *Resource {
 
 // wasUsed tells whether a use of a device of the case is on record.
 func (v *view) wasUsed() bool {
-	devices := v.devices()
+	devices := slices.DeleteFunc(slices.Clone(v.devices()), func(d *Resource) bool { return endedAs(d) != "" }) // what is made in its place is another one
 	for i := range v.s.Resources {
 		r := &v.s.Resources[i]
 		if (r.Type == "Procedure" || r.Type == "DeviceUseStatement") && tookPlace(r.Root) && slices.ContainsFunc(devices, func(d *Resource) bool {

@@ -124,6 +124,8 @@ func TestNonconformity(t *testing.T) {
 		w.must(prod, same)
 		w.name("S11", prod, output("device", "Device/implant-2"))
 		refused(t, w.write(prod, w.set("S11", prod, "completed", "completed")), 422, "", "new-batch-number", "R001-158")
+		w.lay(use, clin.Principal) // as if the old one had been used before: the new one still can be changed
+		w.must(des, change(des, "design-parameter", "S08", "DocumentReference/model"))
 	})
 	t.Run("R001-217 once it was released, the handling follows the contingency plan", func(t *testing.T) {
 		w := stop(t, "S18 working")

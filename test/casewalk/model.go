@@ -106,9 +106,11 @@ func (m *Model) sees(p *Person) sight {
 	switch {
 	case p.ID == m.p.Opener:
 		return seen
+	case p.Maker && m.revoked && p.Role == "PROD" && m.machine:
+		return unsure // he is asked whether the machine stands
 	case p.Maker && m.revoked:
 		return unseen
-	case p.ID == "stranger", p.Out && m.outside(p):
+	case p.ID == "stranger", p.Out && m.outside(p) && !m.undisclosed:
 		return unseen
 	case p.Role == "PAT":
 		return unsure
