@@ -95,7 +95,7 @@ func (c *Case) newest() (string, error) {
 	}
 	for _, e := range list(decode(a.Body), "entry") {
 		if derived := str(e, "resource", "derivedFrom", "reference"); strings.HasPrefix(str(e, "resource", "performer", "reference"), "PractitionerRole/") ||
-			derived == "" || !slices.Contains([]string{c.refOf("S08/design-model"), c.refOf("S02/image-study")}, derived) {
+			derived == "" || !slices.Contains([]string{c.refOf("S08/design-model"), c.refOf("S08/surface-model"), c.refOf("S02/image-study")}, derived) {
 			return str(e, "fullUrl") + " " + str(e, "response", "etag"), nil
 		}
 	}
