@@ -16,7 +16,8 @@ func TestPlatformRows(t *testing.T) {
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		s.strangers()
 		s.readable(t, "S11 at work")
-		t.Run("R000-041 the regulator", func(t *testing.T) { s.regulated(t) })
+		t.Run("R001-149 the regulator searches and reads, and writes nothing", func(t *testing.T) { s.regulated(t) })
+		t.Run("R000-003 stage, owner, due date and overdue of a case", func(t *testing.T) { s.monitored(t) })
 		s.reconciled(t)
 		_, samples := s.stage("S12")
 		received := `[{"op":"replace","path":"/status","value":"received"},{"op":"replace","path":"/businessStatus","value":{"coding":[{"system":"urn:tenon:substate","code":"received"}]}},{"op":"add","path":"/owner","value":{"reference":"PractitionerRole/prod-zhou"}}]`
@@ -138,4 +139,26 @@ func (s *scene) licence(t *testing.T, who, party string) {
 		"extension":[{"url":"urn:tenon:extension:case","valueReference":{"reference":%q}}],"type":{"coding":[{"system":"urn:tenon:evidence","code":"secrecy-licence"}]},
 		"authenticator":{"display":"保密行政管理部门"},"custodian":{"reference":%q},"context":{"period":{"start":"2026-01-01","end":"2031-01-01"}},
 		"content":[{"attachment":{"extension":[{"url":"urn:tenon:extension:sha-256","valueString":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}],"contentType":"text/plain","url":%q}}]}`, s.root, party, file))
+}
+
+// monitored holds that the state of every stage is told to who is in the case: owner,
+// due date and whether it is late, by case and in the worklist.
+func (s *scene) monitored(t *testing.T) {
+	for _, path := range []string{s.root + "/$case", "Task/$worklist"} {
+		told := false
+		for name, parts := range eachParameter(t, s.Expect(t, 200, servertest.Request{Token: s.token("prod-zhou"), Path: "/fhir/" + path}).Body) {
+			if (name == "stage" || name == "item") && (parts["code"] == "S11" || parts["stage"] == "S11") {
+				told = true
+				if parts["owner"] != "PractitionerRole/prod-zhou" || parts["due"] == "" || parts["overdue"] != "false" {
+					t.Errorf("%s tells of S11 %v, want owner, due and overdue", path, parts)
+				}
+			}
+		}
+		if !told {
+			t.Errorf("%s tells nothing of S11", path)
+		}
+		if a := s.Send(t, servertest.Request{Token: s.token("des-rival"), Path: "/fhir/" + path}); strings.Contains(string(a.Body), s.root) && a.Status == 200 {
+			t.Errorf("%s tells a stranger of the case: %.300s", path, a.Body)
+		}
+	}
 }

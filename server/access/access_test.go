@@ -47,10 +47,10 @@ func TestReachOfRegulator(t *testing.T) {
 		roles []access.Role
 		want  bool
 	}{
-		"R000-041 a regulator reaches every case":     {access.NoSide, []access.Role{access.REG}, true},
-		"R000-041 who is of a hospital is none":       {access.Hospital, []access.Role{access.REG}, false},
-		"R000-041 who is of a manufacturer is none":   {access.Manufacturer, []access.Role{access.REG}, false},
-		"R000-041 who holds a role that acts is none": {access.NoSide, []access.Role{access.REG, access.QA}, false},
+		"R001-149 a regulator reaches every case":     {access.NoSide, []access.Role{access.REG}, true},
+		"R001-149 who is of a hospital is none":       {access.Hospital, []access.Role{access.REG}, false},
+		"R001-149 who is of a manufacturer is none":   {access.Manufacturer, []access.Role{access.REG}, false},
+		"R001-149 who holds a role that acts is none": {access.NoSide, []access.Role{access.REG, access.QA}, false},
 		"an ethics committee does not":                {access.NoSide, []access.Role{access.ETH}, false},
 		"nobody does by no role":                      {access.NoSide, nil, false},
 	} {
