@@ -418,6 +418,14 @@ table oauth_grant (
   body text not null
 );
 
+table oauth_link (
+  tenant text collate "C" not null,
+  issuer text collate "C" not null,
+  subject text collate "C" not null,
+  principal text collate "C" not null,
+  created bigint not null
+);
+
 table oauth_login (
   tenant text collate "C" not null,
   name text collate "C" not null,
@@ -720,6 +728,8 @@ constraint oauth_factor.oauth_factor_pkey PRIMARY KEY (tenant, principal);
 
 constraint oauth_grant.oauth_grant_pkey PRIMARY KEY (id);
 
+constraint oauth_link.oauth_link_pkey PRIMARY KEY (tenant, issuer, subject);
+
 constraint oauth_login.oauth_login_pkey PRIMARY KEY (tenant, name);
 
 constraint oauth_recovery.oauth_recovery_pkey PRIMARY KEY (tenant, principal, hash);
@@ -903,6 +913,8 @@ CREATE INDEX oauth_grant_expires ON oauth_grant USING btree (expires);
 CREATE UNIQUE INDEX oauth_grant_pkey ON oauth_grant USING btree (id);
 
 CREATE INDEX oauth_grant_principal ON oauth_grant USING btree (tenant, principal);
+
+CREATE UNIQUE INDEX oauth_link_pkey ON oauth_link USING btree (tenant, issuer, subject);
 
 CREATE UNIQUE INDEX oauth_login_pkey ON oauth_login USING btree (tenant, name);
 

@@ -726,6 +726,15 @@ CREATE INDEX oauth_grant_expires ON oauth_grant (expires);
 
 CREATE INDEX oauth_grant_principal ON oauth_grant (tenant, principal);
 
+CREATE TABLE oauth_link (
+  tenant    TEXT NOT NULL,
+  issuer    TEXT NOT NULL,
+  subject   TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  created   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, issuer, subject)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE oauth_login (
   tenant    TEXT NOT NULL,
   name      TEXT NOT NULL,

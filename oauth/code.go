@@ -102,8 +102,12 @@ func verified(verifier, challenge string) bool {
 	if len(verifier) < 43 || len(verifier) > 128 || !validChallenge(challenge) {
 		return false
 	}
+	return subtle.ConstantTimeCompare([]byte(challengeFor(verifier)), []byte(challenge)) == 1
+}
+
+func challengeFor(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
-	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // validChallenge tells the base64url of 32 bytes.

@@ -169,6 +169,9 @@ func (s *Server) Remove(ctx context.Context, principal string) error {
 			return err
 		}
 	}
+	if err := s.store.RemoveLinks(ctx, s.Tenant, principal); err != nil {
+		return err
+	}
 	if _, err := s.RemoveFactor(ctx, principal); err != nil {
 		return err
 	}

@@ -75,7 +75,15 @@ func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, _ *http.Request, status int, p *pending, wrong bool) {
-	s.page(w, status, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong}, p.Redirect)
+	s.page(w, status, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong, "Issuers": s.Issuers}, append(s.issuerOrigins(), p.Redirect)...)
+}
+
+// issuerOrigins are where the sign-in page may lead besides.
+func (s *Server) issuerOrigins() (list []string) {
+	for _, i := range s.Issuers {
+		list = append(list, i.Issuer)
+	}
+	return list
 }
 
 // line is one scope as the page tells it.

@@ -31,6 +31,10 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("POST /oauth/account/factor", s.enrol)
 	m.HandleFunc("GET /oauth/account/launch", s.launcher)
 	m.HandleFunc("POST /oauth/account/launch", s.launchChosen)
+	if len(s.Issuers) > 0 {
+		m.HandleFunc("POST /oauth/sign-in/elsewhere", s.limited(s.goAbroad))
+		m.HandleFunc("GET /oauth/sign-in/callback", s.limited(s.comeBack))
+	}
 	m.HandleFunc("GET /oauth/invitation", s.limited(s.invitation))
 	m.HandleFunc("POST /oauth/invitation", s.limited(s.acceptInvitation))
 	m.HandleFunc("GET /oauth/admin", s.admin)

@@ -43,10 +43,15 @@ type Options struct {
 	// Life and Idle bound the sessions of the sign-in; 8 and 2 hours by default.
 	Life, Idle time.Duration
 	Rates      Rates // those of usualRates where all are zero
-	Audit      func(ctx context.Context, e Event) error
-	Clock      func() time.Time
-	Random     io.Reader
-	Log        *slog.Logger
+	// Issuers are other OpenID providers by whom people may sign in; Ask sends them
+	// requests, Staff finds people by their numbers.
+	Issuers []Issuer
+	Ask     func(*http.Request) (*http.Response, error)
+	Staff   Staff
+	Audit   func(ctx context.Context, e Event) error
+	Clock   func() time.Time
+	Random  io.Reader
+	Log     *slog.Logger
 }
 
 // Event is something that is audited.

@@ -52,4 +52,5 @@ type Store interface {
 	Factors
 	Sessions
 	Attempts
+	Links
 }

@@ -48,6 +48,18 @@ func (l *userList) Run(ctx context.Context, out io.Writer) error {
 	})
 }
 
+type link struct {
+	app.Config `embed:""`
+	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
+	Issuer     string `required:"" help:"Issuer of the other provider, as it is configured."`
+	Subject    string `required:"" help:"What it calls the person (sub)."`
+}
+
+// Run links a person with a subject of another provider.
+func (l *link) Run(ctx context.Context) error {
+	return opened(ctx, l.Config, func(a *app.App) error { return a.Link(ctx, l.Issuer, l.Subject, l.Principal) })
+}
+
 // person is a command on one person.
 type person struct {
 	app.Config `embed:""`

@@ -23,6 +23,7 @@ type user struct {
 	Invite  invite     `cmd:"" help:"Print an address at which a person chooses a password, good once."`
 	List    userList   `cmd:"" help:"List who can sign in: name, principal, state."`
 	SignOut signOut    `cmd:"" help:"End all sessions of a person, and the apps that work online in them."`
+	Link    link       `cmd:"" help:"Say whom a subject of another OpenID provider is here."`
 	Disable disable    `cmd:"" help:"Say in the directory that a person is not active: all tokens are refused within a second."`
 	Enable  enable     `cmd:"" help:"Let a disabled person act again."`
 	Remove  removeUser `cmd:"" help:"End a person's account: not active, no name, no second factor, no session, no app."`

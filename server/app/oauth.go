@@ -34,11 +34,16 @@ func (a *App) openOAuth(context.Context) (err error) {
 		return err
 	}
 	a.OAuth.Compile, a.OAuth.StepUp = a.compileScope, a.Config.SignIn.stepUp()
+	issuers, err := a.Config.SignIn.issuers()
+	if err != nil {
+		return err
+	}
 	keys := &idKeys{folder: a.keysFolder()}
 	a.apps, err = oauth.NewServer(oauth.Options{
 		Store: a.Store, Provider: a.OAuth, Base: a.Config.BaseURL, Key: key, Signing: keys.all, Chart: chart{a},
 		IsType: a.model.IsResource, Fetch: a.fetchKeys, Audit: a.auditApps, Clock: a.clock, Log: a.log,
 		Life: a.Config.SignIn.Life, Idle: a.Config.SignIn.Idle, Rates: a.Config.SignIn.rates(),
+		Issuers: issuers, Ask: a.guard().Client(a.Config.Outbound.Proxy).Do, Staff: a.staff,
 	})
 	return err
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"tenon/oauth"
+	"tenon/server/access"
 	"tenon/server/record"
+	"tenon/server/search"
 )
 
 // The life of a person's account, from invitation to removal. Who a person is and
@@ -74,4 +76,29 @@ func (a *App) ApproveApp(ctx context.Context, id string, yes bool) error {
 		err = fmt.Errorf("no app %q waits for approval", id)
 	}
 	return err
+}
+
+// Link says whom a subject of another provider is here.
+func (a *App) Link(ctx context.Context, issuer, subject, principal string) error {
+	return a.apps.Link(ctx, issuer, subject, principal)
+}
+
+// staff are the active roles of the one Practitioner with a number; none where the
+// number is of several people.
+func (a *App) staff(ctx context.Context, system, value string) ([]string, error) {
+	self := &access.Context{Tenant: "main", Kind: access.Server, Principal: "server"}
+	escape := strings.NewReplacer(`\`, `\\`, `,`, `\,`, `$`, `\$`, `|`, `\|`).Replace
+	people, _, err := a.Recorder.Search(ctx, self, "Practitioner", []search.Param{{Name: "identifier", Value: escape(system) + "|" + escape(value)}, {Name: "_count", Value: "2"}}, true)
+	if err != nil || len(people.Hits) != 1 {
+		return nil, err
+	}
+	roles, _, err := a.Recorder.Search(ctx, self, "PractitionerRole", []search.Param{{Name: "practitioner", Value: "Practitioner/" + people.Hits[0].ID}, {Name: "active", Value: "true"}, {Name: "_count", Value: "2"}}, true)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, hit := range roles.Hits {
+		list = append(list, "PractitionerRole/"+hit.ID)
+	}
+	return list, nil
 }

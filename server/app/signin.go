@@ -1,7 +1,10 @@
 package app
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"tenon/oauth"
@@ -13,6 +16,7 @@ type SignIn struct {
 	Fresh        time.Duration `help:"How long ago that may have been." default:"15m" env:"TENON_SIGN_IN_FRESH"`
 	Life         time.Duration `help:"How long a session lasts at most." default:"8h" env:"TENON_SIGN_IN_LIFE"`
 	Idle         time.Duration `help:"How long a session lasts that nothing is done with." default:"2h" env:"TENON_SIGN_IN_IDLE"`
+	Providers    string        `help:"JSON file with other OpenID providers by whom people may sign in: a list of name, label, issuer, client, secret, numberClaim, numberSystem." type:"path" env:"TENON_SIGN_IN_PROVIDERS"`
 
 	AddressRate float64 `help:"Requests a second that one address may send to sign-in, token and the like." default:"50" env:"TENON_SIGN_IN_ADDRESS_RATE"`
 	ClientRate  float64 `help:"Requests a second that one app may send to the token endpoint." default:"50" env:"TENON_SIGN_IN_CLIENT_RATE"`
@@ -42,6 +46,28 @@ func (s *SignIn) validate() error {
 		}
 	}
 	return nil
+}
+
+// issuers reads the file of providers.
+func (s *SignIn) issuers() (list []oauth.Issuer, err error) {
+	if s.Providers == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.Providers)
+	if err != nil {
+		return nil, fmt.Errorf("sign-in-providers: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&list); err != nil {
+		return nil, fmt.Errorf("sign-in-providers: %w", err)
+	}
+	for i := range list {
+		if err := list[i].Check(); err != nil {
+			return nil, fmt.Errorf("sign-in-providers: %w", err)
+		}
+	}
+	return list, nil
 }
 
 // stepUp is the same as oauth wants it.
