@@ -51,6 +51,12 @@ mutate: ## take every rule of plans, profiles and limits away in turn: a test mu
 leaks: ## in a build whose access predicate is true for everybody each test of test/accesspolicy/leaks.tsv must fail
 	go run ./test/accesspolicy/leaks
 
+vuln: ## known vulnerabilities of what is called (needs the network)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+sbom: build ## what the binary was built from, as CycloneDX, into bin/tenon.cdx.json
+	go run ./conformance/sbom bin/tenon > bin/tenon.cdx.json
+
 conformance: ## run the official suites (TENON_FHIR_EXAMPLES=folder), write their results and which test proves which row
 	TENON_WRITE_RESULTS=$(if $(TENON_FHIR_EXAMPLES),1) go test -count=1 ./conformance
 	go test -json ./... | go run ./conformance/generate
@@ -81,4 +87,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate leaks
+.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate leaks vuln sbom

@@ -1,11 +1,14 @@
 package accesspolicy
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
 	"tenon/server/access"
+	"tenon/server/ledger"
 	"tenon/server/record"
 	"tenon/test/servertest"
 )
@@ -87,6 +90,21 @@ func (w *world) emergency(t *testing.T) {
 	refused("a write", w.Send(t, servertest.Request{Token: clin.token, Method: "POST", Path: "/fhir/Observation", Header: btg, Body: []byte(`{"resourceType":"Observation","status":"final","code":{"text":"x"}}`)}), 403, "emergency-reads")
 	refused("an update", w.Send(t, servertest.Request{Token: clin.token, Method: "DELETE", Path: "/fhir/" + x.ref()}), 404, "not-found")
 
+	t.Run("R000-018 each access is audited with its purpose, and so is each refusal", func(t *testing.T) {
+		var rows bytes.Buffer
+		if err := w.App.WriteAudit(t.Context(), &rows, ledger.AuditFilter{Person: clin.principal, Patient: x.ref()}, false); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"operation":"break-glass"`, `"operation":"read"`, `"operation":"search-type"`} {
+			if !regexp.MustCompile(want + `[^\n]*"purpose":"BTG"`).Match(rows.Bytes()) {
+				t.Errorf("no row has %s with the purpose BTG in %.1500s", want, rows.Bytes())
+			}
+		}
+		rows.Reset()
+		if err := w.App.WriteAudit(t.Context(), &rows, ledger.AuditFilter{Person: maker.principal}, false); err != nil || !regexp.MustCompile(`"operation":"break-glass","[^\n]*"outcome":403`).Match(rows.Bytes()) {
+			t.Errorf("the refusal of the manufacturer is not audited: %v", err)
+		}
+	})
 	sec, elsewhere, twin := w.Token(t, "PractitionerRole/watch0"), w.Token(t, "PractitionerRole/watch3"), w.Token(t, "PractitionerRole/twin")
 	t.Run("the security administrator of the patient's hospital is told, others see nothing of it", func(t *testing.T) {
 		found := string(get(sec, "/fhir/Task?code=urn:tenon:access-rule|emergency&status=requested", nil).Body)
