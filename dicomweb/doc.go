@@ -6,6 +6,7 @@
 //	GET  /wado?requestType=WADO&studyUID=…                              WADO-URI
 //	DELETE /studies/{study}[/series/{series}[/instances/{instance}]]    where the operator permits it
 //	GET  /changefeed?since={sequence}                                   what became of the images in reach
+//	POST … /send?peer={title}                                           C-STORE to an application entity
 //	… /workitems …   GET /subscribers/{title} (websocket)               UPS-RS
 //	OPTIONS, GET /                                                      capabilities
 //	GET  /quarantine   POST /quarantine/{id}/release|reject             what nobody is known for

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tenon/dicomweb/dicom"
+	"tenon/dicomweb/dimse"
 	"tenon/dicomweb/index"
 	"tenon/fhir/issue"
 	"tenon/server/access"
@@ -65,6 +66,8 @@ type Options struct {
 	// channel of events; what it refuses it answers. Nil: there are no events.
 	Workitems index.Workitems
 	Stream    func(w http.ResponseWriter, r *http.Request) (Stream, error)
+	// Send sends what is under a key to an application entity; nil: there is no DIMSE.
+	Send func(ctx context.Context, who *access.Context, title string, k index.Key) (*dimse.Sent, error)
 	// Delete is DeleteRefuse (also "") or DeleteUnused.
 	Delete string
 	// Feed lists changes; nil: there is no change feed.
@@ -181,6 +184,7 @@ func (d *Door) routes() {
 		d.mux.Handle("GET "+level, d.handle(d.retrieve))
 		d.mux.Handle("GET "+level+"/metadata", d.handle(d.metadata))
 		d.mux.Handle("DELETE "+level, d.handle(d.remove))
+		d.mux.Handle("POST "+level+"/send", d.handle(d.send))
 	}
 	for _, level := range []string{study, series, instance, frames} {
 		d.mux.Handle("GET "+level+"/rendered", d.handle(d.rendered))

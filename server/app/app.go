@@ -343,7 +343,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(),
+		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(), Send: a.sendImages,
 		Stream: func(w http.ResponseWriter, r *http.Request) (dicomweb.Stream, error) {
 			return socket.OpenStream(w, r, a.origins())
 		},

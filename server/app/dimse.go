@@ -14,6 +14,7 @@ import (
 
 	"tenon/dicomweb"
 	"tenon/dicomweb/dimse"
+	"tenon/dicomweb/index"
 	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/record"
@@ -111,6 +112,14 @@ func (a *App) openDIMSE(door *dicomweb.Door) error {
 	}
 	a.listening.Store(&l)
 	return nil
+}
+
+// sendImages sends to a peer; it needs DIMSE, which is off by default.
+func (a *App) sendImages(ctx context.Context, who *access.Context, title string, k index.Key) (*dimse.Sent, error) {
+	if a.dimse == nil {
+		return nil, issue.Errorf(issue.NotSupported, "This server speaks no DIMSE; its operator may switch it on with dimse-listen.").Rule("dimse-off")
+	}
+	return a.dimse.Send(ctx, who, title, k)
 }
 
 // serveDIMSE serves until the context ends.
