@@ -133,7 +133,7 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 		v.Open = true
 	}
 	if rule := m.rests(s.Stage); rule != "" {
-		if s.To == st.state { // nothing is moved
+		if s.To == st.state && st.state != completed { // nothing is moved
 			v.Open = true
 			return
 		}
