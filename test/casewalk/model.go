@@ -172,7 +172,7 @@ func (m *Model) unmet(s *Stage) (all []Reason) {
 		case (part.Optional || part.Free) && (p == nil || !p.named):
 		case part.Or != "" && m.parts[s.Code+"/"+part.Or] != nil && m.parts[s.Code+"/"+part.Or].named && (p == nil || !p.named):
 		case p == nil || part.As != Beside && !p.named:
-			add("no "+part.Key, "", either...)
+			add("no "+part.Key, "", append(s.lacks(part, s.Status), either...)...)
 		}
 		if p != nil && p.defect != "" && (part.As == Beside || p.named) {
 			d := part.defect(p.defect)

@@ -181,12 +181,22 @@ func (c *Case) missingRows(s *Stage) (all []gateRow) {
 func (c *Case) unnamed(s *Stage, part *Part, status int) gateRow {
 	path := s.Code + "/" + part.Key
 	return gateRow{
-		kind: "missing", name: "no " + part.Key, status: []int{status, 422},
+		kind: "missing", name: "no " + part.Key, status: s.lacks(part, status),
 		take: func() error { return c.unname(s, part) },
 		put: func() error {
 			return c.must(Step{Kind: Name, Who: c.first(s.Owner), Stage: s.Code, Part: path})
 		},
 	}
+}
+
+// lacks are the statuses of a refusal for want of a part: what the start asks for
+// is asked for at the end too.
+func (s *Stage) lacks(part *Part, status int) []int {
+	all := []int{status, 422}
+	if slices.Contains(s.WorkNeeds, s.Code+"/"+part.Key) {
+		all = append(all, 409)
+	}
+	return all
 }
 
 // unname removes the naming of a part from the Task of its stage.
