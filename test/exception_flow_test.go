@@ -149,6 +149,7 @@ func TestClosedAccountFlow(t *testing.T) {
 			s.demands(t, 201, `"basedOn"`)
 		})
 		active("hospital", false)
+		s.rests()
 		t.Run("R001-009 a closed hospital opens no case", func(t *testing.T) {
 			s.shut("clin-wang", "POST", "PlanDefinition/implant/$apply", `{"resourceType":"Parameters","parameter":[{"name":"case-number","valueString":"shut"}]}`)
 		})

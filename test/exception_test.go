@@ -233,6 +233,20 @@ func (s *scene) revision() (all []string) {
 	return append(all, fmt.Sprint(data.Revision, len(data.Signatures), len(data.Grants)))
 }
 
+// rests waits until nothing that was begun before changes the case any more.
+func (s *scene) rests() {
+	s.t.Helper()
+	for before, end := s.revision(), time.Now().Add(time.Minute); time.Now().Before(end); {
+		time.Sleep(500 * time.Millisecond)
+		after := s.revision()
+		if slices.Equal(before, after) {
+			return
+		}
+		before = after
+	}
+	s.t.Fatal("the case changes all the time")
+}
+
 func (s *scene) signs(who, role, purpose, target string) {
 	s.t.Helper()
 	s.do(201, who, "POST", target+"/$sign", fmt.Sprintf(`{"resourceType":"Parameters","parameter":[{"name":"role","valueCode":%q},{"name":"purpose","valueCode":%q},{"name":"secret","valueString":"secret of %s"}]}`, role, purpose, who))

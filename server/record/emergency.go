@@ -219,6 +219,9 @@ func (r *Recorder) Review(ctx context.Context, who *access.Context, id string, p
 	refuse := func(err error) error {
 		return r.closeRead(ctx, r.audit(who, "E", "review", "Task/"+id, 403), "Task", id, err)
 	}
+	if err := who.Stepped(); err != nil {
+		return nil, refuse(err)
+	}
 	v, err := r.o.Store.Read(ctx, who.Reach(), "Task", id)
 	if err == nil && (v.Deleted || !access.IsSecurity(v.Owner)) {
 		err = ErrAbsent

@@ -242,15 +242,16 @@ func TestStepUpRequired(t *testing.T) {
 			same(t, "a role", h.status(t, token, "POST", "PractitionerRole", []byte(`{"resourceType":"PractitionerRole","active":false}`)), want[0])
 			same(t, "erasure", h.status(t, token, "POST", deleted+"/$expunge", []byte(`{"resourceType":"Parameters","parameter":[{"name":"reason","valueString":"a test"}]}`)), want[1])
 			same(t, "import", h.status(t, token, "POST", "$import", []byte(`{"resourceType":"Parameters"}`)), want[2])
+			same(t, "the review of an emergency access", h.status(t, token, "POST", "Task/none/$review", []byte(`{"resourceType":"Parameters"}`)), want[3])
 			same(t, "reading", h.status(t, token, "GET", "PractitionerRole", nil), 200)
 		}
-		acts(401, 401, 401)
+		acts(401, 401, 401, 401)
 		_, recovery, err := h.App.EnrolFactor(t.Context(), admin, "admin")
 		if err != nil {
 			t.Fatal(err)
 		}
 		same(t, "step up", h.post(t, "/oauth/step-up", url.Values{"code": {recovery[0]}}, "Authorization", "Bearer "+token).status, 204)
-		acts(201, 202, 400)
+		acts(201, 202, 400, 404)
 		h.person(t, admin, "admin")
 		h.register(t, oauth.Client{ID: "waits", Method: oauth.MethodNone, Redirects: []string{callback}, Scopes: []string{"user/*.rs"}, Pending: true})
 		b := h.browser(t)
