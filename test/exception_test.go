@@ -68,6 +68,7 @@ func scenes(t *testing.T, point string, play func(t *testing.T, s *scene)) {
 	}
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // a case waits for the disk more than it works
 			key := engine + " " + point
 			prepared.Lock()
 			c := app.Config{Sample: true}

@@ -51,8 +51,14 @@ func asked(t testing.TB, s *servertest.Server) func(context.Context, *servertest
 // onEngines runs a test on a database of each engine.
 func onEngines(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { test(t, "") })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, pgtest.Database(t, "empty", nil)) })
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, pgtest.Database(t, "empty", nil))
+	})
 }
 
 func toSign(t *testing.T, c app.Config) *signed {
