@@ -159,7 +159,7 @@ func implantMade() []Stage {
 				custodian("hospital-received", "agent-sun", "S13/carried"), custodian("doctor-received", "clin-wang", "S13/hospital-received"),
 			},
 			Signatures: []Signature{
-				{Role: "LOG", Purpose: "dispatch", Part: "S13/delivery-list"},
+				{Role: "LOG|MFR", Purpose: "dispatch", Part: "S13/delivery-list"},
 				{Role: "CLIN|AGENT", Purpose: "receipt", Part: "S13/delivery-list"},
 			},
 		},

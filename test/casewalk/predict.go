@@ -408,7 +408,7 @@ func (m *Model) predictName(v *Verdict, s Step, by *Person, st *stageState, stag
 	}
 	switch st.state {
 	case received, judgedOK, accepted, working:
-	case judgedNot:
+	case judgedNot, onChange, onNonconformity:
 		v.Open = true
 	default:
 		v.refuse("nothing is named while it is "+st.state, "", 409)
