@@ -170,6 +170,9 @@ func (m *Model) predictMove(v *Verdict, s Step, by *Person, st *stageState, stag
 	}
 	m.conditionsOf(v, s, st, stage)
 	m.reads(v, by, st)
+	if len(v.Reasons) > 0 && m.sees(by) == unsure {
+		v.refuse(by.ID+" is in no team yet", "actor-role", 403, 404)
+	}
 	if len(v.Reasons) > 0 && slices.Contains(stage.Also, by.Role) {
 		v.refuse("perhaps "+by.Role+" may not", "", 403)
 	}
