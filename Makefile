@@ -19,7 +19,7 @@ demo: build ## show a whole case, from consent to follow-up (SEED=n varies it)
 
 test: ## all tests, on SQLite and, where one can be started, on PostgreSQL
 	go vet ./...
-	go test -timeout 30m -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./test ./... # the longest first; they wait for disks more than they compute
+	go test -timeout 30m -parallel 4 -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./test ./... # the longest first; they wait for disks more than they compute
 
 check: ## formatting, vet and linters
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
@@ -44,7 +44,10 @@ prove: ## fifty kills per engine, system calls under strace, every gate row, ran
 	TENON_GATES=all TENON_GATES_WRITE=$(CURDIR)/conformance/results/gates.tsv go test -timeout 60m -count=1 ./test/casewalk -run Gates
 	TENON_WALK_STEPS=$(or $(TENON_WALK_STEPS),20000) TENON_WALK_WRITE=$(CURDIR)/conformance/results/walk.md go test -timeout 600m -count=1 ./test/casewalk -run Walk -v
 
-mutate: ## take every rule of plans, profiles and limits away in turn: a test must notice (half an hour; ONLY=part of a file's name)
+prove-stow: ## fifty kills per engine while images are stored (half an hour); writes conformance/results/stowkill.md
+	TENON_PROVE_STOW=1 go test -timeout 180m -count=1 ./test -run StowKill -v
+
+mutate: ## take every rule of plans, profiles and limits away in turn: a test must notice (half an hour; ONLY=part of a file's or rule's name)
 	go test -count=1 ./profiles -run EveryRuleIsProven -v | grep -v '^    ---\|^=== '
 	go run ./test/mutate -only '$(ONLY)' -write conformance/results/mutate.tsv
 
@@ -74,6 +77,9 @@ ucum-diff: ## all units and many codes beside ucum-lhc (needs npm)
 bench: build ## whole-server figures beside the raw engine, in one run
 	go run ./test/bench $(ARGS)
 
+access-cost: ## searches over a million resources with the access predicate and without, into conformance/results/access.md
+	TENON_WRITE_RESULTS=1 TENON_ACCESS_COST=1000000 nice -n 19 go test ./server/store -run TestPredicateCost -v -timeout 120m
+
 bench-dicom: ## the DICOMweb door beside Orthanc on the same files (ARGS="-orthanc folder of a Debian root that holds it")
 	go run ./test/bench/archive -out conformance/results/dicom.md $(ARGS)
 
@@ -87,4 +93,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove conformance fhirpath-diff ucum-diff bench bench-dicom bench-engine generate verify mutate leaks vuln sbom
+.PHONY: help build run demo test check tools race e2e fuzz prove prove-stow conformance fhirpath-diff ucum-diff bench access-cost bench-dicom bench-engine generate verify mutate leaks vuln sbom

@@ -50,9 +50,9 @@ func bodySite(term string) *coding {
 // laterality is the coding of Laterality (0020,0060): R, L or B.
 func laterality(term string) *coding {
 	codes := map[string]coding{
-		"R": {systemSNOMED, "24028007", "Right"},
-		"L": {systemSNOMED, "7771000", "Left"},
-		"B": {systemSNOMED, "51440002", "Right and left"},
+		"R": {System: systemSNOMED, Code: "24028007", Display: "Right"},
+		"L": {System: systemSNOMED, Code: "7771000", Display: "Left"},
+		"B": {System: systemSNOMED, Code: "51440002", Display: "Right and left"},
 	}
 	if c, ok := codes[term]; ok {
 		return &c

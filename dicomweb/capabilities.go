@@ -53,7 +53,10 @@ func (d *Door) services() []*service {
 		{instance + "/frames/{frames}", []*serviceMethod{get("RetrieveFrames", octetStream, `multipart/related; type="`+octetStream+`"`)}},
 		{instance + "/bulkdata/{path}", []*serviceMethod{get("RetrieveBulkdata", octetStream, `multipart/related; type="`+octetStream+`"`)}},
 	}
+	list = append(list, &service{"/documents", []*serviceMethod{{"POST", "EncapsulateDocument", []string{"document", "study", "series", "task"}, nil, models[:1]}}},
+		&service{instance + "/document", []*serviceMethod{{"POST", "DocumentOfInstance", []string{"task"}, nil, []string{"application/fhir+json"}}}})
 	for _, level := range []string{study, series, instance} {
+		list = append(list, &service{level + "/deidentify", []*serviceMethod{{"POST", "Deidentify", []string{"retain"}, []string{octetStream}, []string{archiveZIP}}}})
 		list = append(list, &service{level + "/metadata", []*serviceMethod{get("RetrieveMetadata", models...)}})
 	}
 	for _, level := range []string{study, series, instance, instance + "/frames/{frames}"} {
@@ -74,6 +77,9 @@ func (d *Door) further(list []*service, levels ...string) []*service {
 			}
 		}
 	}
+	if d.o.Pull != nil {
+		list = append(list, &service{"/pull", []*serviceMethod{{"POST", "Pull", []string{"peer", "study", "series", "patient", "task"}, nil, []string{"application/json"}}}})
+	}
 	if d.o.Feed != nil {
 		list = append(list, &service{"/changefeed", []*serviceMethod{{"GET", "ChangeFeed", []string{"since", "limit"}, nil, []string{"application/json"}}}})
 	}
@@ -85,10 +91,11 @@ func (d *Door) further(list []*service, levels ...string) []*service {
 			&service{item, []*serviceMethod{{"GET", "RetrieveWorkitem", nil, nil, takes}, {"POST", "UpdateWorkitem", []string{"transaction-uid"}, takes, nil}}},
 			&service{item + "/state", []*serviceMethod{{"PUT", "ChangeWorkitemState", nil, takes, nil}}},
 			&service{item + "/cancelrequest", []*serviceMethod{{"POST", "RequestWorkitemCancellation", nil, takes, nil}}},
-			&service{item + "/subscribers/{aetitle}", []*serviceMethod{{"POST", "CreateSubscription", []string{"deletionlock", "filter"}, nil, nil}, {"DELETE", "DeleteSubscription", nil, nil, nil}}})
+			&service{item + "/subscribers/{aetitle}", []*serviceMethod{{"POST", "CreateSubscription", []string{"deletionlock", "filter"}, nil, nil}, {"DELETE", "DeleteSubscription", nil, nil, nil}}},
+			&service{item + "/subscribers/{aetitle}/suspend", []*serviceMethod{{"POST", "SuspendGlobalSubscription", nil, nil, nil}}})
 	}
 	if d.o.Quarantine != nil {
-		list = append(list, &service{"/quarantine", []*serviceMethod{{"GET", "Quarantine", []string{"state", "limit", "offset"}, nil, []string{"application/json"}}}})
+		list = append(list, &service{"/rejections", []*serviceMethod{{"GET", "RejectionNotes", []string{"limit", "offset"}, nil, []string{"application/json"}}}}, &service{"/quarantine", []*serviceMethod{{"GET", "Quarantine", []string{"state", "limit", "offset"}, nil, []string{"application/json"}}}})
 	}
 	return list
 }

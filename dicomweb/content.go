@@ -189,10 +189,46 @@ func (d *Door) open(ctx context.Context, c *index.Content) (*stored, error) {
 	return &stored{b, c, d.o.Limits}, nil
 }
 
+// WriteTo implements io.WriterTo: without a copy where the store can.
+func (s *stored) WriteTo(w io.Writer) (int64, error) {
+	if x, ok := s.BlobReader.(io.WriterTo); ok {
+		return x.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{s.BlobReader})
+}
+
+// prepare reads the part of the file that holds a place, so that the answer finds
+// it at hand.
+func (s *stored) prepare(offset int64) error {
+	var b [1]byte
+	_, err := s.ReadAt(b[:], min(offset, s.Size()-1))
+	return err
+}
+
+// section is a part of a file that is written without a copy where the store can.
+type section struct {
+	*io.SectionReader
+	file    record.BlobReader
+	at, end int64
+}
+
+// WriteTo implements io.WriterTo.
+func (s section) WriteTo(w io.Writer) (int64, error) {
+	at, _ := s.Seek(0, io.SeekCurrent)
+	if x, ok := s.file.(interface {
+		WriteSection(w io.Writer, offset, length int64) (int64, error)
+	}); ok {
+		n, err := x.WriteSection(w, s.at+at, s.end-s.at-at)
+		_, _ = s.Seek(n, io.SeekCurrent)
+		return n, err
+	}
+	return io.Copy(w, s.SectionReader)
+}
+
 // section reads a part of the file, or of the inflated data set.
 func (s *stored) section(p dicom.Piece) (io.Reader, error) {
 	if !s.content.Deflated {
-		return io.NewSectionReader(s.BlobReader, p.Offset, p.Length), nil
+		return section{io.NewSectionReader(s.BlobReader, p.Offset, p.Length), s.BlobReader, p.Offset, p.Offset + p.Length}, nil
 	}
 	if _, err := s.Seek(0, io.SeekStart); err != nil {
 		return nil, err

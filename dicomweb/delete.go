@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -54,35 +55,51 @@ func (d *Door) remove(w http.ResponseWriter, r *request) error {
 
 // removeOnce takes away what is there now.
 func (d *Door) removeOnce(r *request, k index.Key) error {
-	var gone, left []*index.Result
-	for row, err := range d.o.Index.Instances(r.Context(), r.who.ReachTo(access.Delete), index.Key{Study: k.Study}) {
-		if err != nil {
-			return fmt.Errorf("dicomweb: index: %w", err)
-		}
-		kept := *row
-		kept.Instance.Content = index.Content{Digest: row.Instance.Content.Digest}
-		if (k.Series == "" || k.Series == row.Series.UID) && (k.Instance == "" || k.Instance == row.Instance.UID) {
-			gone = append(gone, &kept)
-		} else {
-			left = append(left, &kept)
-		}
+	gone, left, err := d.parted(r, access.Delete, index.Key{Study: k.Study}, func(row *index.Result) bool {
+		return (k.Series == "" || k.Series == row.Series.UID) && (k.Instance == "" || k.Instance == row.Instance.UID)
+	})
+	if err != nil {
+		return err
 	}
 	if len(gone) == 0 {
 		return absent()
 	}
-	v, err := d.o.Records.Read(r.Context(), r.who, "ImagingStudy", gone[0].Study.Resource)
-	if err != nil {
-		return err
-	}
-	if v.Version != gone[0].Study.Stamp.Version {
-		return issue.Errorf(issue.Conflict, "The study is being changed.").Rule("contention").WithStatus(http.StatusConflict)
-	}
-	draft, err := d.withdraw(r, v, gone, left)
+	draft, err := d.withdrawnOf(r, gone, left)
 	if err != nil {
 		return err
 	}
 	_, err = d.o.Records.Submit(r.Context(), r.who, draft)
 	return err
+}
+
+// parted divides the instances of a study, in reach for a verb, into those that go
+// and the others, with digest and size of their content.
+func (d *Door) parted(r *request, v access.Verb, k index.Key, goes func(*index.Result) bool) (gone, left []*index.Result, err error) {
+	for row, err := range d.o.Index.Instances(r.Context(), r.who.ReachTo(v), k) {
+		if err != nil {
+			return nil, nil, fmt.Errorf("dicomweb: index: %w", err)
+		}
+		kept := *row
+		kept.Instance.Content = index.Content{Digest: row.Instance.Content.Digest, Size: row.Instance.Content.Size}
+		if goes(row) {
+			gone = append(gone, &kept)
+		} else {
+			left = append(left, &kept)
+		}
+	}
+	return gone, left, nil
+}
+
+// withdrawnOf makes the unit on the version that the rows were read with.
+func (d *Door) withdrawnOf(r *request, gone, left []*index.Result) (*record.Draft, error) {
+	v, err := d.o.Records.Read(r.Context(), r.who, "ImagingStudy", gone[0].Study.Resource)
+	if err != nil {
+		return nil, err
+	}
+	if v.Version != gone[0].Study.Stamp.Version {
+		return nil, issue.Errorf(issue.Conflict, "The study is being changed.").Rule("contention").WithStatus(http.StatusConflict)
+	}
+	return d.withdraw(r, v, gone, left)
 }
 
 // withdraw makes the unit: without what is gone, or without the study.
@@ -109,6 +126,10 @@ func (d *Door) withdraw(r *request, v *record.Version, gone, left []*index.Resul
 		action = "update"
 		u := &unit{ctx: r.Context(), in: &ingest{door: d, r: r, subject: &subject{}}, before: v}
 		u.shrink(left)
+		u.derived = map[string][]json.RawMessage{}
+		if err := u.derivedBefore(); err != nil {
+			return nil, err
+		}
 		body, err := u.imagingStudy(v.ID)
 		if err != nil {
 			return nil, err

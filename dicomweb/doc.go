@@ -6,10 +6,13 @@
 //	GET  /wado?requestType=WADO&studyUID=…                              WADO-URI
 //	DELETE /studies/{study}[/series/{series}[/instances/{instance}]]    where the operator permits it
 //	GET  /changefeed?since={sequence}                                   what became of the images in reach
-//	POST … /send?peer={title}                                           C-STORE to an application entity
+//	POST … /send?peer={title}   POST /pull?peer={title}&study=          to and from another system (C-STORE, C-MOVE, STOW-RS, WADO-RS)
+//	POST /documents?document=&study=   POST {instance}/document         a document of the record as an instance, and back
+//	POST … /deidentify                                                  a de-identified copy, under a key that the caller holds
 //	… /workitems …   GET /subscribers/{title} (websocket)               UPS-RS
 //	OPTIONS, GET /                                                      capabilities
 //	GET  /quarantine   POST /quarantine/{id}/release|reject             what nobody is known for
+//	GET  /rejections   POST /rejections/{id}/revoke                     what a rejection note hides (IOCM)
 //	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //
 // What arrives is stored as it came, in the blob store; dicom reads it on the

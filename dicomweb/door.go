@@ -60,14 +60,20 @@ type Options struct {
 	Builder index.Builder
 	// Foreign is what becomes of instances whose Patient ID identifies nobody:
 	// RefuseForeign (also "") or QuarantineForeign, which needs Quarantine.
-	Foreign    string
+	Foreign string
+	// Issuers are the systems of Patient.identifier by Issuer of Patient ID (0010,0021).
+	Issuers    map[string]string
 	Quarantine index.Quarantine
 	// Workitems are those of UPS-RS; nil: there is no worklist. Stream opens a
 	// channel of events; what it refuses it answers. Nil: there are no events.
 	Workitems index.Workitems
 	Stream    func(w http.ResponseWriter, r *http.Request) (Stream, error)
+	// Stations are the AE titles that act for a principal; nil: orders name none.
+	Stations func(ctx context.Context, principal string) ([]string, error)
 	// Send sends what is under a key to an application entity; nil: there is no DIMSE.
 	Send func(ctx context.Context, who *access.Context, title string, k index.Key) (*dimse.Sent, error)
+	// Pull asks other systems for studies; nil: nobody is asked.
+	Pull Puller
 	// Delete is DeleteRefuse (also "") or DeleteUnused.
 	Delete string
 	// Feed lists changes; nil: there is no change feed.
@@ -151,32 +157,38 @@ func (d *Door) routes() {
 	const instance = series + "/instances/{instance}"
 	const frames = instance + "/frames/{list}"
 	for pattern, h := range map[string]handler{
-		"POST /studies":                                    d.stow,
-		"POST " + study:                                    d.stow,
-		"GET /studies":                                     d.search(index.StudyLevel),
-		"GET /series":                                      d.search(index.SeriesLevel),
-		"GET /instances":                                   d.search(index.InstanceLevel),
-		"GET " + study + "/series":                         d.search(index.SeriesLevel),
-		"GET " + study + "/instances":                      d.search(index.InstanceLevel),
-		"GET " + series + "/instances":                     d.search(index.InstanceLevel),
-		"POST /workitems":                                  d.createWorkitem,
-		"GET /workitems":                                   d.searchWorkitems,
-		"GET /workitems/{workitem}":                        d.retrieveWorkitem,
-		"POST /workitems/{workitem}":                       d.updateWorkitem,
-		"PUT /workitems/{workitem}/state":                  d.changeState,
-		"POST /workitems/{workitem}/cancelrequest":         d.requestCancel,
-		"POST /workitems/{workitem}/subscribers/{title}":   d.subscribe,
-		"DELETE /workitems/{workitem}/subscribers/{title}": d.subscribe,
-		"GET /subscribers/{title}":                         d.channelOf,
-		"GET /changefeed":                                  d.changeFeed,
-		"OPTIONS /":                                        d.capabilities,
-		"GET /{$}":                                         d.capabilities,
-		"GET /quarantine":                                  d.listHeld,
-		"POST /quarantine/{id}/release":                    d.release,
-		"POST /quarantine/{id}/reject":                     d.reject,
-		"GET /wado":                                        d.wadoURI,
-		"GET " + instance + "/frames/{list}":               d.frames,
-		"GET " + instance + "/bulkdata/{path...}":          d.bulkdata,
+		"POST /studies":                                          d.stow,
+		"POST " + study:                                          d.stow,
+		"GET /studies":                                           d.search(index.StudyLevel),
+		"GET /series":                                            d.search(index.SeriesLevel),
+		"GET /instances":                                         d.search(index.InstanceLevel),
+		"GET " + study + "/series":                               d.search(index.SeriesLevel),
+		"GET " + study + "/instances":                            d.search(index.InstanceLevel),
+		"GET " + series + "/instances":                           d.search(index.InstanceLevel),
+		"POST /workitems":                                        d.createWorkitem,
+		"GET /workitems":                                         d.searchWorkitems,
+		"GET /workitems/{workitem}":                              d.retrieveWorkitem,
+		"POST /workitems/{workitem}":                             d.updateWorkitem,
+		"PUT /workitems/{workitem}/state":                        d.changeState,
+		"POST /workitems/{workitem}/cancelrequest":               d.requestCancel,
+		"POST /workitems/{workitem}/subscribers/{title}":         d.subscribe,
+		"DELETE /workitems/{workitem}/subscribers/{title}":       d.subscribe,
+		"POST /workitems/{workitem}/subscribers/{title}/suspend": d.suspend,
+		"GET /subscribers/{title}":                               d.channelOf,
+		"GET /changefeed":                                        d.changeFeed,
+		"OPTIONS /":                                              d.capabilities,
+		"GET /{$}":                                               d.capabilities,
+		"GET /quarantine":                                        d.listHeld,
+		"POST /quarantine/{id}/release":                          d.release,
+		"POST /quarantine/{id}/reject":                           d.reject,
+		"POST /documents":                                        d.encapsulate,
+		"POST " + instance + "/document":                         d.document,
+		"POST /pull":                                             d.pull,
+		"GET /rejections":                                        d.listNotes,
+		"POST /rejections/{id}/revoke":                           d.revoke,
+		"GET /wado":                                              d.wadoURI,
+		"GET " + instance + "/frames/{list}":                     d.frames,
+		"GET " + instance + "/bulkdata/{path...}":                d.bulkdata,
 	} {
 		d.mux.Handle(pattern, d.handle(h))
 	}
@@ -185,6 +197,7 @@ func (d *Door) routes() {
 		d.mux.Handle("GET "+level+"/metadata", d.handle(d.metadata))
 		d.mux.Handle("DELETE "+level, d.handle(d.remove))
 		d.mux.Handle("POST "+level+"/send", d.handle(d.send))
+		d.mux.Handle("POST "+level+"/deidentify", d.handle(d.deidentified))
 	}
 	for _, level := range []string{study, series, instance, frames} {
 		d.mux.Handle("GET "+level+"/rendered", d.handle(d.rendered))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"tenon/dicomweb/index"
 	"tenon/fhir/issue"
 	"tenon/server/record"
 )
@@ -60,6 +61,18 @@ func (d *Door) audit(r *request, operation, entity, patient string) error {
 	return d.o.Auditor.Audit(r.Context(), []record.Audit{d.auditRow(r, operation, entity, patient)})
 }
 
+// disclose makes the audit row of a disclosure durable while prepare makes what is
+// disclosed. Nothing may leave before it returns.
+func (d *Door) disclose(r *request, operation string, of *index.Result, prepare func() error) error {
+	audited := make(chan error, 1)
+	go func() { audited <- d.audit(r, operation, "ImagingStudy/"+of.Study.Resource, of.Study.Patient) }()
+	err := prepare()
+	if failed := <-audited; failed != nil {
+		return failed
+	}
+	return err
+}
+
 func (d *Door) auditRow(r *request, operation, entity, patient string) record.Audit {
 	action := "R"
 	if operation == "qido" {
@@ -67,7 +80,7 @@ func (d *Door) auditRow(r *request, operation, entity, patient string) record.Au
 	}
 	return record.Audit{At: d.o.Clock(), RequestID: r.who.RequestID, Principal: r.who.Principal,
 		Organization: r.who.Organization, Door: r.name(), Action: action, Operation: operation,
-		Entity: entity, Patient: patient, Outcome: http.StatusOK}
+		Entity: entity, Patient: patient, Outcome: http.StatusOK, Purpose: r.who.Purpose, Address: r.who.Address}
 }
 
 func absent() error {

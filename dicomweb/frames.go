@@ -53,17 +53,29 @@ func (d *Door) frames(w http.ResponseWriter, r *request) error {
 		return notAcceptable("frames of this instance are stored in transfer syntax " + row.Instance.TransferSyntax +
 			" and are not converted to what is asked for; ask for transfer-syntax=*")
 	}
-	if err := d.audit(r, "wado-frames", found.entity(), found.patient()); err != nil {
-		return err
-	}
 	if shape.converted {
+		if err := d.audit(r, "wado-frames", found.entity(), found.patient()); err != nil {
+			return err
+		}
 		return d.convertFrames(w, r, row, numbers, shape)
 	}
-	file, err := d.open(r.Context(), &row.Instance.Content)
-	if err != nil {
+	var file *stored
+	defer func() {
+		if file != nil {
+			_ = file.Close()
+		}
+	}()
+	if err := d.disclose(r, "wado-frames", row, func() (err error) {
+		if file, err = d.open(r.Context(), &row.Instance.Content); err != nil {
+			return err
+		}
+		if first, _ := table.Frame(numbers[0]); len(first.Pieces) > 0 {
+			err = file.prepare(first.Pieces[0].Offset)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
-	defer file.Close()
 	return writeFrames(w, r, row, file, table, numbers, shape)
 }
 
@@ -134,10 +146,14 @@ func writeFrames(w http.ResponseWriter, r *request, row *index.Result, file *sto
 		return aborted(err)
 	}
 	out := newParts(w, s.media)
+	part := out.part
+	if len(numbers) == 1 {
+		part = out.only
+	}
 	for _, n := range numbers {
 		body, size, err := frameBody(row, file, table, n)
 		if err == nil {
-			err = out.part(s.contentType(), r.base+pathOf(row, index.InstanceLevel)+"/frames/"+strconv.Itoa(n), size, body)
+			err = part(s.contentType(), r.base+pathOf(row, index.InstanceLevel)+"/frames/"+strconv.Itoa(n), size, body)
 		}
 		if err != nil {
 			return out.end(err)

@@ -162,7 +162,7 @@ func (h *house) keep(rows []any) bool {
 		case *index.Study:
 			h.studies[row.UID] = clone(row)
 			for key := range h.values {
-				if strings.HasPrefix(key, "=") && strings.HasSuffix(key, " "+row.UID) {
+				if !row.NamesKept && strings.HasPrefix(key, "=") && strings.HasSuffix(key, " "+row.UID) {
 					delete(h.values, key)
 				}
 			}

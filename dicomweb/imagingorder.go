@@ -16,12 +16,13 @@ import (
 // imagingOrder is an imaging order (ServiceRequest whose code is a modality of DCM) as
 // the services of the imaging department tell it.
 type imagingOrder struct {
-	Ref, Patient, Task                    string // references; Task: of its case, or ""
-	PatientName, PatientID                string
-	BirthDate, Sex                        string
-	Accession, StudyUID, ProcedureID      string
-	Modality, Description, Start, Station string
-	Requester, Priority                   string
+	Ref, Patient, Task               string // references; Task: of its case, or ""
+	PatientName, PatientID           string
+	BirthDate, Sex                   string
+	Accession, StudyUID, ProcedureID string
+	Modality, Description, Start     string
+	Requester, Priority              string
+	Stations, StationName            string // AE titles divided by backslashes; "": any
 }
 
 // fhirOrder are the elements that are read.
@@ -46,6 +47,7 @@ type fhirOrder struct {
 	OccurrencePeriod   struct{ Start string }
 	AuthoredOn         string
 	Requester          struct{ Display, Reference string }
+	Performer          []struct{ Display, Reference string }
 	BodySite           []struct {
 		Text   string
 		Coding []coding
@@ -91,7 +93,31 @@ func (d *Door) orderOf(ctx context.Context, who *access.Context, id string, body
 			o.Task = e.ValueReference.Reference
 		}
 	}
+	if err := d.stationsOf(ctx, o, &f); err != nil {
+		return nil, err
+	}
 	return o, d.orderedFor(ctx, who, o)
+}
+
+// stationsOf names the scanners that are to perform the order: the application
+// entities that act for its performers.
+func (d *Door) stationsOf(ctx context.Context, o *imagingOrder, f *fhirOrder) error {
+	for _, p := range f.Performer {
+		if d.o.Stations == nil || p.Reference == "" {
+			continue
+		}
+		titles, err := d.o.Stations(ctx, p.Reference)
+		if err != nil {
+			return fmt.Errorf("dicomweb: stations: %w", err)
+		}
+		for _, t := range titles {
+			o.Stations = include(o.Stations, t)
+		}
+		if len(titles) > 0 && o.StationName == "" {
+			o.StationName = cut(p.Display, 16)
+		}
+	}
+	return nil
 }
 
 // orderedFor reads the patient of an order.
@@ -103,6 +129,9 @@ func (d *Door) orderedFor(ctx context.Context, who *access.Context, o *imagingOr
 	v, err := d.o.Records.Read(ctx, who, "Patient", id)
 	if err != nil {
 		return err
+	}
+	if v.Shown > 0 { // a part may lack the identifier by which images are made, or name another one
+		return absent()
 	}
 	var p struct {
 		Identifier []struct{ Use, Value string }

@@ -36,20 +36,22 @@ type (
 	}
 	coding struct {
 		System  string `json:"system,omitempty"`
+		Version string `json:"version,omitempty"`
 		Code    string `json:"code,omitempty"`
 		Display string `json:"display,omitempty"`
 	}
 	listedSeries struct {
-		UID         string           `json:"uid"`
-		Number      *int64           `json:"number,omitempty"`
-		Modality    coding           `json:"modality"`
-		Description string           `json:"description,omitempty"`
-		Count       int64            `json:"numberOfInstances"`
-		Endpoint    []reference      `json:"endpoint,omitempty"`
-		BodySite    *coding          `json:"bodySite,omitempty"`
-		Laterality  *coding          `json:"laterality,omitempty"`
-		Started     string           `json:"started,omitempty"`
-		Instance    []listedInstance `json:"instance,omitempty"`
+		Extension   []json.RawMessage `json:"extension,omitempty"`
+		UID         string            `json:"uid"`
+		Number      *int64            `json:"number,omitempty"`
+		Modality    coding            `json:"modality"`
+		Description string            `json:"description,omitempty"`
+		Count       int64             `json:"numberOfInstances"`
+		Endpoint    []reference       `json:"endpoint,omitempty"`
+		BodySite    *coding           `json:"bodySite,omitempty"`
+		Laterality  *coding           `json:"laterality,omitempty"`
+		Started     string            `json:"started,omitempty"`
+		Instance    []listedInstance  `json:"instance,omitempty"`
 	}
 	listedInstance struct {
 		UID      string `json:"uid"`
@@ -68,8 +70,9 @@ var owned = []string{"identifier", "status", "modality", "subject", "started", "
 func (u *unit) imagingStudy(id string) ([]byte, error) {
 	o := map[string]json.RawMessage{}
 	if u.before != nil {
-		if err := json.Unmarshal(u.before.Body, &o); err != nil {
-			return nil, fmt.Errorf("dicomweb: stored ImagingStudy: %w", err)
+		var err error
+		if o, err = objectOf(u.before.Body); err != nil {
+			return nil, err
 		}
 	}
 	delete(o, "meta") // the record sets it
@@ -92,6 +95,15 @@ func (u *unit) imagingStudy(id string) ([]byte, error) {
 		return nil, err
 	}
 	return render(o)
+}
+
+// objectOf are the elements of a stored resource.
+func objectOf(body []byte) (map[string]json.RawMessage, error) {
+	o := map[string]json.RawMessage{}
+	if err := json.Unmarshal(body, &o); err != nil {
+		return nil, fmt.Errorf("dicomweb: stored ImagingStudy: %w", err)
+	}
+	return o, nil
 }
 
 // elements are the values of what the door owns.
@@ -132,7 +144,7 @@ func (u *unit) modalities() []coding {
 	var list []coding
 	for m := range strings.SplitSeq(u.study.Modalities, `\`) {
 		if m != "" {
-			list = append(list, coding{System: systemDCM, Code: m})
+			list = append(list, modality(m))
 		}
 	}
 	return list
@@ -170,11 +182,8 @@ func (u *unit) listed() []listedSeries {
 
 func (u *unit) listSeries(s *index.Series, instances []listedInstance) listedSeries {
 	l := listedSeries{UID: s.UID, Number: unsigned(s.Number), Description: s.Description, Count: value(s.Instances),
-		Modality: coding{System: systemDCM, Code: s.Modality}, Instance: instances,
+		Modality: modality(s.Modality), Instance: instances, Extension: u.derived[s.UID],
 		BodySite: bodySite(s.BodyPart), Laterality: laterality(s.Laterality), Started: u.moment(s.Date, s.Time, u.study.Timezone)}
-	if s.Modality == "" {
-		l.Modality.Code = "OT" // the element is required
-	}
 	slices.SortFunc(l.Instance, func(a, b listedInstance) int {
 		return compareNumbered(a.Number, b.Number, a.UID, b.UID)
 	})

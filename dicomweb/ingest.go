@@ -24,6 +24,8 @@ type ingest struct {
 	released *index.Held   // what is stored out of quarantine, or nil
 	held     []*index.Held // what waits to be kept apart
 
+	restoring bool // what a rejection note hid is taken back in
+
 	all     []*arrival // in the order of the request
 	waiting map[string][]*arrival
 	weight  int // bytes of metadata that wait
@@ -55,6 +57,9 @@ func (in *ingest) take(part io.Reader) error {
 			a.instance.Content = index.Content{}
 			return err
 		}
+	}
+	if a.note != nil {
+		return in.reject(a)
 	}
 	if in.waiting == nil {
 		in.waiting = map[string][]*arrival{}
@@ -130,13 +135,14 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 		return err
 	}
 	a.fill(f)
+	a.made, a.note = derivationOf(f), noteOf(f)
 	if refused := a.judge(f, in.study); refused != nil {
 		return refused
 	}
 	if in.class != "" && in.class != a.instance.SOPClass {
 		return &refusal{reasonPatient, "SOPClassUID (0008,0016) is not the SOP class that was announced"}
 	}
-	patient, refused, err := in.subject.of(a.study.PatientID)
+	patient, refused, err := in.subject.of(a.study.PatientID, a.study.PatientIDIssuer)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ func (u *unit) merge(resource string) {
 		u.study.Modalities = include(u.study.Modalities, row.Modality)
 		u.study.SOPClasses = include(u.study.SOPClasses, a.instance.SOPClass)
 	}
+	u.study.NamesKept = u.held.Study != nil && u.study.PatientName == u.held.Study.PatientName &&
+		u.study.ReferringPhysician == u.held.Study.ReferringPhysician
 	u.study.Names = index.FoldNames(u.study.PatientName)
 	u.study.Series = number(int64(len(rows)))
 	u.study.Instances = number(value(u.study.Instances) + int64(len(u.fresh)))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 )
 
 // partsWriter writes a multipart/related answer (RFC 2387). The status goes out
@@ -27,14 +28,7 @@ func (p *partsWriter) part(contentType, location string, size int64, body io.Rea
 		p.w.Header().Set("Content-Type", fmt.Sprintf(`multipart/related; type="%s"; boundary=%s`, p.typ, p.boundary))
 		p.w.WriteHeader(http.StatusOK)
 	}
-	head := "\r\n--" + p.boundary + "\r\nContent-Type: " + contentType + "\r\n"
-	if location != "" {
-		head += "Content-Location: " + location + "\r\n"
-	}
-	if size >= 0 {
-		head += fmt.Sprintf("Content-Length: %d\r\n", size)
-	}
-	if _, err := io.WriteString(p.w, head+"\r\n"); err != nil {
+	if _, err := io.WriteString(p.w, p.head(contentType, location, size)); err != nil {
 		return err
 	}
 	n, err := io.Copy(p.w, body)
@@ -42,6 +36,28 @@ func (p *partsWriter) part(contentType, location string, size int64, body io.Rea
 		err = io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+func (p *partsWriter) head(contentType, location string, size int64) string {
+	head := "\r\n--" + p.boundary + "\r\nContent-Type: " + contentType + "\r\n"
+	if location != "" {
+		head += "Content-Location: " + location + "\r\n"
+	}
+	if size >= 0 {
+		head += "Content-Length: " + strconv.FormatInt(size, 10) + "\r\n"
+	}
+	return head + "\r\n"
+}
+
+func (p *partsWriter) tail() string { return "\r\n--" + p.boundary + "--\r\n" }
+
+// only writes the only part; its length tells that of the answer.
+func (p *partsWriter) only(contentType, location string, size int64, body io.Reader) error {
+	if !p.begun {
+		whole := int64(len(p.head(contentType, location, size))) + size + int64(len(p.tail()))
+		p.w.Header().Set("Content-Length", strconv.FormatInt(whole, 10))
+	}
+	return p.part(contentType, location, size, body)
 }
 
 // end closes the answer. An error after the first part can only be told by
@@ -55,6 +71,6 @@ func (p *partsWriter) end(err error) error {
 	case !p.begun:
 		return notAcceptable("no instance is stored in that transfer syntax, and none is converted")
 	}
-	_, err = io.WriteString(p.w, "\r\n--"+p.boundary+"--\r\n")
+	_, err = io.WriteString(p.w, p.tail())
 	return ignore(err)
 }

@@ -78,7 +78,9 @@ func stowBody(base string, stored, failed, unnamed []*arrival) []byte {
 		a := stored[i]
 		j.text(0x00081150, a.instance.SOPClass)
 		j.text(0x00081155, a.instance.UID)
-		j.text(0x00081190, base+instancePath(a.key()))
+		if a.note == nil { // a note is kept, but not retrieved
+			j.text(0x00081190, base+instancePath(a.key()))
+		}
 		if a.warning != "" {
 			j.number(0x00081196, warningSuspicious)
 			comment(&j, a.warning)

@@ -74,7 +74,7 @@ func TestQidoStudies(t *testing.T) {
 		{"PatientID=P-2&limit=1&offset=1", []string{two}},
 		{"limit=101&offset=0&fuzzymatching=false&includefield=00081030,00080060,00080090,00100030", []string{three, two, one}},
 	} {
-		t.Run("R000-024 "+tc.query, func(t *testing.T) {
+		t.Run("R000-024 R004-041 "+tc.query, func(t *testing.T) {
 			a := c.get(t, "/studies?"+strings.ReplaceAll(tc.query, "^", "%5E"), "application/dicom+json")
 			if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/dicom+json" {
 				t.Fatalf("status %d: %s", a.StatusCode, a.body)
@@ -251,5 +251,34 @@ func TestReadsAreAudited(t *testing.T) {
 	}
 	if r := c.audits[2]; r.Action != "R" || r.Patient != "Patient/p1" || !strings.HasPrefix(r.Entity, "ImagingStudy/") {
 		t.Errorf("read row = %+v", r)
+	}
+}
+
+// The names of a study stay found while instances are added, one by one, and the
+// first instance that tells a name makes it found.
+func TestQidoNamesOfAStudyThatGrows(t *testing.T) {
+	c := open(t)
+	of := func(name string) *sample.Series {
+		return sample.New(sample.Options{Seed: 9, Slices: 4, PatientID: "P-1", PatientName: name})
+	}
+	nameless, named := of("  "), of("Zhao^Lei=赵^磊")
+	if nameless.StudyUID != named.StudyUID {
+		t.Fatal("two studies")
+	}
+	for i, file := range [][]byte{nameless.Slice(0), nameless.Slice(1), named.Slice(2), named.Slice(3)} {
+		if a := c.stow(t, "/studies", file); a.StatusCode != 200 {
+			t.Fatalf("status %d: %s", a.StatusCode, a.body)
+		}
+		for _, query := range []string{"PatientName=zhao*", "PatientName=%E8%B5%B5*", "PatientName=lei&fuzzymatching=true"} {
+			var found []map[string]any
+			if a := c.get(t, "/studies?"+query, "application/dicom+json"); len(a.body) > 0 {
+				if err := json.Unmarshal(a.body, &found); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if want := i / 2; len(found) != want {
+				t.Errorf("%s after %d instances finds %d studies, want %d", query, i+1, len(found), want)
+			}
+		}
 	}
 }

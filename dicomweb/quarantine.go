@@ -58,18 +58,25 @@ func (in *ingest) hold(a *arrival) (bool, error) {
 	if known != nil {
 		return false, nil
 	}
-	row := c.Digest
-	in.held = append(in.held, &index.Held{
-		ID: id, State: index.Waiting, Organization: in.r.who.Organization, Digest: row, Received: in.door.o.Clock().UTC(), Size: c.Size,
-		Study: a.study.UID, Series: a.series.UID, Instance: a.instance.UID, SOPClass: a.instance.SOPClass,
-		PatientID: a.study.PatientID, Name: a.study.PatientName, BirthDate: a.study.PatientBirthDate, Sex: a.study.PatientSex,
-		Accession: a.study.AccessionNumber, Modality: a.series.Modality, Date: a.study.Date,
-		Sender: in.r.who.Principal, Door: in.r.name(), Reason: a.foreign.text,
-	})
+	row := in.door.heldFor(in.r, a, index.Waiting)
+	row.ID, row.Reason = id, a.foreign.text
+	in.held = append(in.held, row)
 	if len(in.held) == maxUnit {
 		return false, in.keepHeld()
 	}
 	return false, nil
+}
+
+// heldFor is the row of an instance that is kept apart from the index.
+func (d *Door) heldFor(r *request, a *arrival, state string) *index.Held {
+	c := &a.instance.Content
+	return &index.Held{
+		State: state, Organization: r.who.Organization, Digest: c.Digest, Received: d.o.Clock().UTC(), Size: c.Size,
+		Study: a.study.UID, Series: a.series.UID, Instance: a.instance.UID, SOPClass: a.instance.SOPClass,
+		PatientID: a.study.PatientID, Name: a.study.PatientName, BirthDate: a.study.PatientBirthDate, Sex: a.study.PatientSex,
+		Accession: a.study.AccessionNumber, Modality: a.series.Modality, Date: a.study.Date,
+		Sender: r.who.Principal, Door: r.name(),
+	}
 }
 
 func heldText(why, id string) string {
@@ -118,7 +125,10 @@ func (d *Door) move(ctx context.Context, r *request, operation string, list []*i
 			draft.Blobs = append(draft.Blobs, record.BlobRow{Digest: h.Digest, Size: h.Size})
 		}
 		row := d.auditRow(r, operation, "quarantine/"+h.ID, h.Patient)
-		row.Action = map[string]string{index.Waiting: "C", index.Released: "U", index.Rejected: "D"}[h.State]
+		row.Action = map[string]string{index.Waiting: "C", index.Rejected: "D"}[h.State]
+		if row.Action == "" {
+			row.Action = "U"
+		}
 		rows = append(rows, row)
 	}
 	if err := d.o.Auditor.Audit(ctx, rows); err != nil {

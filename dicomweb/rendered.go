@@ -55,13 +55,13 @@ func (d *Door) rendered(w http.ResponseWriter, r *request) error {
 		return notAcceptable("pictures are answered as image/jpeg, image/png or image/gif, several as multipart/related; type=\"image/jpeg\"")
 	}
 	want.media, want.numbers = media, numbers
+	if !multipart {
+		return d.renderOne(w, r, found.first, want, "wado-rendered")
+	}
 	if err := d.audit(r, "wado-rendered", found.entity(), found.patient()); err != nil {
 		return err
 	}
-	if multipart {
-		return d.renderParts(w, r, found, want)
-	}
-	return d.renderOne(w, r, found.first, want)
+	return d.renderParts(w, r, found, want)
 }
 
 // haveFrames refuses frame numbers that do not exist.
@@ -112,25 +112,25 @@ func chooseRendered(ranges []media, many, moving bool) (name string, multipart, 
 	return "", false, false
 }
 
-// renderOne answers one picture under its entity tag.
-func (d *Door) renderOne(w http.ResponseWriter, r *request, row *index.Result, want *rendering) error {
+// renderOne answers one picture under its entity tag, audited as an operation.
+func (d *Door) renderOne(w http.ResponseWriter, r *request, row *index.Result, want *rendering, operation string) error {
 	suffix := want.suffix()
-	w.Header().Set("Content-Type", want.media)
-	if unchanged(r, row, suffix) {
-		tagAndServe(w, r, row, suffix, bytes.NewReader(nil))
-		return nil
-	}
-	b, err := d.cached(row, suffix, want, func() ([]byte, error) { return d.paint(r, row, want) })
-	if err != nil {
-		w.Header().Del("Content-Type")
+	var b []byte
+	if err := d.disclose(r, operation, row, func() (err error) {
+		if !unchanged(r, row, suffix) {
+			b, err = d.cached(row, suffix, want, func() ([]byte, error) { return d.paint(r, row, want) })
+		}
+		return err
+	}); err != nil {
 		return err
 	}
+	w.Header().Set("Content-Type", want.media)
 	tagAndServe(w, r, row, suffix, bytes.NewReader(b))
 	return nil
 }
 
 // renderingVersion changes with what the same bytes are rendered to.
-const renderingVersion = 1
+const renderingVersion = 2
 
 // suffix is what entity tags of a rendering add to that of the instance.
 func (q *rendering) suffix() string {

@@ -8,10 +8,10 @@ import (
 	"image/color/palette"
 	"image/draw"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strconv"
+	"sync"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
@@ -89,6 +89,13 @@ const maxStream = pixel.MaxFrame + 1<<20
 
 // frame decodes frame n.
 func (p *picture) frame(n int) (*pixel.Frame, error) {
+	var stream []byte
+	return p.frameIn(&stream, n)
+}
+
+// frameIn reads the stream to where there is room, or to a new place. The frame
+// is good as long as that is left alone.
+func (p *picture) frameIn(room *[]byte, n int) (*pixel.Frame, error) {
 	if err := p.format.Check(); err != nil {
 		return nil, err
 	}
@@ -99,7 +106,10 @@ func (p *picture) frame(n int) (*pixel.Frame, error) {
 	if size > maxStream {
 		return nil, fmt.Errorf("a frame stored in %d bytes: %w", size, pixel.ErrTooLarge)
 	}
-	stream := make([]byte, size)
+	if int64(cap(*room)) < size {
+		*room = make([]byte, size)
+	}
+	stream := (*room)[:size]
 	if _, err := io.ReadFull(body, stream); err != nil {
 		return nil, fmt.Errorf("dicomweb: a frame: %w", err)
 	}
@@ -110,9 +120,20 @@ func (p *picture) frame(n int) (*pixel.Frame, error) {
 	return pixel.Decode(syntax, p.format, stream)
 }
 
+// streams are places for what a frame is decoded from, up to a size that is common.
+var streams = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxRoom = 4 << 20
+
 // image renders frame n.
 func (p *picture) image(n int, want *rendering) (image.Image, error) {
-	f, err := p.frame(n)
+	room := streams.Get().(*[]byte)
+	defer func() {
+		if cap(*room) <= maxRoom {
+			streams.Put(room)
+		}
+	}()
+	f, err := p.frameIn(room, n)
 	if err != nil {
 		return nil, err
 	}
@@ -140,13 +161,12 @@ func (p *picture) still(n int, want *rendering) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	if want.media == imagePNG {
-		e := png.Encoder{CompressionLevel: png.BestSpeed}
-		err = e.Encode(&b, img)
-	} else {
-		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: want.quality})
+	if want.media != imagePNG {
+		return pixel.EncodeJPEG(img, want.quality)
 	}
+	var b bytes.Buffer
+	e := png.Encoder{CompressionLevel: png.BestSpeed}
+	err = e.Encode(&b, img)
 	return b.Bytes(), err
 }
 

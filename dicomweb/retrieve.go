@@ -28,21 +28,35 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer found.stop()
-	if err := d.audit(r, "wado-instances", found.entity(), found.patient()); err != nil {
+	var ready *stored // the only file
+	defer func() {
+		if ready != nil {
+			_ = ready.Close()
+		}
+	}()
+	if err := d.disclose(r, "wado-instances", found.first, func() (err error) {
+		if k.Instance == "" || r.Header.Get("If-None-Match") != "" {
+			return nil
+		}
+		if ready, err = d.open(r.Context(), &found.first.Instance.Content); err == nil {
+			err = ready.prepare(0)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	for _, m := range accepted(r.Request) {
 		switch {
 		case m.isMultipart() && m.part().covers(partTen) && m.serves(found.first),
 			m.name == "*/*":
-			return d.retrieveParts(w, r, found, m)
+			return d.retrieveParts(w, r, found, m, ready)
 		case m.name == archiveZIP && m.serves(found.first):
 			return d.retrieveZIP(w, r, found, m)
 		case k.Instance != "" && (m.covers(partTen) || m.name == octetStream) && m.serves(found.first):
 			if target := m.target(found.first); target != "" {
 				return d.transcodedOne(w, r, found.first, target)
 			}
-			return d.retrieveOne(w, r, found.first)
+			return d.retrieveOne(w, r, found.first, ready)
 		}
 	}
 	return notAcceptable("instances are answered as multipart/related; type=\"application/dicom\" or application/zip, one instance also as application/dicom, in the transfer syntax in which they are stored (transfer-syntax=*) or, where they can be decoded, in an uncompressed one, RLE, JPEG lossless (.70), JPEG-LS lossless (.80) or JPEG 2000 lossless (.90)")
@@ -118,8 +132,9 @@ func (f *found) each(do func(*index.Result) error) error {
 	}
 }
 
-// retrieveParts streams the files as the parts of a multipart answer.
-func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m media) error {
+// retrieveParts streams the files as the parts of a multipart answer; where there
+// is one alone it may be open already.
+func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m media, ready *stored) error {
 	if fresh(w, r.Request, found.tagOf(r, "parts "+m.params["transfer-syntax"])) {
 		return nil
 	}
@@ -131,24 +146,31 @@ func (d *Door) retrieveParts(w http.ResponseWriter, r *request, found *found, m 
 		if !m.syntax(row.Instance.TransferSyntax) {
 			return nil // can neither be given nor made in the transfer syntax asked for
 		}
-		file, err := d.open(r.Context(), &row.Instance.Content)
-		if err != nil {
-			return err
+		file, part := ready, out.only
+		if file == nil {
+			var err error
+			if file, err = d.open(r.Context(), &row.Instance.Content); err != nil {
+				return err
+			}
+			defer file.Close()
+			part = out.part
 		}
-		defer file.Close()
-		return out.part(partTen+"; transfer-syntax="+row.Instance.TransferSyntax,
+		return part(partTen+"; transfer-syntax="+row.Instance.TransferSyntax,
 			r.base+pathOf(row, index.InstanceLevel), file.Size(), file)
 	})
 	return out.end(err)
 }
 
-// retrieveOne answers one file alone, with ranges and an entity tag.
-func (d *Door) retrieveOne(w http.ResponseWriter, r *request, row *index.Result) error {
-	file, err := d.open(r.Context(), &row.Instance.Content)
-	if err != nil {
-		return err
+// retrieveOne answers one file alone, with ranges and an entity tag; it may be open
+// already.
+func (d *Door) retrieveOne(w http.ResponseWriter, r *request, row *index.Result, file *stored) error {
+	if file == nil {
+		var err error
+		if file, err = d.open(r.Context(), &row.Instance.Content); err != nil {
+			return err
+		}
+		defer file.Close()
 	}
-	defer file.Close()
 	w.Header().Set("Content-Type", partTen+"; transfer-syntax="+row.Instance.TransferSyntax)
 	tagAndServe(w, r, row, "", file)
 	return nil

@@ -17,8 +17,11 @@ type arrival struct {
 	warning  string // "" or what is suspicious
 	repeated bool   // it was stored before, byte for byte
 
-	foreign *refusal    // nobody is known by its Patient ID, and it is to be kept apart
-	also    *index.Held // a row that its unit carries
+	made    *derivation    // what the object was made of, or nil
+	note    *rejectionNote // it is one, or nil
+	hidden  *refusal       // it was rejected before
+	foreign *refusal       // nobody is known by its Patient ID, and it is to be kept apart
+	also    *index.Held    // a row that its unit carries
 }
 
 func (a *arrival) key() index.Key {

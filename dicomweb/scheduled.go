@@ -48,8 +48,8 @@ func (x *Direct) Scheduled(ctx context.Context, who *access.Context) ([][]dimse.
 	return list, nil
 }
 
-// scheduled is the order as the worklist tells it (PS3.4 table K.6-1). No order
-// names a station: that is left open.
+// scheduled is the order as the worklist tells it (PS3.4 table K.6-1). An order that
+// names no scanner leaves the station open.
 func (o *imagingOrder) scheduled() []dimse.Element {
 	name := o.PatientName
 	if g := groups(name); g["Ideographic"] != "" {
@@ -60,7 +60,7 @@ func (o *imagingOrder) scheduled() []dimse.Element {
 		clock = o.Start[8:14]
 	}
 	step := []dimse.Element{
-		{Tag: 0x00080060, Value: o.Modality}, {Tag: 0x00400001}, {Tag: 0x00400002, Value: day}, {Tag: 0x00400003, Value: clock},
+		{Tag: 0x00080060, Value: o.Modality}, {Tag: 0x00400001, Value: o.Stations}, {Tag: 0x00400010, Value: o.StationName}, {Tag: 0x00400002, Value: day}, {Tag: 0x00400003, Value: clock},
 		{Tag: 0x00400007, Value: o.Description}, {Tag: 0x00400009, Value: o.ProcedureID},
 	}
 	list := []dimse.Element{{Tag: 0x00400100, Items: [][]dimse.Element{step}}}

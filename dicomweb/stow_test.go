@@ -47,7 +47,7 @@ func TestStowStoresASeries(t *testing.T) {
 	if stored[7].value("00081155") != s.InstanceUID(7) || stored[7].value("00081190") != want || stored[7].value("00081150") != "1.2.840.10008.5.1.4.1.1.2" {
 		t.Errorf("eighth instance = %v", stored[7])
 	}
-	t.Run("R001-042 bytes are kept verbatim", func(t *testing.T) {
+	t.Run("R001-042 R004-041 bytes are kept verbatim", func(t *testing.T) {
 		for i := range s.Len() {
 			if got := c.blobs[c.instances[s.InstanceUID(i)].Content.Digest]; !bytes.Equal(got, s.Slice(i)) {
 				t.Errorf("slice %d was changed", i)

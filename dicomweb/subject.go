@@ -15,9 +15,9 @@ import (
 type subject struct {
 	door    *Door
 	r       *request
-	patient string   // "Patient/x" of the URL, or ""
-	known   []string // its identifiers
-	task    string   // "Task/x" of the URL, or ""
+	patient string       // "Patient/x" of the URL, or ""
+	known   []identifier // of it
+	task    string       // "Task/x" of the URL, or ""
 	seen    map[string]finding
 	decided bool // a person has said that all is the patient's
 }
@@ -72,46 +72,51 @@ func (s *subject) named(parameter, typ string) (string, error) {
 	return ref, nil
 }
 
-// identifiers are the values of Patient.identifier.
-func identifiers(body []byte) ([]string, error) {
-	var p struct {
-		Identifier []struct{ Value string }
-	}
+// identifier is one of a Patient.
+type identifier struct{ System, Value string }
+
+// identifiers are those of a Patient.
+func identifiers(body []byte) ([]identifier, error) {
+	var p struct{ Identifier []identifier }
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, fmt.Errorf("dicomweb: stored Patient: %w", err)
 	}
-	values := make([]string, len(p.Identifier))
-	for i, id := range p.Identifier {
-		values[i] = id.Value
-	}
-	return values, nil
+	return p.Identifier, nil
 }
 
-// of says whose an instance with this Patient ID is.
-func (s *subject) of(id string) (string, *refusal, error) {
-	f, ok := s.seen[id]
+// of says whose an instance with this Patient ID is. The same ID is another
+// person's with another issuer: where the operator has said which system of
+// identifiers the Issuer of Patient ID (0010,0021) is, only that one counts.
+func (s *subject) of(id, issuer string) (string, *refusal, error) {
+	system := s.door.o.Issuers[issuer]
+	key := system + "|" + id
+	f, ok := s.seen[key]
 	if !ok {
 		var err error
-		if f, err = s.find(id); err != nil {
+		if f, err = s.find(id, system); err != nil {
 			return "", nil, err
 		}
-		s.seen[id] = f
+		s.seen[key] = f
 	}
 	return f.patient, f.refused, nil
 }
 
-func (s *subject) find(id string) (finding, error) {
+func (s *subject) find(id, system string) (finding, error) {
 	if s.decided {
 		return finding{patient: s.patient}, nil
 	}
-	if s.patient != "" && (id == "" || slices.Contains(s.known, id)) {
+	if s.patient != "" && (id == "" || slices.ContainsFunc(s.known, func(k identifier) bool { return k.Value == id && (system == "" || k.System == system) })) {
 		return finding{patient: s.patient}, nil
 	}
 	if id == "" {
 		return refuse("PatientID (0010,0020) is empty; name the patient in the URL: ?patient=Patient/{id}"), nil
 	}
+	token := escape(id)
+	if system != "" {
+		token = escape(system) + "|" + token
+	}
 	page, _, err := s.door.o.Records.Search(s.r.Context(), s.r.who, "Patient",
-		[]search.Param{{Name: "identifier", Value: escape(id)}, {Name: "_count", Value: "2"}}, true)
+		[]search.Param{{Name: "identifier", Value: token}, {Name: "_count", Value: "2"}}, true)
 	if err != nil {
 		return finding{}, err
 	}

@@ -54,10 +54,7 @@ func (d *Door) thumbnail(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.audit(r, "wado-thumbnail", found.entity(), found.patient()); err != nil {
-		return err
-	}
-	return d.renderOne(w, r, row, want)
+	return d.renderOne(w, r, row, want, "wado-thumbnail")
 }
 
 // shown is the first instance that can be decoded, or the first one.

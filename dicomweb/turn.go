@@ -20,6 +20,8 @@ type batch struct {
 	group []*arrival
 	taken bool  // another request stores it
 	err   error // how that ended
+
+	synced chan error // tells once that the blobs are durable
 }
 
 // fits tells whether one unit can hold both: same caller, same case.

@@ -2,7 +2,10 @@ package dicomweb
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"strconv"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -16,7 +19,8 @@ import (
 const attempts = 16
 
 // commit stores what waits for one study: rows and the version of its
-// ImagingStudy in one unit. Blobs are durable before.
+// ImagingStudy in one unit. Blobs become durable while the unit is prepared, and
+// are before it is handed over.
 func (in *ingest) commit(study string) error {
 	group := in.waiting[study]
 	delete(in.waiting, study)
@@ -24,10 +28,9 @@ func (in *ingest) commit(study string) error {
 		in.weight -= len(a.instance.Content.Metadata) + len(a.instance.Content.Frames) + len(a.instance.Content.Bulk)
 	}
 	defer release(group)
-	if err := in.door.o.Blobs.Sync(in.r.Context()); err != nil {
-		return err
-	}
-	b := &batch{in: in, group: group}
+	ctx := context.WithoutCancel(in.r.Context()) // another request may store the batch
+	b := &batch{in: in, group: group, synced: make(chan error, 1)}
+	go func() { b.synced <- in.door.o.Blobs.Sync(ctx) }()
 	return in.door.turns.join(in.r.Context(), in.tenant()+"|"+study, b, in.store)
 }
 
@@ -39,14 +42,20 @@ func (in *ingest) store(party []*batch) error {
 	for _, b := range party {
 		group = append(group, b.group...)
 	}
+	durable := sync.OnceValue(func() (err error) {
+		for _, b := range party {
+			err = errors.Join(err, <-b.synced)
+		}
+		return err
+	})
 	var err error
 	for n := range attempts {
-		if err = in.try(ctx, group, n == 0); !contended(err) {
+		if err = in.try(ctx, group, n == 0, durable); !contended(err) {
 			break
 		}
 	}
-	if err == nil {
-		return nil
+	if failed := durable(); failed != nil || err == nil { // what was stored before rests on it, too
+		return failed
 	}
 	refused := refusalOf(err)
 	if refused == nil {
@@ -75,15 +84,18 @@ func contended(err error) bool {
 
 // try prepares and submits one unit on what is stored now.
 // The first attempt may rest on what the unit before it left.
-func (in *ingest) try(ctx context.Context, group []*arrival, first bool) error {
-	u := &unit{ctx: ctx, in: in, group: group}
+func (in *ingest) try(ctx context.Context, group []*arrival, first bool, durable func() error) error {
+	u := &unit{ctx: ctx, in: in, group: group, first: first, durable: durable}
 	for _, a := range group {
-		a.refused, a.repeated = nil, false
+		a.refused, a.repeated, a.hidden = nil, false, nil
 	}
 	if !first || !u.recall() {
 		if err := u.look(); err != nil {
 			return err
 		}
+	}
+	if err := u.unhidden(); err != nil {
+		return err
 	}
 	u.sort()
 	if len(u.fresh) == 0 {
@@ -102,6 +114,11 @@ type unit struct {
 	study  index.Study
 	series []*index.Series // those that change
 	before *record.Version // of the ImagingStudy, or nil
+	first  bool            // attempt
+
+	durable func() error // waits until the blobs are
+
+	derived map[string][]json.RawMessage // extensions of series, by UID; see derive
 }
 
 // look asks what is there.
@@ -122,11 +139,10 @@ func (u *unit) look() (err error) {
 }
 
 func (in *ingest) tenant() string {
-	if in.r.who.Tenant != "" {
-		return in.r.who.Tenant
-	}
-	return "main"
+	return tenantOf(in.r.who)
 }
+
+const textOtherBytes = "SOPInstanceUID (0008,0018) is stored already, with other bytes; a changed instance needs a new UID"
 
 // sort decides on every instance of the group.
 func (u *unit) sort() {
@@ -141,6 +157,8 @@ func (u *unit) sort() {
 	for _, a := range u.group {
 		old := there[a.instance.UID]
 		switch {
+		case a.hidden != nil:
+			a.refused = a.hidden
 		case u.held.Study != nil && !u.held.Reachable:
 			a.refused = &refusal{reasonNotAllowed, "the study is not open to you"}
 		case u.held.Study != nil && u.held.Study.Patient != a.study.Patient:
@@ -153,7 +171,7 @@ func (u *unit) sort() {
 				a.study.Resource = u.held.Study.Resource
 			}
 		case old != nil:
-			a.refused = &refusal{reasonOtherBytes, "SOPInstanceUID (0008,0018) is stored already, with other bytes; a changed instance needs a new UID"}
+			a.refused = &refusal{reasonOtherBytes, textOtherBytes}
 		case series[a.series.UID] != "" && series[a.series.UID] != a.study.UID:
 			a.refused = &refusal{reasonPatient, "SeriesInstanceUID (0020,000E) belongs to another study"}
 		default:
@@ -178,8 +196,16 @@ func (u *unit) submit() error {
 			u.before = v
 		}
 		match = strconv.FormatInt(u.before.Version, 10)
+	} else if !u.first { // all of its instances may be hidden
+		v, err := u.in.door.o.Records.Read(u.ctx, u.in.r.who, "ImagingStudy", id)
+		if err == nil && v.Patient == u.fresh[0].study.Patient {
+			u.before, match = v, strconv.FormatInt(v.Version, 10)
+		}
 	}
 	u.merge(id)
+	if err := u.derive(id); err != nil {
+		return err
+	}
 	body, err := u.imagingStudy(id)
 	if err != nil {
 		return err
@@ -193,6 +219,9 @@ func (u *unit) submit() error {
 			seen[c.Digest] = true
 			draft.Blobs = append(draft.Blobs, record.BlobRow{Digest: c.Digest, Size: c.Size})
 		}
+	}
+	if err := u.durable(); err != nil {
+		return err
 	}
 	out, err := u.in.door.o.Records.Submit(u.ctx, u.in.r.who, draft)
 	if err != nil {
@@ -209,8 +238,10 @@ func (u *unit) rows() []any {
 	for _, s := range u.series {
 		rows = append(rows, s)
 	}
-	for _, v := range u.study.NameValues() {
-		rows = append(rows, v)
+	if !u.study.NamesKept {
+		for _, v := range u.study.NameValues() {
+			rows = append(rows, v)
+		}
 	}
 	for _, a := range u.fresh {
 		rows = append(rows, &a.instance)

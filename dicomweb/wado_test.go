@@ -67,7 +67,7 @@ func TestRetrieve(t *testing.T) {
 		{series, `multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1`, 0, 3},
 		{series + "?accept=" + `multipart/related;%20type=%22application/dicom%22`, "", 0, 3},
 	} {
-		t.Run("R000-024 "+tc.target+" "+tc.accept, func(t *testing.T) {
+		t.Run("R000-024 R004-041 "+tc.target+" "+tc.accept, func(t *testing.T) {
 			var accept []string
 			if tc.accept != "" {
 				accept = []string{tc.accept}

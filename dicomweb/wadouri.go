@@ -44,9 +44,6 @@ func (d *Door) wadoURI(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer found.stop()
-	if err := d.audit(r, "wado-uri", found.entity(), found.patient()); err != nil {
-		return err
-	}
 	types, err := typesOfURI(values, found.first)
 	if err != nil {
 		return err
@@ -54,6 +51,9 @@ func (d *Door) wadoURI(w http.ResponseWriter, r *request) error {
 	for _, m := range types {
 		switch {
 		case m.name == partTen:
+			if err := d.audit(r, "wado-uri", found.entity(), found.patient()); err != nil {
+				return err
+			}
 			return d.fileOfURI(w, r, found.first, values.Get("transferSyntax"))
 		case m.name == imageJPEG || m.name == imagePNG || m.name == imageGIF:
 			return d.pictureOfURI(w, r, found.first, values, m.name)
@@ -122,7 +122,7 @@ func (d *Door) fileOfURI(w http.ResponseWriter, r *request, row *index.Result, s
 	}
 	switch {
 	case want == "*", want == stored, syntax == "" && !transcodes(row, want):
-		return d.retrieveOne(w, r, row)
+		return d.retrieveOne(w, r, row, nil)
 	case transcodes(row, want):
 		return d.transcodedOne(w, r, row, want)
 	}
@@ -167,7 +167,7 @@ func (d *Door) pictureOfURI(w http.ResponseWriter, r *request, row *index.Result
 	if err := haveFrames(row, want.numbers); err != nil {
 		return err
 	}
-	return d.renderOne(w, r, row, want)
+	return d.renderOne(w, r, row, want, "wado-uri")
 }
 
 // viewOfURI makes a viewport of rows, columns and region, whose corners are parts

@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -137,7 +138,7 @@ func (d *Door) workitem(r *request, v access.Verb) (*index.Workitem, step, error
 	if !validUID(uid) {
 		return nil, nil, issue.Errorf(issue.Invalid, "%q is no UID: digits and dots, at most 64 characters.", uid).Rule("uid").WithStatus(http.StatusBadRequest)
 	}
-	list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(v), uid, [2]string{}, 1)
+	list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(v), index.WorkitemQuery{UIDs: []string{uid}}, [2]string{}, 1)
 	if err != nil {
 		return nil, nil, fmt.Errorf("dicomweb: work items: %w", err)
 	}
@@ -146,6 +147,18 @@ func (d *Door) workitem(r *request, v access.Verb) (*index.Workitem, step, error
 	}
 	s, err := d.stepOf(list[0])
 	return list[0], s, err
+}
+
+// changing finds the work item that the URL names, for who may change it, and reads
+// the data set of the request.
+func (d *Door) changing(r *request, required bool) (item *index.Workitem, s, asked step, err error) {
+	if err = r.who.Allow(access.Update, "Task"); err == nil {
+		item, s, err = d.workitem(r, access.Update)
+	}
+	if err == nil {
+		asked, err = readStep(r, required)
+	}
+	return item, s, asked, err
 }
 
 func (d *Door) stepOf(w *index.Workitem) (step, error) {
@@ -186,6 +199,7 @@ func (d *Door) createWorkitem(w http.ResponseWriter, r *request) error {
 		}
 		return err
 	}
+	d.events.tell(r, d, item, s, eventState)
 	w.Header().Set("Location", r.base+"/workitems/"+given.uid)
 	w.WriteHeader(http.StatusCreated)
 	return nil
@@ -193,11 +207,7 @@ func (d *Door) createWorkitem(w http.ResponseWriter, r *request) error {
 
 // workitemTask derives the id of the Task from the UID.
 func workitemTask(r *request, uid string) string {
-	tenant := r.who.Tenant
-	if tenant == "" {
-		tenant = "main"
-	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(tenant+"|workitem|"+uid)).String()
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(tenantOf(r.who)+"|workitem|"+uid)).String()
 }
 
 // putWorkitem writes the data set and the next version of the Task in one unit;
@@ -233,15 +243,35 @@ func (d *Door) retrieveWorkitem(w http.ResponseWriter, r *request) error {
 	}
 	form := wantedModel(r)
 	if form == noModel {
-		return notAcceptable("a work item is application/dicom+json")
+		return notAcceptable(stepForms)
 	}
 	if err := d.audit(r, "workitem-read", "Task/"+item.Resource, item.Patient); err != nil {
 		return err
 	}
-	return writeSteps(w, []step{s})
+	return writeSteps(w, []step{s}, form)
 }
 
-func writeSteps(w http.ResponseWriter, list []step) error {
+const stepForms = "work items are application/dicom+json or multipart/related; type=\"application/dicom+xml\""
+
+// writeSteps answers an array of JSON, or a part of XML for each work item.
+func writeSteps(w http.ResponseWriter, list []step, form model) error {
+	if form == xmlModel {
+		out := newParts(w, dicomXML)
+		for _, s := range list {
+			object, err := marshal(s)
+			var document []byte
+			if err == nil {
+				document, err = dicom.AppendXML(nil, object)
+			}
+			if err == nil {
+				err = out.part(dicomXML, "", int64(len(document)), bytes.NewReader(document))
+			}
+			if err != nil {
+				return out.end(err)
+			}
+		}
+		return out.end(nil)
+	}
 	body, err := marshal(list)
 	if err != nil {
 		return err
@@ -257,18 +287,11 @@ var fixed = []dicom.Tag{stepState, stepTransaction, dicom.SOPClassUID, dicom.SOP
 
 // updateWorkitem answers POST /workitems/{uid}[?transaction-uid=].
 func (d *Door) updateWorkitem(w http.ResponseWriter, r *request) error {
-	if err := r.who.Allow(access.Update, "Task"); err != nil {
-		return err
-	}
-	item, s, err := d.workitem(r, access.Update)
+	item, s, changes, err := d.changing(r, true)
 	if err != nil {
 		return err
 	}
 	given, err := r.parameters()
-	if err != nil {
-		return err
-	}
-	changes, err := readStep(r, true)
 	if err != nil {
 		return err
 	}
@@ -300,6 +323,9 @@ func (d *Door) updateWorkitem(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	d.events.tell(r, d, item, s, eventProgress)
+	if changes[stepStation.String()] != nil || changes[stepPerformers.String()] != nil {
+		d.events.tell(r, d, item, s, eventAssigned)
+	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

@@ -32,6 +32,14 @@ const (
 	eventState    = 1
 	eventCancel   = 2
 	eventProgress = 3
+	eventAssigned = 5
+)
+
+// Attributes of events.
+const (
+	stepStation    dicom.Tag = 0x00404025 // Scheduled Station Name Code Sequence
+	stepPerformers dicom.Tag = 0x00404034 // Scheduled Human Performers Sequence
+	stepProgress   dicom.Tag = 0x00741002 // Procedure Step Progress Information Sequence
 )
 
 // Stream is an open channel of events; Done ends with the client.
@@ -233,7 +241,7 @@ func (d *Door) subscribed(ctx context.Context, who *access.Context, title string
 	if !wanted {
 		return false, nil
 	}
-	reached, err := d.o.Workitems.Workitems(ctx, who.Reach(), item.UID, [2]string{}, 1)
+	reached, err := d.o.Workitems.Workitems(ctx, who.Reach(), index.WorkitemQuery{UIDs: []string{item.UID}}, [2]string{}, 1)
 	return len(reached) > 0, err
 }
 
@@ -246,8 +254,21 @@ func report(item *index.Workitem, s step, kind, number int64) []byte {
 	j.element(0x00000110, dicom.US, fmt.Append(nil, number&0xFFFF))
 	j.element(0x00001000, dicom.UI, dicom.AppendString(nil, item.UID))
 	j.element(0x00001002, dicom.US, fmt.Append(nil, kind))
+	for _, of := range []struct {
+		kind int64
+		tag  dicom.Tag
+	}{{eventAssigned, stepStation}, {eventAssigned, stepPerformers}} {
+		if a := s[of.tag.String()]; a != nil && kind == of.kind {
+			raw, _ := marshal(a) // JSON before
+			j.raw(of.tag, raw)
+		}
+	}
 	j.text(stepReadiness, s.text(stepReadiness))
 	j.text(stepState, item.State)
+	if a := s[stepProgress.String()]; a != nil && kind == eventProgress {
+		raw, _ := marshal(a) // JSON before
+		j.raw(stepProgress, raw)
+	}
 	if reason := s.text(stepCancelReason); reason != "" && kind != eventProgress {
 		j.text(stepCancelReason, reason)
 	}

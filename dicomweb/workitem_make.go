@@ -121,7 +121,7 @@ func (d *Door) concerns(n *newItem, s step) error {
 		n.patient = n.order.Patient
 		return nil
 	}
-	patient, refused, err := n.subject.of(s.text(dicom.PatientID))
+	patient, refused, err := n.subject.of(s.text(dicom.PatientID), s.text(0x00100021))
 	if err != nil {
 		return err
 	}
@@ -158,6 +158,13 @@ func (o *imagingOrder) fill(s step) {
 	put(dicom.StudyInstanceUID, o.StudyUID)
 	put(0x00404018, item(map[dicom.Tag]string{0x00080100: o.Modality, 0x00080102: "DCM", 0x00080104: o.Description}))
 	put(0x0040A370, item(map[dicom.Tag]string{dicom.StudyInstanceUID: o.StudyUID, 0x00080050: o.Accession, 0x00401001: o.ProcedureID, 0x00321060: o.Description}))
+	if s[stepStation.String()] == nil && o.Stations != "" {
+		var items []any
+		for t := range strings.SplitSeq(o.Stations, `\`) {
+			items = append(items, code(t, "L", t))
+		}
+		s.set(stepStation, items...)
+	}
 	put(stepPriority, o.Priority)
 	put(stepLabel, o.Description)
 	put(0x00741202, "imaging")

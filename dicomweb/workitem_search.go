@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
@@ -60,6 +61,29 @@ func readStepQuery(values url.Values) (*stepQuery, error) {
 		}
 	}
 	return q, nil
+}
+
+// columns are the keys that the index answers: those of a worklist. What they leave
+// is judged by meets.
+func (q *stepQuery) columns() (of index.WorkitemQuery) {
+	for _, k := range q.keys {
+		if len(k.path) != 1 || strings.ContainsAny(k.want, "*?") {
+			continue
+		}
+		switch k.path[0] {
+		case dicom.SOPInstanceUID:
+			of.UIDs = strings.FieldsFunc(k.want, func(r rune) bool { return r == ',' || r == '\\' })
+		case stepState:
+			of.State = k.want
+		case stepStart:
+			from, to, isRange := strings.Cut(k.want, "-")
+			if !isRange {
+				to = from
+			}
+			of.From, of.To = from, to
+		}
+	}
+	return of
 }
 
 // meets tells whether the data set has a value for every key.
@@ -120,6 +144,10 @@ func (d *Door) searchWorkitems(w http.ResponseWriter, r *request) error {
 	if err := r.who.Permit(access.Search, "Task"); err != nil {
 		return err
 	}
+	form := wantedModel(r)
+	if form == noModel {
+		return notAcceptable(stepForms)
+	}
 	given, err := r.parameters()
 	if err != nil {
 		return err
@@ -149,16 +177,17 @@ func (d *Door) searchWorkitems(w http.ResponseWriter, r *request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return writeSteps(w, found)
+	return writeSteps(w, found, form)
 }
 
 // matching looks through the work items in reach.
 func (d *Door) matching(r *request, q *stepQuery) (found []step, patients map[string]bool, more bool, err error) {
 	patients = map[string]bool{}
+	columns := q.columns()
 	const page = 500
 	behind, skip := [2]string{}, q.offset
 	for seen := 0; seen < mostSteps; seen += page {
-		list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(access.Search), "", behind, page)
+		list, err := d.o.Workitems.Workitems(r.Context(), r.who.ReachTo(access.Search), columns, behind, page)
 		if err != nil {
 			return nil, nil, false, fmt.Errorf("dicomweb: work items: %w", err)
 		}

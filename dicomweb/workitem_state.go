@@ -6,20 +6,12 @@ import (
 
 	"tenon/dicomweb/dicom"
 	"tenon/fhir/issue"
-	"tenon/server/access"
 )
 
 // changeState answers PUT /workitems/{uid}/state.
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_11.7
 func (d *Door) changeState(w http.ResponseWriter, r *request) error {
-	if err := r.who.Allow(access.Update, "Task"); err != nil {
-		return err
-	}
-	item, s, err := d.workitem(r, access.Update)
-	if err != nil {
-		return err
-	}
-	asked, err := readStep(r, true)
+	item, s, asked, err := d.changing(r, true)
 	if err != nil {
 		return err
 	}
@@ -91,14 +83,7 @@ func final(s step, next string) error {
 // is cancelled; who performs it is asked.
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_11.8
 func (d *Door) requestCancel(w http.ResponseWriter, r *request) error {
-	if err := r.who.Allow(access.Update, "Task"); err != nil {
-		return err
-	}
-	item, s, err := d.workitem(r, access.Update)
-	if err != nil {
-		return err
-	}
-	asked, err := readStep(r, false)
+	item, s, asked, err := d.changing(r, false)
 	if err != nil {
 		return err
 	}

@@ -52,10 +52,24 @@ table audit (
   body bytea not null
 );
 
+table audit_about (
+  at bigint not null,
+  id bigint not null,
+  tenant smallint not null,
+  ref text collate "C" not null
+);
+
 table audit_case (
   id bigint not null,
   tenant smallint not null,
   case_id text collate "C" not null
+);
+
+table audit_export (
+  name text collate "C" not null,
+  position bigint not null,
+  held bigint not null,
+  holder text collate "C" not null
 );
 
 table binding_token (
@@ -314,7 +328,8 @@ table history (
   digest bytea not null,
   salt bytea not null,
   body bytea not null,
-  type text collate "C" not null
+  type text collate "C" not null,
+  part smallint not null
 );
 
 table job (
@@ -435,6 +450,18 @@ table oauth_login (
   locked bigint not null
 );
 
+table oauth_passkey (
+  tenant text collate "C" not null,
+  id bytea not null,
+  principal text collate "C" not null,
+  key bytea not null,
+  counter bigint not null,
+  movable bigint not null,
+  name text not null,
+  created bigint not null,
+  used bigint not null
+);
+
 table oauth_recovery (
   tenant text collate "C" not null,
   principal text collate "C" not null,
@@ -550,7 +577,8 @@ table resource (
   blob text collate "C" not null,
   digest bytea not null,
   salt bytea not null,
-  body bytea not null
+  body bytea not null,
+  part smallint not null
 );
 
 table schema_version (
@@ -636,6 +664,12 @@ table subscription_secret (
   sealed bytea not null
 );
 
+table subscription_warrant (
+  tenant smallint not null,
+  subscription text collate "C" not null,
+  body text not null
+);
+
 table tenant (
   tenant smallint not null identity by default,
   name text collate "C" not null
@@ -662,7 +696,11 @@ constraint anchor.anchor_pkey PRIMARY KEY (kind, name, size);
 
 constraint audit.audit_pkey PRIMARY KEY (id);
 
+constraint audit_about.audit_about_pkey PRIMARY KEY (tenant, ref, at, id);
+
 constraint audit_case.audit_case_pkey PRIMARY KEY (tenant, case_id, id);
+
+constraint audit_export.audit_export_pkey PRIMARY KEY (name);
 
 constraint binding_token.binding_token_pkey PRIMARY KEY (hash);
 
@@ -732,6 +770,8 @@ constraint oauth_link.oauth_link_pkey PRIMARY KEY (tenant, issuer, subject);
 
 constraint oauth_login.oauth_login_pkey PRIMARY KEY (tenant, name);
 
+constraint oauth_passkey.oauth_passkey_pkey PRIMARY KEY (tenant, id);
+
 constraint oauth_recovery.oauth_recovery_pkey PRIMARY KEY (tenant, principal, hash);
 
 constraint oauth_session.oauth_session_hash_key UNIQUE (hash);
@@ -764,6 +804,8 @@ constraint subscription_event.subscription_event_pkey PRIMARY KEY (tenant, subsc
 
 constraint subscription_secret.subscription_secret_pkey PRIMARY KEY (id);
 
+constraint subscription_warrant.subscription_warrant_pkey PRIMARY KEY (tenant, subscription);
+
 constraint tenant.tenant_name_key UNIQUE (name);
 
 constraint tenant.tenant_pkey PRIMARY KEY (tenant);
@@ -776,7 +818,11 @@ CREATE INDEX audit_at ON audit USING btree (tenant, at);
 
 CREATE UNIQUE INDEX audit_pkey ON audit USING btree (id);
 
+CREATE UNIQUE INDEX audit_about_pkey ON audit_about USING btree (tenant, ref, at, id);
+
 CREATE UNIQUE INDEX audit_case_pkey ON audit_case USING btree (tenant, case_id, id);
+
+CREATE UNIQUE INDEX audit_export_pkey ON audit_export USING btree (name);
 
 CREATE UNIQUE INDEX binding_token_pkey ON binding_token USING btree (hash);
 
@@ -852,6 +898,8 @@ CREATE INDEX dicom_workitem_resource ON dicom_workitem USING btree (tenant, reso
 
 CREATE INDEX dicom_workitem_scheduled ON dicom_workitem USING btree (tenant, scheduled, uid);
 
+CREATE INDEX dicom_workitem_state ON dicom_workitem USING btree (tenant, state, scheduled, uid);
+
 CREATE UNIQUE INDEX door_key_pkey ON door_key USING btree (tenant, door, key);
 
 CREATE UNIQUE INDEX erasure_pkey ON erasure USING btree (tenant, ref);
@@ -918,6 +966,10 @@ CREATE UNIQUE INDEX oauth_link_pkey ON oauth_link USING btree (tenant, issuer, s
 
 CREATE UNIQUE INDEX oauth_login_pkey ON oauth_login USING btree (tenant, name);
 
+CREATE UNIQUE INDEX oauth_passkey_pkey ON oauth_passkey USING btree (tenant, id);
+
+CREATE INDEX oauth_passkey_principal ON oauth_passkey USING btree (tenant, principal);
+
 CREATE UNIQUE INDEX oauth_recovery_pkey ON oauth_recovery USING btree (tenant, principal, hash);
 
 CREATE INDEX oauth_session_expires ON oauth_session USING btree (expires);
@@ -960,6 +1012,8 @@ CREATE UNIQUE INDEX resource_id ON resource USING btree (tenant, type, id);
 
 CREATE INDEX resource_owner ON resource USING btree (tenant, owner, type, rid);
 
+CREATE INDEX resource_patient ON resource USING btree (tenant, patient, type, rid) WHERE (patient <> ''::text);
+
 CREATE UNIQUE INDEX resource_pkey ON resource USING btree (rid);
 
 CREATE INDEX resource_type ON resource USING btree (tenant, type, rid);
@@ -993,6 +1047,8 @@ CREATE INDEX subscription_event_at ON subscription_event USING btree (at);
 CREATE UNIQUE INDEX subscription_event_pkey ON subscription_event USING btree (tenant, subscription, number);
 
 CREATE UNIQUE INDEX subscription_secret_pkey ON subscription_secret USING btree (id);
+
+CREATE UNIQUE INDEX subscription_warrant_pkey ON subscription_warrant USING btree (tenant, subscription);
 
 CREATE UNIQUE INDEX tenant_name_key ON tenant USING btree (name);
 

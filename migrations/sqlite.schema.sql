@@ -20,11 +20,26 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_at ON audit (tenant, at);
 
+CREATE TABLE audit_about (
+  tenant INTEGER NOT NULL,
+  ref    TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  id     INTEGER NOT NULL,
+  PRIMARY KEY (tenant, ref, at, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit_case (
   tenant  INTEGER NOT NULL,
   case_id TEXT NOT NULL,
   id      INTEGER NOT NULL,
   PRIMARY KEY (tenant, case_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_export (
+  name     TEXT NOT NULL PRIMARY KEY,
+  position INTEGER NOT NULL,
+  held     INTEGER NOT NULL,
+  holder   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob (
@@ -264,6 +279,8 @@ CREATE INDEX dicom_workitem_resource ON dicom_workitem (tenant, resource);
 
 CREATE INDEX dicom_workitem_scheduled ON dicom_workitem (tenant, scheduled, uid);
 
+CREATE INDEX dicom_workitem_state ON dicom_workitem (tenant, state, scheduled, uid);
+
 CREATE TABLE door_key (
   tenant INTEGER NOT NULL,
   door   TEXT NOT NULL,
@@ -326,7 +343,7 @@ CREATE TABLE history (
   digest    BLOB NOT NULL,
   salt      BLOB NOT NULL,
   body      BLOB NOT NULL
-, type TEXT NOT NULL DEFAULT '') STRICT;
+, type TEXT NOT NULL DEFAULT '', part INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX history_blob ON history (tenant, blob) WHERE blob <> '';
 
@@ -526,13 +543,15 @@ CREATE TABLE resource (
   digest    BLOB NOT NULL,
   salt      BLOB NOT NULL,
   body      BLOB NOT NULL
-) STRICT;
+, part INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX resource_blob ON resource (tenant, blob) WHERE blob <> '';
 
 CREATE UNIQUE INDEX resource_id ON resource (tenant, type, id);
 
 CREATE INDEX resource_owner ON resource (tenant, owner, type, rid);
+
+CREATE INDEX resource_patient ON resource (tenant, patient, type, rid) WHERE patient <> '';
 
 CREATE INDEX resource_type ON resource (tenant, type, rid);
 
@@ -633,6 +652,13 @@ CREATE TABLE subscription_event (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX subscription_event_at ON subscription_event (at);
+
+CREATE TABLE subscription_warrant (
+  tenant       INTEGER NOT NULL,
+  subscription TEXT NOT NULL,
+  body         TEXT NOT NULL,
+  PRIMARY KEY (tenant, subscription)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tenant (
   tenant INTEGER PRIMARY KEY,
@@ -744,6 +770,21 @@ CREATE TABLE oauth_login (
   locked    INTEGER NOT NULL,
   PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_passkey (
+  tenant    TEXT NOT NULL,
+  id        BLOB NOT NULL,
+  principal TEXT NOT NULL,
+  key       BLOB NOT NULL,
+  counter   INTEGER NOT NULL,
+  movable   INTEGER NOT NULL,
+  name      TEXT NOT NULL,
+  created   INTEGER NOT NULL,
+  used      INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX oauth_passkey_principal ON oauth_passkey (tenant, principal);
 
 CREATE TABLE oauth_recovery (
   tenant    TEXT NOT NULL,

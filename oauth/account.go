@@ -16,7 +16,9 @@ import (
 // in, or not in the way that need asks for, and leads back afterwards.
 func (s *Server) visitor(w http.ResponseWriter, r *http.Request, need pending) (*Session, *access.Context) {
 	p := &need
-	p.Local, p.Begun = r.URL.Path, s.clock()
+	if p.Begun = s.clock(); p.Local == "" {
+		p.Local = r.URL.Path
+	}
 	x, who, err := s.signedIn(r)
 	if err == nil {
 		if err = s.enough(r.Context(), p, x); err == nil {
@@ -28,7 +30,7 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request, need pending) (
 	} else if errors.Is(err, errSession) {
 		s.signInPage(w, r, http.StatusOK, p, false)
 	} else if !s.lacking(w, r, p, x) {
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
+		http.Redirect(w, r, p.Local, http.StatusSeeOther)
 	}
 	return nil, nil
 }
@@ -71,6 +73,10 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := r.Context()
 	f, err := s.store.Factor(ctx, s.Tenant, x.Principal)
+	var keys []*Passkey
+	if err == nil {
+		keys, err = s.store.Passkeys(ctx, s.Tenant, x.Principal)
+	}
 	var sessions []*Session
 	if err == nil {
 		sessions, err = s.store.Sessions(ctx, s.Tenant, x.Principal)
@@ -89,7 +95,7 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 			live = append(live, one)
 		}
 	}
-	s.page(w, http.StatusOK, "account", map[string]any{"Guard": s.accountGuard(x), "Principal": x.Principal, "Factor": f,
+	s.page(w, http.StatusOK, "account", map[string]any{"Guard": s.accountGuard(x), "Principal": x.Principal, "Factor": f, "Keys": keys,
 		"Sessions": live, "Here": x.ID, "Apps": apps, "Admin": who.Has(access.ADMIN)})
 }
 

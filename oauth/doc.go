@@ -15,6 +15,10 @@
 // errors written by fosite; what it grants and keeps is decided here, since its own
 // handlers race and forget (see the regression tests F1 to F13).
 //
+// Who signs in shows a password, or comes from the hospital's own provider, and then
+// what is enrolled of second factors: a code (factor.go) or a security key
+// (passkey.go, judged by webauthn). Neither alone signs anybody in.
+//
 // A link of one Patient to another (Patient.link) widens nothing: the patient in
 // context is one record, and what was said of a merged one is moved to it by $merge.
 //

@@ -19,12 +19,17 @@ const enrolLife = 10 * time.Minute
 // recently asks for a person who has just shown who it is, with the second factor
 // where there is one: else whoever finds an open browser could enrol his own.
 func (s *Server) recently(w http.ResponseWriter, r *http.Request) *Session {
+	return s.recentlyFor(w, r, r.URL.Path)
+}
+
+// recentlyFor goes on to another page of ours where the person has to sign in first.
+func (s *Server) recentlyFor(w http.ResponseWriter, r *http.Request, local string) *Session {
 	fresh := s.Provider.StepUp.Fresh
 	if fresh <= 0 {
 		fresh = freshDefault
 	}
 	seconds := int(fresh / time.Second)
-	need := pending{MaxAge: &seconds}
+	need := pending{MaxAge: &seconds, Local: local}
 	x, err := s.cookieSession(r)
 	has := false
 	if err == nil && x != nil {

@@ -94,11 +94,12 @@ func (s *Server) keepFactor(ctx context.Context, principal string, secret []byte
 	return recovery, errors.Join(s.store.PutFactor(ctx, s.Tenant, f), s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal)))
 }
 
-// RemoveFactor takes a person's second factor away, and ends a lock-out by wrong
-// codes. False: there was none.
+// RemoveFactor takes a person's second factors away, security keys too, and ends a
+// lock-out by wrong codes. False: there was none.
 func (s *Server) RemoveFactor(ctx context.Context, principal string) (bool, error) {
 	found, err := s.store.RemoveFactor(ctx, s.Tenant, principal)
-	return found, errors.Join(err, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal)))
+	keys, err2 := s.store.RemovePasskeys(ctx, s.Tenant, principal)
+	return found || keys, errors.Join(err, err2, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal)))
 }
 
 // OneTimeCode is the code of a secret at a step.

@@ -191,9 +191,10 @@ func (s *Server) goAbroad(w http.ResponseWriter, r *http.Request) {
 		q.Set("prompt", "login")
 	}
 	u.RawQuery = q.Encode()
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+	// A page that leads on, and no redirect: a browser holds every address that a form
+	// is redirected to against the policy of the form's page, and a provider may send
+	// people on to hosts that nobody knows here.
+	s.page(w, http.StatusOK, "onward", map[string]any{"Label": i.Label, "Address": u.String()})
 }
 
 // comeBack takes the answer of the provider that this browser was sent to.

@@ -44,8 +44,10 @@ func (m *memory) RevokeToken(_ context.Context, hash [32]byte) error {
 	return nil
 }
 
-// Factor: nobody has a second one.
+// Factor and Passkeys: nobody has a second one.
 func (m *memory) Factor(context.Context, string, string) (*oauth.Factor, error) { return nil, nil }
+
+func (m *memory) Passkeys(context.Context, string, string) ([]*oauth.Passkey, error) { return nil, nil }
 
 // directory is what the principals are now.
 type directory map[string]string

@@ -14,13 +14,19 @@ import (
 	"tenon/server/access"
 )
 
-// Pages need no script: they are forms. Both languages stand on each of them.
+// Pages are forms, in both languages. Security keys alone need script, one of ours;
+// every page says so and does what else it does without it.
 
 //go:embed page/*.html
 var pageFiles embed.FS
 
+//go:embed page/passkey.js
+var passkeyScript template.JS
+
 var templates = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"day": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"day":           func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"id":            unpadded.EncodeToString,
+	"passkeyScript": func() template.JS { return passkeyScript },
 }).ParseFS(pageFiles, "page/*.html"))
 
 // stylePolicy allows the one style sheet of the pages by its digest.
@@ -29,9 +35,17 @@ var stylePolicy = func() string {
 	if err := templates.ExecuteTemplate(&b, "style", nil); err != nil {
 		panic(err)
 	}
-	sum := sha256.Sum256(b.Bytes())
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	return digestSource(b.Bytes())
 }()
+
+// scriptPolicy allows the one script, on the pages that hold it.
+var scriptPolicy = "; script-src " + digestSource([]byte(passkeyScript))
+
+// digestSource is what a Content-Security-Policy calls a text.
+func digestSource(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 type message struct{ English, Chinese string }
 
@@ -52,9 +66,13 @@ func (s *Server) page(w http.ResponseWriter, status int, name string, data any, 
 			}
 		}
 	}
+	script := ""
+	if m, ok := data.(map[string]any); ok && m["Options"] != nil && m["Options"] != "" {
+		script = scriptPolicy
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+stylePolicy+"; form-action 'self'"+target+"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+stylePolicy+script+"; form-action 'self'"+target+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -75,15 +93,7 @@ func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, _ *http.Request, status int, p *pending, wrong bool) {
-	s.page(w, status, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong, "Issuers": s.Issuers}, append(s.issuerOrigins(), p.Redirect)...)
-}
-
-// issuerOrigins are where the sign-in page may lead besides.
-func (s *Server) issuerOrigins() (list []string) {
-	for _, i := range s.Issuers {
-		list = append(list, i.Issuer)
-	}
-	return list
+	s.page(w, status, "sign-in", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Wrong": wrong, "Issuers": s.Issuers}, p.Redirect)
 }
 
 // line is one scope as the page tells it.

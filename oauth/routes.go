@@ -29,6 +29,9 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("POST /oauth/account/apps", s.endGrant)
 	m.HandleFunc("GET /oauth/account/factor", s.enrolPage)
 	m.HandleFunc("POST /oauth/account/factor", s.enrol)
+	m.HandleFunc("GET /oauth/account/passkey", s.passkeyPage)
+	m.HandleFunc("POST /oauth/account/passkey", s.addPasskey)
+	m.HandleFunc("POST /oauth/account/passkey/remove", s.removePasskey)
 	m.HandleFunc("GET /oauth/account/launch", s.launcher)
 	m.HandleFunc("POST /oauth/account/launch", s.launchChosen)
 	if len(s.Issuers) > 0 {

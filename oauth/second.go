@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -36,15 +37,34 @@ func (s *Server) askSecond(w http.ResponseWriter, r *http.Request, p *pending, p
 		s.broken(w, r, err)
 		return
 	}
-	s.secondPage(w, http.StatusOK, p, ticket, false)
+	s.secondPage(w, r, http.StatusOK, p, principal, ticket, false)
 }
 
-func (s *Server) secondPage(w http.ResponseWriter, status int, p *pending, ticket string, wrong bool) {
-	s.page(w, status, "second", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Ticket": ticket, "Wrong": wrong}, p.Redirect)
+// secondPage asks for what the person has of it; for a code only where it is enough
+// for the request.
+func (s *Server) secondPage(w http.ResponseWriter, r *http.Request, status int, p *pending, principal, ticket string, wrong bool) {
+	ctx := r.Context()
+	f, err := s.store.Factor(ctx, s.Tenant, principal)
+	var keys []*Passkey
+	if err == nil {
+		keys, err = s.store.Passkeys(ctx, s.Tenant, principal)
+	}
+	options := ""
+	if err == nil && len(keys) > 0 {
+		options, err = s.showOptions(s.keyChallenge(ticket), keys)
+	}
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	_, enough := p.met([]string{"otp", "mfa"})
+	s.page(w, status, "second", map[string]any{"Request": p.ID, "Guard": s.guard(p), "Ticket": ticket, "Wrong": wrong, "Options": options,
+		"Code": f != nil && enough || len(keys) == 0}, p.Redirect)
 }
 
-// second takes the code. What is wrong of it, or whether the name is locked
-// meanwhile, is not told; each wrong one counts as a wrong password does.
+// second takes the code, or what a security key has signed. What is wrong of it, or
+// whether the name is locked meanwhile, is not told; each wrong one counts as a wrong
+// password does.
 func (s *Server) second(w http.ResponseWriter, r *http.Request) {
 	p := s.posted(w, r)
 	if p == nil {
@@ -56,15 +76,16 @@ func (s *Server) second(w http.ResponseWriter, r *http.Request) {
 		s.signInPage(w, r, http.StatusUnauthorized, p, true)
 		return
 	}
+	method := "otp"
 	if err == nil {
-		err = s.passSecond(r.Context(), half, ticket, r.PostForm.Get("code"))
+		method, err = s.passSecond(r.Context(), half, ticket, r.PostForm)
 	}
 	if errors.Is(err, errLogin) {
-		s.secondPage(w, http.StatusUnauthorized, p, ticket, true)
+		s.secondPage(w, r, http.StatusUnauthorized, p, half.Principal, ticket, true)
 		return
 	}
 	if err == nil {
-		err = s.open(w, r, half.Principal, append(half.Methods, "otp", "mfa")...)
+		err = s.open(w, r, half.Principal, append(half.Methods, method, "mfa")...)
 	}
 	if err != nil {
 		s.broken(w, r, err)
@@ -90,10 +111,16 @@ func (s *Server) half(ctx context.Context, p *pending, ticket string) (*halfBody
 	return b, nil
 }
 
-// passSecond judges the code; errLogin for a wrong one, and for a person who is
-// locked out.
-func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket, code string) error {
-	ok, err := s.showsCode(ctx, half.Principal, code)
+// passSecond judges code or key, and tells which it was; errLogin for a wrong one,
+// and for a person who is locked out.
+func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket string, form url.Values) (method string, err error) {
+	ok := false
+	if form.Has("credential") {
+		ok, method, err = s.showsKey(ctx, half.Principal, ticket, form)
+	} else {
+		method = "otp"
+		ok, err = s.showsCode(ctx, half.Principal, form.Get("code"))
+	}
 	if ok && err == nil {
 		ok, err = s.store.UseSlip(ctx, halfSlip, hashOf(ticket), s.clock())
 	}
@@ -102,9 +129,9 @@ func (s *Server) passSecond(ctx context.Context, half *halfBody, ticket, code st
 		ok = resolved == nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.auditSecond(ctx, half.Principal, ok)
+	return method, s.auditSecond(ctx, half.Principal, ok)
 }
 
 // auditSecond keeps how a second factor was judged; errLogin for a wrong one.
@@ -132,19 +159,19 @@ func (s *Server) showsCode(ctx context.Context, principal, code string) (ok bool
 	return s.counted(ctx, principal, func() (bool, error) { return s.proven(ctx, f, code) })
 }
 
-// counted judges a proof of a person who is not locked out, and counts wrong ones.
+// counted judges a proof of a person who is not locked out, and counts wrong ones. Each
+// counts before it is judged, so that no more of them are judged that come at once.
 func (s *Server) counted(ctx context.Context, principal string, judge func() (bool, error)) (ok bool, err error) {
 	if locked, err := s.lockedOut(ctx, principal); err != nil || locked {
 		return false, err
 	}
-	if ok, err = judge(); err != nil {
+	if n, err := s.store.Attempt(ctx, secondKey(s.Tenant, principal), s.clock(), wrongLock); err != nil || n > wrongMost {
 		return false, err
 	}
-	if ok {
-		return true, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal))
+	if ok, err = judge(); err != nil || !ok {
+		return false, err
 	}
-	_, err = s.store.Attempt(ctx, secondKey(s.Tenant, principal), s.clock(), wrongLock)
-	return false, err
+	return true, s.store.ForgetAttempts(ctx, secondKey(s.Tenant, principal))
 }
 
 // lockedOut tells who has shown too many wrong codes.
@@ -157,6 +184,5 @@ func secondKey(tenant, principal string) string { return "second " + tenant + " 
 
 // enrolled tells whether a person has a second factor.
 func (s *Server) enrolled(ctx context.Context, principal string) (bool, error) {
-	f, err := s.store.Factor(ctx, s.Tenant, principal)
-	return f != nil, err
+	return hasFactor(ctx, s.store, s.Tenant, principal)
 }

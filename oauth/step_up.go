@@ -28,10 +28,13 @@ const (
 
 var acrValues = []string{ACRSingle, ACRMulti, ACRPhish}
 
+// secondMethods are what a second factor adds to the methods of a session.
+var secondMethods = []string{"otp", "hwk", "swk", "mfa"}
+
 // acrOf is the class of how somebody showed who it is.
 func acrOf(methods []string) string {
 	switch {
-	case slices.Contains(methods, "mfa") && slices.Contains(methods, "hwk"):
+	case slices.Contains(methods, "mfa") && (slices.Contains(methods, "hwk") || slices.Contains(methods, "swk")):
 		return ACRPhish
 	case slices.Contains(methods, "mfa"):
 		return ACRMulti
@@ -77,7 +80,11 @@ func (p *Provider) due(ctx context.Context, who *access.Context, shown, now time
 // hasFactor tells whether a person has a second factor of any kind.
 func hasFactor(ctx context.Context, store Store, tenant, principal string) (bool, error) {
 	f, err := store.Factor(ctx, tenant, principal)
-	return f != nil, err
+	if err != nil || f != nil {
+		return f != nil, err
+	}
+	keys, err := store.Passkeys(ctx, tenant, principal)
+	return len(keys) > 0, err
 }
 
 // wanted reads what an app asks of the sign-in itself.
@@ -154,7 +161,11 @@ func (s *Server) reachable(ctx context.Context, principal string) ([]string, err
 	if err != nil || !has {
 		return acrValues[:1], err
 	}
-	return acrValues[:2], nil
+	keys, err := s.store.Passkeys(ctx, s.Tenant, principal)
+	if err != nil || len(keys) == 0 {
+		return acrValues[:2], err
+	}
+	return acrValues, nil
 }
 
 // lacking answers what a session lacks for a request: by the page on which it is
@@ -167,7 +178,7 @@ func (s *Server) lacking(w http.ResponseWriter, r *http.Request, p *pending, x *
 	case errors.Is(err, errAgain):
 		s.signInPage(w, r, http.StatusOK, p, false)
 	case errors.Is(err, errSecond):
-		first := slices.DeleteFunc(slices.Clone(x.Methods), func(m string) bool { return m == "otp" || m == "mfa" || m == "hwk" })
+		first := slices.DeleteFunc(slices.Clone(x.Methods), func(m string) bool { return slices.Contains(secondMethods, m) })
 		s.askSecond(w, r, p, x.Principal, first...)
 	case errors.Is(err, errUnmet) && p.Local == "":
 		s.answer(w, r, p, refusalOf(errUnmet))

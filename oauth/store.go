@@ -50,6 +50,7 @@ type Store interface {
 	Slips
 	Logins
 	Factors
+	Passkeys
 	Sessions
 	Attempts
 	Links

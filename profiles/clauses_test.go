@@ -27,7 +27,6 @@ var unanswered = map[string]string{
 	"R001-044": "loss-free transfer: the server, proven by kills and power loss",
 	"R001-138": "the server: bulk export is the replica, $reconcile compares",
 	"R001-144": "traceability: $trace and $recall of the server",
-	"R001-148": "the server: data leave through named Endpoints alone, imports are audited as such",
 	"R001-149": "inspection at any time: search, history and audit of the server",
 }
 

@@ -173,6 +173,7 @@ func (h *house) statusOf(ref string) string {
 }
 
 func TestOwnPlanIsActivatedByTwo(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		h.staffed()
 		body := ownPlan(t, "own-1", "three-people")
@@ -273,6 +274,7 @@ func TestOwnPlanIsActivatedByTwo(t *testing.T) {
 // TestActivationOfAFaultyPlan: server and `tenon plan check` say the same of what
 // loosens the floor or is no sound plan.
 func TestActivationOfAFaultyPlan(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		h.staffed()
 		action := func(p map[string]any, i int) map[string]any { return p["action"].([]any)[i].(map[string]any) }
@@ -320,6 +322,7 @@ func TestActivationOfAFaultyPlan(t *testing.T) {
 
 // TestOperatorsPlan: a plan that the operator wrote is the hospital's that it names.
 func TestOperatorsPlan(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		h.staffed()
 		owned := func(by string) func(p map[string]any) {
@@ -363,6 +366,7 @@ func TestOperatorsPlan(t *testing.T) {
 // TestActivationAtTheSameMoment: two who sign at once put the plan in force; none of
 // both waits for the other for ever.
 func TestActivationAtTheSameMoment(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		h.staffed()
 		for i := range 3 {

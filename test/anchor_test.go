@@ -126,6 +126,7 @@ func verifies(t *testing.T, dossier []byte, kept *ledger.Trust, at time.Time, se
 // TestAnchoredSignature: a signature whose certificate has ended still verifies by
 // a time stamp or a witness of before, and by nothing else.
 func TestAnchoredSignature(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	w.sign(t, 201, w.hosp, w.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
 	kept := trust(t, w.App)
@@ -256,6 +257,7 @@ func anchorChanged(t *testing.T, dossier []byte, change func(map[string]any)) []
 // has seen, goes on from there, and asks the witness, the server and a
 // verification.
 func TestWitnessFindsRollbackAndFork(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	e := &evidence{data: w.Config.Data}
 	if err := w.App.Anchor(t.Context()); err != nil {
@@ -338,6 +340,7 @@ func TestWitnessFindsRollbackAndFork(t *testing.T) {
 }
 
 func TestTimestampsThatAreNone(t *testing.T) {
+	t.Parallel()
 	w := newWatched(t)
 	for name, spoil := range map[string]func(s *timestamp.Timestamp){
 		"to another question":  func(s *timestamp.Timestamp) { s.Nonce = big.NewInt(7) },

@@ -50,12 +50,15 @@ var rooms = map[string][]string{
 	"server/record":                {"server/access", "server/search", "server/casework", "server/ledger", "server/dispatch", "server/revision", "fhir", "profiles"},
 
 	"server/witness": {"server/ledger"},
+	"server/syslog":  {},
 	"server/pdf":     {},
 
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "dicomweb/geometry", "fhir"},
 
-	"adapters/grading":        {"fhir/issue", "fhir/tree"},
-	"server/rest":             {"server/record", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
+	"adapters/grading": {"fhir/issue", "fhir/tree"},
+	// Rows of the audit as others read them: pure.
+	"server/audit":            {"server/record", "server/access"},
+	"server/rest":             {"server/record", "server/audit", "server/dispatch", "server/revision", "server/search", "server/access", "fhir"},
 	"dicomweb/dicom":          {"fhir/issue"},
 	"dicomweb/index":          {"dicomweb/dicom", "server/access"},
 	"dicomweb/sample":         {"dicomweb/dicom"},
@@ -66,9 +69,12 @@ var rooms = map[string][]string{
 	// What takes a person out of a file: pure.
 	"dicomweb/deidentify": {"dicomweb/dicom"},
 	// DICOM's own protocol: no HTTP; the archive behind it is dicomweb's.
-	"dicomweb/dimse": {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
-	"dicomweb":       {"dicomweb/dicom", "dicomweb/dimse", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
-	"oauth":          {"server/access", "fhir/issue", "fhir/tree"},
+	"dicomweb/remote": {},
+	"dicomweb/dimse":  {"dicomweb/dicom", "dicomweb/index", "server/access", "fhir/issue"},
+	"dicomweb":        {"dicomweb/deidentify", "dicomweb/dicom", "dicomweb/dimse", "dicomweb/index", "dicomweb/geometry", "dicomweb/pixel", "server/record", "server/access", "server/search", "server/ledger", "fhir"},
+	// What an authenticator says: pure.
+	"oauth/webauthn": {},
+	"oauth":          {"oauth/webauthn", "server/access", "fhir/issue", "fhir/tree"},
 	"adapters/mes":   {"server/record", "server/dispatch", "server/access", "fhir"},
 	"web":            {"fhir/issue"},
 	// What stands in for a module that fosite would bring with it.

@@ -11,6 +11,7 @@ import (
 // TestHeaderWithin: the value of a channel.header is nowhere in the record, not
 // in a Subscription that lies within another resource either.
 func TestHeaderWithin(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		const secret = "Bearer hidden-4711"
 		inner := `{"resourceType":"Subscription","id":"s","status":"off","reason":"x","criteria":"Patient?","channel":{"type":"rest-hook","endpoint":"https://example.org/","header":["Authorization: ` + secret + `"]}}`

@@ -12,6 +12,7 @@ import (
 // TestExportWithinReach: an export of patients does not tell who treats those
 // that the caller does not reach.
 func TestExportWithinReach(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin, rival := w.token["clin"], w.token["rival"]
 		doctor := w.Create(t, "", `{"resourceType":"Practitioner","name":[{"family":"Only"}]}`)
@@ -33,6 +34,7 @@ func TestExportWithinReach(t *testing.T) {
 // TestExportOfGroupsInCircles: groups that hold each other many times are read
 // once each.
 func TestExportOfGroupsInCircles(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin := w.token["clin"]
 		someone := w.Create(t, clin, patient("Circle"))
@@ -66,6 +68,7 @@ func TestExportOfGroupsInCircles(t *testing.T) {
 // TestLateAnswerTooLarge: an answer that is kept for later is read as a whole, so
 // it has a bound; the job fails at once and says so.
 func TestLateAnswerTooLarge(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin := w.token["clin"]
 		large := w.Create(t, clin, `{"resourceType":"Patient","extension":[{"url":"http://example.org/x","valueBase64Binary":"`+strings.Repeat("QUJD", 1<<20)+`"}]}`)

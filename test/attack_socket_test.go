@@ -33,6 +33,7 @@ func (c *line) silence(t *testing.T) (heard []string) {
 // TestSocketRevoked: whoever connects with a token that is revoked afterwards,
 // or bound with one, hears nothing more.
 func TestSocketRevoked(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		plain := l.active(l.clin, `{"resourceType":"Subscription","status":"requested","reason":"test","criteria":"Patient?active=true","channel":{"type":"websocket"}}`)
 		ref := l.active(l.clin, about("urn:tenon:topic:resource-created", "Patient?", "full-resource", `"type":"websocket"`, ""))
@@ -92,6 +93,7 @@ func (l *listeners) principalOf(token string) string {
 // TestSocketCrowd: neither one caller nor many that say not who they are keep
 // others from listening.
 func TestSocketCrowd(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, app.Config{})
 	dial := func(token string) bool {
 		header := http.Header{}

@@ -77,7 +77,7 @@ func (w *town) people(t *testing.T) {
 	t.Helper()
 	operator := &access.Context{Tenant: "main", Kind: access.Operator, Principal: "operator"}
 	answer, err := w.App.Recorder.Transaction(t.Context(), operator, []byte(`{"resourceType":"Bundle","type":"transaction","entry":[
-		{"fullUrl":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001","resource":{"resourceType":"Organization","active":true,"name":"Rival","type":[{"coding":[{"system":"urn:tenon:side","code":"hospital"}]}]},"request":{"method":"POST","url":"Organization"}},
+		{"fullUrl":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001","resource":{"resourceType":"Organization","active":true,"name":"Rival","address":[{"country":"CN"}],"type":[{"coding":[{"system":"urn:tenon:side","code":"hospital"}]}]},"request":{"method":"POST","url":"Organization"}},
 		{"fullUrl":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000002","resource":{"resourceType":"Practitioner","active":true,"name":[{"text":"Rival"}]},"request":{"method":"POST","url":"Practitioner"}},
 		{"resource":{"resourceType":"PractitionerRole","active":true,"practitioner":{"reference":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000002"},"organization":{"reference":"urn:uuid:0b2a6f5c-1111-4c1c-9d6a-000000000001"},
 			"code":[{"coding":[{"system":"urn:tenon:role","code":"CLIN"}]}]},"request":{"method":"POST","url":"PractitionerRole"}}]}`), recorder.Bundled{})

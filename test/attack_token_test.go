@@ -117,6 +117,7 @@ func (w *town) ownOnly(t *testing.T) {
 // TestOperatorNeverSigns: with --dev a request without a token acts as the
 // operator, who reads and imports, and cannot put a signature or move a stage.
 func TestOperatorNeverSigns(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, appDev)
 	clin := s.Token(t, "PractitionerRole/clin-wang")
 	if err := s.App.IssueSigner(t.Context(), "PractitionerRole/clin-wang", "secret of clin-wang"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,14 +13,14 @@ import (
 	"tenon/test/servertest"
 )
 
-// waiting is how many cases wait to be reminded of; their timers are the first messages
-// of the outbox, with the numbers 1 to waiting.
+// waiting is how many cases wait to be reminded of.
 const waiting = 6
 
 // TestRemindersOnce kills servers with kill -9 while they deliver reminders: each
-// stage is reminded of exactly once, however often its timer was taken up. On
+// stage, and an evaluation that is due, is reminded of exactly once, however often its timer was taken up. On
 // PostgreSQL two servers deliver side by side.
 func TestRemindersOnce(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
 		t.Run("R001-214 "+engine, func(t *testing.T) {
 			c := app.Config{Listen: address(t), Data: t.TempDir(), Database: "sqlite"}
@@ -29,14 +30,17 @@ func TestRemindersOnce(t *testing.T) {
 				beside = c
 				beside.Listen = address(t)
 			}
-			token := enrolled(t, c, "clin-wang")["clin-wang"]
+			tokens := enrolled(t, c, "clin-wang", "qa-wu")
+			token := tokens["clin-wang"]
 			p := spawn(t, c, binary(t), "serve")
+			p.Expect(t, 201, servertest.Request{Token: tokens["qa-wu"], Method: "POST", Path: "/fhir/DeviceDefinition/family-cranial-plate/$evaluate-type?start=2020-01-01&end=2020-03-31"})
 			for i := range waiting {
 				openedFor(t, p.Client, token, fmt.Sprintf("R-%d", i))
 			}
 			p.kill()
+			var timers []int64
 			for range 3 {
-				due(t, c)
+				timers = due(t, c, timers)
 				p = spawn(t, c, binary(t), "serve")
 				other := p
 				if engine == "PostgreSQL" {
@@ -49,14 +53,21 @@ func TestRemindersOnce(t *testing.T) {
 					break
 				}
 			}
-			due(t, c) // what a dead server had taken up is due at once
+			due(t, c, timers) // what a dead server had taken up is due at once
 			p = spawn(t, c, binary(t), "serve")
 			if engine == "PostgreSQL" {
 				spawn(t, beside, binary(t), "serve")
 			}
 			var told map[string]int
 			until(t, "every stage is reminded of", func() bool { told = remindedBy(t, p.Client, token); return len(told) >= waiting })
+			owed := func() string {
+				return string(p.Expect(t, 200, servertest.Request{Token: tokens["qa-wu"], Path: "/fhir/Task?code=urn:tenon:record|evaluation-due&_summary=count"}).Body)
+			}
+			until(t, "the evaluation is reminded of", func() bool { return strings.Contains(owed(), `"total":1`) })
 			time.Sleep(time.Second) // one more would come now
+			if got := owed(); !strings.Contains(got, `"total":1`) {
+				t.Errorf("R001-145 reminders of one evaluation: %s, want one", got)
+			}
 			for task, n := range remindedBy(t, p.Client, token) {
 				if told[task] > 1 || n > 1 {
 					t.Errorf("%s is reminded of %d times at once, want once", task, n)
@@ -73,20 +84,38 @@ func openedFor(t *testing.T, c *servertest.Client, token, number string) {
 	c.Expect(t, 201, servertest.Request{Token: token, Method: "POST", Path: "/fhir/PlanDefinition/implant/$apply", Body: []byte(applying(patient, number))})
 }
 
-// due makes the first timers that wait due now, as if their time had come, and as if
-// the lease of a dead server were over. A timer that follows one stays where it is.
-func due(t *testing.T, c app.Config) {
+// due makes timers due now, as if their time had come, and as if the lease of a dead
+// server were over: those that were due before, or all that wait, with tomorrow's
+// look at evaluations. A timer that follows one stays where it is.
+func due(t *testing.T, c app.Config, before []int64) (timers []int64) {
 	t.Helper()
 	a, err := app.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	for id := range int64(waiting + 1) {
+	all := before
+	for id := range int64(100) {
+		if before == nil {
+			all = append(all, id)
+		}
+	}
+	for _, id := range all {
 		if err := a.Store.Retry(t.Context(), id, time.Now(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if before != nil {
+		return before
+	}
+	claimed, err := a.Store.Claim(t.Context(), 100, time.Millisecond)
+	if err != nil || len(claimed) < waiting {
+		t.Fatalf("%d timers wait, %v", len(claimed), err)
+	}
+	for _, m := range claimed {
+		timers = append(timers, m.ID)
+	}
+	return timers
 }
 
 func reminded(t *testing.T, c app.Config, token string) map[string]int {

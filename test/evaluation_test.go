@@ -13,6 +13,7 @@ import (
 // who may, for which days, and what is kept. What it counts, the demo tells of a
 // whole case.
 func TestEvaluateType(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		const at = "/fhir/DeviceDefinition/family-cranial-plate/$evaluate-type"
 		ask := func(who, method, query string) *servertest.Answer {
@@ -88,6 +89,7 @@ func TestEvaluateType(t *testing.T) {
 // TestEvaluationK: the server's own least number is kept, and a question may ask
 // for more only.
 func TestEvaluationK(t *testing.T) {
+	t.Parallel()
 	h := &house{servertest.Start(t, app.Config{Sample: true, Keeping: app.Keeping{EvaluationK: 7}}), t}
 	for query, want := range map[string]int{"": 7, "&k=3": 7, "&k=9": 9} {
 		a := h.Expect(t, 200, servertest.Request{Token: h.as("qa-wu"), Path: "/fhir/DeviceDefinition/family-cranial-plate/$evaluate-type?start=2026-01-01&end=2026-03-31" + query})

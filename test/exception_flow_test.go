@@ -20,6 +20,7 @@ func (s *scene) change(who, kind, stage, document string) string {
 }
 
 func TestChangeFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		model := "DocumentReference/" + s.first("DocumentReference?type=urn:tenon:document|design-model")["id"].(string)
 		t.Run("R001-134 a change without its path", func(t *testing.T) {
@@ -56,6 +57,7 @@ func TestChangeFlow(t *testing.T) {
 }
 
 func TestStopFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		consent := "Consent/" + s.first("Consent")["id"].(string)
 		s.do(200, "clin-wang", "PATCH", consent, `[{"op":"replace","path":"/status","value":"inactive"}]`)
@@ -103,6 +105,7 @@ func (s *scene) shut(who, method, target, body string) {
 }
 
 func TestClosedAccountFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		active := func(organization string, yes bool) {
 			s.directory("Organization", organization, func(b map[string]any) { b["active"] = yes })
@@ -157,6 +160,7 @@ func TestClosedAccountFlow(t *testing.T) {
 }
 
 func TestNonconformityFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S15", func(t *testing.T, s *scene) {
 		problem := s.do(201, "clin-wang", "POST", "DetectedIssue", fmt.Sprintf(`{"resourceType":"DetectedIssue","status":"preliminary","patient":{"reference":%q},"implicated":[{"reference":%q}],"detail":"a crack"}`, s.patient, s.device)).Ref()
 		if d := s.first("Device?_id=" + strings.TrimPrefix(s.device, "Device/")); d["status"] != "inactive" {
@@ -193,6 +197,7 @@ func TestNonconformityFlow(t *testing.T) {
 }
 
 func TestWithdrawalFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S15", func(t *testing.T, s *scene) {
 		x := s.do(201, "clin-wang", "POST", "Task", s.filed("clin-wang", "X3", fmt.Sprintf(`"focus":{"reference":%q},"reasonCode":{"text":"operation cancelled"}`, s.device))).Ref()
 		t.Run("R001-152 with evidence and both signatures", func(t *testing.T) {
@@ -223,6 +228,7 @@ func TestWithdrawalFlow(t *testing.T) {
 }
 
 func TestPeopleFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S15", func(t *testing.T, s *scene) {
 		t.Run("R001-010 hand-over needs the one who takes over", func(t *testing.T) {
 			x := s.do(201, "hosp-chen", "POST", "Task", s.filed("hosp-chen", "handover", `"owner":{"reference":"PractitionerRole/clin-zhao"},"reasonCode":{"text":"another ward"}`)).Ref()

@@ -35,55 +35,56 @@ type scene struct {
 
 const sceneSecret = "shared secret of the scene's two sides"
 
-// prepared are folders with a case brought to a point, by engine and point.
-var prepared struct {
-	sync.Mutex
-	dirs map[string]string
+// prepared are cases brought to a point, by engine and point.
+var prepared sync.Map
+
+// preparation is the folder of one; it goes with the process.
+type preparation struct {
+	sync.Once
+	dir string
+	err error
 }
 
-// told brings a case to a point once, in a folder that goes with the process.
-func told(ctx context.Context, key, database, point string) error {
-	dir, err := os.MkdirTemp("", "tenon-scene-")
-	if err != nil {
-		return err
-	}
-	if prepared.dirs == nil {
-		prepared.dirs = map[string]string{}
-	}
-	prepared.dirs[key] = dir
-	o := demo.Options{Seed: 4, Database: database, Keep: dir, Until: point}
-	if process, until, named := strings.Cut(point, ":"); named {
-		o.Process, o.Until = process, until
-	}
-	_, err = demo.Run(ctx, o)
-	return err
+// told brings a case to a point, once.
+func (p *preparation) told(ctx context.Context, database, point string) error {
+	p.Do(func() {
+		if p.dir, p.err = os.MkdirTemp("", "tenon-scene-"); p.err != nil {
+			return
+		}
+		o := demo.Options{Seed: 4, Database: database, Keep: p.dir, Until: point}
+		if process, until, named := strings.Cut(point, ":"); named {
+			o.Process, o.Until = process, until
+		}
+		_, p.err = demo.Run(ctx, o)
+	})
+	return p.err
 }
 
 // scenes plays a test on a copy of the case at that point, on both engines;
 // "socket:S15" is one of the other process.
 func scenes(t *testing.T, point string, play func(t *testing.T, s *scene)) {
 	t.Helper()
+	scenesOn(t, point, play, "SQLite", "PostgreSQL")
+}
+
+func scenesOn(t *testing.T, point string, play func(t *testing.T, s *scene), engines ...string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: a case on its way takes some seconds")
 	}
-	for _, engine := range []string{"SQLite", "PostgreSQL"} {
+	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel() // a case waits for the disk more than it works
 			key := engine + " " + point
-			prepared.Lock()
-			c := app.Config{Sample: true}
+			made, _ := prepared.LoadOrStore(key, new(preparation))
+			p, c := made.(*preparation), app.Config{Sample: true}
 			if engine == "PostgreSQL" {
-				c.Database = pgtest.Database(t, key, func(ctx context.Context, url string) error { return told(ctx, key, url, point) })
-			} else if prepared.dirs[key] == "" {
-				if err := told(t.Context(), key, "", point); err != nil {
-					prepared.Unlock()
-					t.Fatal(err)
-				}
+				c.Database = pgtest.Database(t, key, func(ctx context.Context, url string) error { return p.told(ctx, url, point) })
+			} else if err := p.told(t.Context(), "", point); err != nil {
+				t.Fatal(err)
 			}
-			from := prepared.dirs[key]
-			prepared.Unlock()
 			c.Data = filepath.Join(t.TempDir(), "data")
-			if err := os.CopyFS(c.Data, os.DirFS(from)); err != nil {
+			if err := os.CopyFS(c.Data, os.DirFS(p.dir)); err != nil {
 				t.Fatal(err)
 			}
 			if err := ownersAlone(c.Data); err != nil {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tenon/server/app"
+	"tenon/server/dispatch"
 	"tenon/server/ledger"
 	writing "tenon/server/record"
 	"tenon/test/servertest"
@@ -18,8 +20,9 @@ import (
 // subscription is made and when it is delivered, and so do exports; what comes in
 // by another way is recorded as imported.
 func TestExchange(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, database string) {
-		h := &house{servertest.Start(t, app.Config{Sample: true, Database: database, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Feeds: app.Feeds{Backoff: 20 * time.Millisecond}}), t}
+		h := &house{servertest.Start(t, channelled(database)), t}
 		e, clin := newEndpoint(t), h.as("clin-wang")
 		subscribes := func(t *testing.T, status int, rule, address string) *servertest.Answer {
 			t.Helper()
@@ -47,6 +50,22 @@ func TestExchange(t *testing.T) {
 			h.operates("Endpoint", "his", strings.Replace(named, `"active"`, `"off"`, 1))
 			subscribes(t, 422, "exchange-endpoint", e.URL+"/in")
 			h.operates("Endpoint", "his", named)
+		})
+		lab := strings.NewReplacer(`"his"`, `"lab"`, "/in", "/lab").Replace(named)
+		h.operates("Endpoint", "lab", lab)
+		h.operates("Endpoint", "lent", strings.NewReplacer(`"his"`, `"lent"`, "/in", "/lent").Replace(named))
+		p := h.drafts("A-OUT", channel("hospital", "his", "outbound"), channel("hospital", "lab", "inbound"), channel("maker", "lent", "outbound"))
+		p.agreed(t, func(t *testing.T, rule string) {
+			if rule == "" {
+				h.Expect(t, 204, servertest.Request{Token: clin, Method: "DELETE", Path: "/fhir/" + subscribes(t, 201, "requested", e.URL+"/in/tried").Ref()})
+				return
+			}
+			subscribes(t, 422, rule, e.URL+"/in")
+			h.audited(t, rule, "PractitionerRole/clin-wang")
+		})
+		t.Run("R001-148 named for another purpose, or as another party's", func(t *testing.T) {
+			subscribes(t, 422, "exchange-agreement", e.URL+"/lab")
+			subscribes(t, 422, "exchange-agreement", e.URL+"/lent")
 		})
 		hears := func(t *testing.T, what string) {
 			t.Helper()
@@ -89,12 +108,19 @@ func TestExchange(t *testing.T) {
 			h.operates("Endpoint", "his", named)
 			hears(t, "it is told again")
 		})
-		t.Run("R001-143 an export for an organisation abroad", func(t *testing.T) {
+		t.Run("R001-148 the agreement is ended", func(t *testing.T) {
+			p.changes("status", "terminated")
+			silent(t, "exchange-agreement")
+			h.Expect(t, 200, patches(clin, ref, `[{"op":"replace","path":"/status","value":"off"}]`)) // nothing keeps him from that
+		})
+		t.Run("R001-143 an export for an organisation abroad, or whose country nobody knows", func(t *testing.T) {
 			ask := servertest.Request{Token: clin, Method: "GET", Path: "/fhir/$export?_type=Patient", Header: map[string]string{"Prefer": "respond-async"}}
 			h.Expect(t, 202, ask)
-			h.operates("Organization", "hospital", `{"resourceType":"Organization","id":"hospital","active":true,"name":"x","type":[{"coding":[{"system":"urn:tenon:side","code":"hospital"}]}],"address":[{"country":"US"}]}`)
-			if a := h.Expect(t, 403, ask); !strings.Contains(string(a.Body), "region-abroad") || !strings.Contains(string(a.Body), "R001-143") {
-				t.Errorf("$export = %.400s", a.Body)
+			for _, address := range []string{`[{"country":"US"}]`, `[{"text":"somewhere"}]`, `[{"country":"CN"},{"country":"US"}]`} {
+				h.operates("Organization", "hospital", `{"resourceType":"Organization","id":"hospital","active":true,"name":"x","type":[{"coding":[{"system":"urn:tenon:side","code":"hospital"}]}],"address":`+address+`}`)
+				if a := h.Expect(t, 403, ask); !strings.Contains(string(a.Body), "region-abroad") || !strings.Contains(string(a.Body), "R001-143") {
+					t.Errorf("$export with %s = %.400s", address, a.Body)
+				}
 			}
 			h.audited(t, "region-abroad", "PractitionerRole/clin-wang")
 		})
@@ -117,6 +143,64 @@ func TestExchange(t *testing.T) {
 			}
 		})
 	})
+}
+
+// channelled is a server that sends through named Endpoints alone.
+func channelled(database string) app.Config {
+	return app.Config{Sample: true, Database: database, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Feeds: app.Feeds{Backoff: 20 * time.Millisecond}}
+}
+
+// TestMESAbroad: nothing goes to an MES whose owner is abroad, nowhere on file, or not
+// known; each refusal is audited, and the message is set aside until it is revived.
+func TestMESAbroad(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, database string) {
+		e := newEndpoint(t)
+		c := channelled(database)
+		c.MES = app.MES{URL: e.URL + "/mes", Secret: "shared secret of the two sides here", Device: "mes"}
+		h := &house{servertest.Start(t, c), t}
+		sends := func(t *testing.T, key string) {
+			t.Helper()
+			if err := h.App.Store.Commit(t.Context(), &writing.Unit{At: time.Now(), Outbox: []dispatch.Message{{Tenant: "main", Sink: "mes", Kind: "job-order", Key: key, Body: []byte(`{"schema":"job-order"}`)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		maker := func(address string) {
+			h.operates("Organization", "maker", `{"resourceType":"Organization","id":"maker","active":true,"name":"x","type":[{"coding":[{"system":"urn:tenon:side","code":"manufacturer"}]}]`+address+`}`)
+		}
+		t.Run("R001-143 an MES here is told", func(t *testing.T) {
+			sends(t, "here")
+			until(t, "the MES hears", func() bool { return len(e.heard()) == 1 })
+		})
+		for name, address := range map[string]string{"abroad": `,"address":[{"country":"DE"}]`, "without a country": `,"address":[{"text":"somewhere"}]`, "without an address": ""} {
+			t.Run("R001-143 an MES whose owner is "+name, func(t *testing.T) {
+				maker(address)
+				sends(t, name)
+				until(t, "the refusal is audited", func() bool {
+					return strings.Count(h.audited(t, "region-abroad", "Device/mes"), "Device/mes") > 0 && h.setAside(t, name)
+				})
+			})
+		}
+		t.Run("R001-143 an MES that belongs to nobody", func(t *testing.T) {
+			maker(`,"address":[{"country":"CN"}]`)
+			h.operates("Device", "mes", `{"resourceType":"Device","id":"mes","status":"active"}`)
+			sends(t, "nobody")
+			until(t, "the message is set aside", func() bool { return h.setAside(t, "nobody") })
+		})
+		if n := len(e.heard()); n != 1 {
+			t.Errorf("the MES heard %d messages, want the one", n)
+		}
+	})
+}
+
+// setAside tells whether a message is a dead letter that says why.
+func (h *house) setAside(t *testing.T, key string) bool {
+	t.Helper()
+	all, err := h.App.Store.DeadLetters(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(all, func(m dispatch.Message) bool { return m.Key == key && strings.Contains(m.LastErr, "CN") })
 }
 
 // operates writes a resource of the directory as an administrator does.

@@ -118,6 +118,7 @@ func refused(t *testing.T, answer, rule string) {
 // TestEraseCase: the members of a case go when its retention has ended, and
 // dossier and log still prove what is left, and what is gone.
 func TestEraseCase(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, database string) {
 		s := toErase(t, database)
 		t.Run("R001-166 a case that runs", func(t *testing.T) {
@@ -210,6 +211,7 @@ func (s *overdue) explained(t *testing.T, certificate string, erased int) {
 // TestEraseKeeps: a date that was once in force counts though it was shortened, and
 // with what stays, so does what says until when.
 func TestEraseKeeps(t *testing.T) {
+	t.Parallel()
 	s := toErase(t, "")
 	s.Expect(t, 200, patches(s.hosp, s.papers[0], `[{"op":"replace","path":"/context/period/end","value":"2090-12-31"}]`))
 	s.Expect(t, 200, patches(s.hosp, s.papers[0], `[{"op":"replace","path":"/context/period/end","value":"2019-12-31"}]`))

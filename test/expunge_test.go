@@ -42,6 +42,7 @@ func erased(t *testing.T) (e *evidence, ref, certificate string) {
 // TestErased: the log still holds after an erasure, which is told with its
 // certificate; an erasure that nobody certified is found.
 func TestErased(t *testing.T) {
+	t.Parallel()
 	e, ref, certificate := erased(t)
 	t.Run("R000-015 the proof stays", func(t *testing.T) {
 		r, c := e.copied(t).verified(t, e.after)

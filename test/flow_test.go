@@ -17,6 +17,7 @@ import (
 const working = `[{"op":"replace","path":"/status","value":"in-progress"},{"op":"replace","path":"/businessStatus","value":{"coding":[{"system":"urn:tenon:substate","code":"working"}]}}]`
 
 func TestLeaveFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S15", func(t *testing.T, s *scene) {
 		leave := func(who, deputy string, from, to time.Duration) string {
 			at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -54,6 +55,7 @@ func TestLeaveFlow(t *testing.T) {
 // TestStoppedTypeFlow ends a device type (X5) in a case of its own, and looks at the
 // case whose device is being made.
 func TestStoppedTypeFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		contract := "Contract/" + s.first("Contract")["id"].(string)
 		number := fmt.Sprintf("T-%d", time.Now().UnixNano())
@@ -110,6 +112,7 @@ func TestStoppedTypeFlow(t *testing.T) {
 // TestIdentityFlow merges the patient of a case with another record while the device
 // is being made: nothing goes on before the clinician has confirmed who it is for.
 func TestIdentityFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		twice := s.Create(t, s.token("clin-wang"), `{"resourceType":"Patient","name":[{"text":"twice"}],"gender":"male","identifier":[{"system":"urn:his","value":"twice"}]}`)
 		s.do(200, "hosp-chen", "POST", "Patient/$merge", fmt.Sprintf(`{"resourceType":"Parameters","parameter":[{"name":"source-patient","valueReference":{"reference":%q}},{"name":"target-patient","valueReference":{"reference":%q}},{"name":"reason","valueString":"registered twice"}]}`, twice, s.patient))
@@ -137,6 +140,7 @@ func TestIdentityFlow(t *testing.T) {
 // TestSocketHazardFlow: skin that the socket hurts is a problem of the device by
 // itself (003: 5.4.1); and the exceptions of the other process.
 func TestSocketHazardFlow(t *testing.T) {
+	t.Parallel()
 	scenes(t, "socket:S15", func(t *testing.T, s *scene) {
 		_, task := s.stage("S15")
 		s.move(s.token("clin-wang"), task, "clin-wang", "received", "received", 200)

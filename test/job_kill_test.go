@@ -18,6 +18,7 @@ import (
 // and the making of index rows. After the restart each goes on from its cursor,
 // and what comes of it is whole: every resource once.
 func TestJobKill(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel() // it waits for leases of the dead more than it works

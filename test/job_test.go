@@ -138,6 +138,7 @@ func (w *town) files(t *testing.T, token string, files []bulkFile) map[string][]
 
 // TestExport is https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 func TestExport(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin, rival := w.token["clin"], w.token["rival"]
 		var first time.Time
@@ -247,6 +248,7 @@ func TestExport(t *testing.T) {
 // TestJobDoor: a job is its owner's, can be cancelled, and is not asked after too
 // often.
 func TestJobDoor(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin, rival := w.token["clin"], w.token["rival"]
 		path := w.begin(t, servertest.Request{Method: "GET", Token: clin, Path: "/fhir/$export?_type=Patient,Observation"})
@@ -298,6 +300,7 @@ func TestJobDoor(t *testing.T) {
 // TestAsync is https://hl7.org/fhir/R4/async.html with the answer as
 // https://hl7.org/fhir/async-bundle.html has it.
 func TestAsync(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		clin := w.token["clin"]
 		for _, c := range []struct {
@@ -348,6 +351,7 @@ func (w *town) count(t *testing.T, token, query string) (n int) {
 
 // TestImport is POST $import with NDJSON.
 func TestImport(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *town) {
 		var lines strings.Builder
 		const good = 2500
@@ -441,6 +445,7 @@ func (w *town) importFiles(t *testing.T) {
 
 // TestJobRestart: a job goes on where another server has left it.
 func TestJobRestart(t *testing.T) {
+	t.Parallel()
 	c := app.Config{Dev: true}
 	w := newTown(t, c)
 	var lines strings.Builder

@@ -13,6 +13,7 @@ import (
 // The rows of clauses 4.1.6, 5.4 and 5.5 that hold for a whole case, on one case
 // for each engine: who reads it at any time, and what state secrets ask for.
 func TestPlatformRows(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		s.strangers()
 		s.readable(t, "S11 at work")
@@ -46,7 +47,7 @@ func (s *scene) strangers() {
 		"clinic": `"urn:tenon:side","code":"hospital"`, "rival": `"urn:tenon:side","code":"manufacturer"`, "authority": `"http://terminology.hl7.org/CodeSystem/organization-type","code":"govt"`,
 	} {
 		ops = append(ops, writing.Op{Method: "PUT", Type: "Organization", ID: id, Body: fmt.Appendf(nil,
-			`{"resourceType":"Organization","id":%q,"active":true,"name":%q,"type":[{"coding":[{"system":%s}]}]}`, id, id, kind)})
+			`{"resourceType":"Organization","id":%q,"active":true,"name":%q,"address":[{"country":"CN"}],"type":[{"coding":[{"system":%s}]}]}`, id, id, kind)})
 	}
 	if _, err := s.App.Recorder.Submit(s.t.Context(), theOperator, &writing.Draft{Door: "cli", Operation: "update", Ops: ops}); err != nil {
 		s.t.Fatal(err)

@@ -43,6 +43,7 @@ func (s *signed) kept(t *testing.T, token, query string) string {
 
 // TestRetention cancels a case and asks what falls due.
 func TestRetention(t *testing.T) {
+	t.Parallel()
 	s := toSign(t, app.Config{Dev: true})
 	issued(t, s.Server, "ES256", "hosp-chen")
 	end := time.Now().AddDate(2, 0, 0) // of the contract, as its test says

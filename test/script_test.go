@@ -30,6 +30,7 @@ import (
 //	take NAME REGEXP        the first group of what matches in stdout becomes $NAME
 //	change FILE FROM TO     replace the first occurrence, which must be there
 func TestScript(t *testing.T) {
+	t.Parallel()
 	bin := binary(t)
 	testscript.Run(t, testscript.Params{
 		Dir:      "script",

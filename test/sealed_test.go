@@ -9,6 +9,7 @@ import (
 // TestSealedAgreement: what was signed is not written over, and a hand-over that
 // has not taken place is not recorded.
 func TestSealedAgreement(t *testing.T) {
+	t.Parallel()
 	scenes(t, "S11 working", func(t *testing.T, s *scene) {
 		contract := "Contract/" + s.first("Contract")["id"].(string)
 		t.Run("R001-054 the agreement is not edited", func(t *testing.T) {

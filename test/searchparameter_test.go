@@ -33,6 +33,7 @@ func (h *house) found(token, query string) []string {
 // TestSearchParametersOfTheGuide asks by each search parameter that the guide
 // adds to R4, once for what is there and once for what is not.
 func TestSearchParametersOfTheGuide(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		wang := h.as("clin-wang")
 		patient, root := h.open(wang, "SP-1")

@@ -120,7 +120,10 @@ func issued(t *testing.T, s *servertest.Server, suite, principal string) {
 	}
 }
 
-func TestSignersOverOneDigest(t *testing.T) { onEngines(t, signersOverOneDigest) }
+func TestSignersOverOneDigest(t *testing.T) {
+	t.Parallel()
+	onEngines(t, signersOverOneDigest)
+}
 
 func signersOverOneDigest(t *testing.T, database string) {
 	s := toSign(t, app.Config{Database: database})
@@ -160,7 +163,10 @@ func signersOverOneDigest(t *testing.T, database string) {
 	})
 }
 
-func TestSoleControl(t *testing.T) { onEngines(t, soleControl) }
+func TestSoleControl(t *testing.T) {
+	t.Parallel()
+	onEngines(t, soleControl)
+}
 
 func soleControl(t *testing.T, database string) {
 	s := toSign(t, app.Config{Database: database})
@@ -208,7 +214,10 @@ func soleControl(t *testing.T, database string) {
 	})
 }
 
-func TestRefusalToSign(t *testing.T) { onEngines(t, refusalToSign) }
+func TestRefusalToSign(t *testing.T) {
+	t.Parallel()
+	onEngines(t, refusalToSign)
+}
 
 func refusalToSign(t *testing.T, database string) {
 	s := toSign(t, app.Config{Database: database})
@@ -350,7 +359,10 @@ func (s *signed) prepared(t *testing.T, token string, more ...string) string {
 	return p.Parameter[0].ValueString
 }
 
-func TestOwnCertificate(t *testing.T) { onEngines(t, ownCertificate) }
+func TestOwnCertificate(t *testing.T) {
+	t.Parallel()
+	onEngines(t, ownCertificate)
+}
 
 func ownCertificate(t *testing.T, database string) {
 	outside, roots := newAuthority(t)
@@ -431,6 +443,7 @@ func ownCertificate(t *testing.T, database string) {
 
 // TestSummary takes the PDF out of a dossier, and changes it there.
 func TestSummary(t *testing.T) {
+	t.Parallel()
 	s := toSign(t, app.Config{})
 	issued(t, s.Server, "ES256", "hosp-chen")
 	s.sign(t, 201, s.hosp, s.contract, as("HOSP"), text("secret", "secret of hosp-chen"))

@@ -14,7 +14,10 @@ import (
 // TestSignedWithSecondFactor: a contract is signed by who has just shown a second
 // factor; who has shown it too long ago, or not, is told how.
 // https://www.rfc-editor.org/rfc/rfc9470
-func TestSignedWithSecondFactor(t *testing.T) { onEngines(t, signedWithSecondFactor) }
+func TestSignedWithSecondFactor(t *testing.T) {
+	t.Parallel()
+	onEngines(t, signedWithSecondFactor)
+}
 
 func signedWithSecondFactor(t *testing.T, database string) {
 	s := toSign(t, app.Config{Database: database})

@@ -14,6 +14,7 @@ import (
 
 // TestSubscriptionRefused: what cannot be subscribed to, and who may not.
 func TestSubscriptionRefused(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		e := newEndpoint(l.T)
 		for name, body := range map[string]string{
@@ -69,6 +70,7 @@ func TestSubscriptionRefused(t *testing.T) {
 // TestSubscriptionReach: what is told is what the subscriber may see when it is
 // told; who is no longer active hears nothing.
 func TestSubscriptionReach(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		mine, other := newEndpoint(l.T), newEndpoint(l.T)
 		l.active(l.clin, about("urn:tenon:topic:resource", "Patient?", "full-resource", fmt.Sprintf(`"type":"rest-hook","endpoint":%q`, mine.URL), ""))
@@ -93,8 +95,10 @@ func TestSubscriptionReach(t *testing.T) {
 		// what waits for an endpoint that fails is judged when it is told
 		mine.fails(500)
 		l.Create(l.T, l.clin, patient("Later"))
-		until(l.T, "the endpoint is tried", func() bool { mine.mu.Lock(); defer mine.mu.Unlock(); return mine.asked >= 5 })
+		tries := func() int { mine.mu.Lock(); defer mine.mu.Unlock(); return mine.asked }
+		until(l.T, "the endpoint is tried", func() bool { return tries() >= 5 })
 		l.dismiss("PractitionerRole/clin-wang")
+		until(l.T, "the try under way was the last", func() bool { before := tries(); time.Sleep(time.Second); return tries() == before })
 		mine.fails(0)
 		time.Sleep(1500 * time.Millisecond)
 		if n := len(mine.heard()); n != 3 {
@@ -112,6 +116,7 @@ func (l *listeners) dismiss(role string) {
 // TestSubscriptionSuperseded: a version that matched is told although the next
 // one, written at once, does not match; and the other way round.
 func TestSubscriptionSuperseded(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		e := newEndpoint(l.T)
 		l.active(l.clin, about("urn:tenon:topic:resource", "Patient?gender=female", "full-resource", fmt.Sprintf(`"type":"rest-hook","endpoint":%q`, e.URL), ""))

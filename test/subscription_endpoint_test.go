@@ -15,6 +15,7 @@ import (
 // TestSubscriptionHangs: endpoints that take a request and never answer hold up
 // neither the endpoints of others nor, for long, those of the same subscriber.
 func TestSubscriptionHangs(t *testing.T) {
+	t.Parallel()
 	c := app.Config{Sample: true, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Exchange: app.Exchange{Endpoints: "any"}, Feeds: app.Feeds{Backoff: 20 * time.Millisecond}}
 	w := newTownOf(t, c)
 	l := &listeners{w.Server, t, w.token["clin"], w.token["rival"], w.token["machine"]}
@@ -38,6 +39,7 @@ func TestSubscriptionHangs(t *testing.T) {
 // TestSubscriptionGivesUp: after the patience of the configuration the operator
 // finds a dead letter and can revive it; nothing is lost.
 func TestSubscriptionGivesUp(t *testing.T) {
+	t.Parallel()
 	c := app.Config{Sample: true, Outbound: app.Outbound{Allow: []string{"127.0.0.0/8"}}, Exchange: app.Exchange{Endpoints: "any"},
 		Feeds: app.Feeds{Backoff: 10 * time.Millisecond, Patience: 300 * time.Millisecond, Most: 2}}
 	w := newTownOf(t, c)

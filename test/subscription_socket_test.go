@@ -55,6 +55,7 @@ func (c *line) hear() string {
 // TestSubscriptionSocket: https://hl7.org/fhir/R4/subscription.html#2.46.7.2 and
 // http://hl7.org/fhir/uv/subscriptions-backport/channels.html#websockets
 func TestSubscriptionSocket(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		plain := l.active(l.clin, `{"resourceType":"Subscription","status":"requested","reason":"test","criteria":"Patient?active=true","channel":{"type":"websocket"}}`)
 		id := strings.TrimPrefix(plain, "Subscription/")

@@ -63,15 +63,20 @@ func (e *endpoint) heard() []heard {
 	return append([]heard(nil), e.all...)
 }
 
-// until waits for a condition; it fails the test after ten seconds.
+// until waits for a condition; it fails the test after thirty seconds.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	inTime(t, 30*time.Second, what, ok)
+}
+
+func inTime(t *testing.T, most time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("in 10 s it did not come to this: %s", what)
+	t.Fatalf("in %v it did not come to this: %s", most, what)
 }
 
 // listeners is a server with people, on one engine.
@@ -186,6 +191,7 @@ func numbers(status tree.Node) (all []string) {
 // TestSubscriptionCriteria: https://hl7.org/fhir/R4/subscription.html, with an
 // endpoint that listens.
 func TestSubscriptionCriteria(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		e, bare := newEndpoint(l.T), newEndpoint(l.T)
 		ref := l.active(l.clin, to("Patient?family=zhang", e.URL+"/in", `,"payload":"application/fhir+json","header":["Authorization: Bearer geheim-4711"]`))
@@ -243,6 +249,7 @@ func TestSubscriptionCriteria(t *testing.T) {
 
 // TestSubscriptionTopic: the backport over rest-hook.
 func TestSubscriptionTopic(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		e := newEndpoint(l.T)
 		hook := fmt.Sprintf(`"type":"rest-hook","endpoint":%q`, e.URL+"/hook")
@@ -306,6 +313,7 @@ func TestSubscriptionTopic(t *testing.T) {
 // TestSubscriptionRecovers: an endpoint that fails is tried on, the resource says
 // so, others are not held up, and what waited comes in order, once.
 func TestSubscriptionRecovers(t *testing.T) {
+	t.Parallel()
 	onBothServers(t, func(l *listeners) {
 		e, well := newEndpoint(l.T), newEndpoint(l.T)
 		dead := l.active(l.clin, about("urn:tenon:topic:resource-created", "Patient?", "id-only", fmt.Sprintf(`"type":"rest-hook","endpoint":%q`, e.URL), ""))

@@ -168,6 +168,7 @@ const idOf = "rid = (SELECT rid FROM resource WHERE type = ? AND id = ?)"
 // TestTamper changes one thing at a time behind the server's back; each is found
 // and named.
 func TestTamper(t *testing.T) {
+	t.Parallel()
 	e := record(t)
 	first, second := strings.TrimPrefix(e.people[0], "Patient/"), strings.TrimPrefix(e.people[1], "Patient/")
 	content := fmt.Sprintf("%x", sha256.Sum256(e.content))
@@ -212,7 +213,7 @@ func TestTamper(t *testing.T) {
 			e.sql(t, "UPDATE resource SET deleted = 0, (body, digest, salt) = (SELECT body, digest, salt FROM history h WHERE h.rid = resource.rid) WHERE type = 'Observation' AND id = ?", strings.TrimPrefix(e.deleted, "Observation/"))
 		}, "changed version " + e.deleted + "/_history/2:"},
 		{"a version made up", func(t *testing.T, e *evidence) {
-			e.sql(t, "INSERT INTO resource SELECT (SELECT max(rid)+1 FROM resource), tenant, type, 'forged', 1, updated, deleted, method, owner, author, patient, level, integrity, grading, blob, digest, salt, body FROM resource WHERE type = 'Patient' AND id = ?", first)
+			e.sql(t, "INSERT INTO resource SELECT (SELECT max(rid)+1 FROM resource), tenant, type, 'forged', 1, updated, deleted, method, owner, author, patient, level, integrity, grading, blob, digest, salt, body, part FROM resource WHERE type = 'Patient' AND id = ?", first)
 		}, "inserted version Patient/forged/_history/1:"},
 		{"the bytes of two people swapped", func(t *testing.T, e *evidence) {
 			e.sql(t, "CREATE TEMP TABLE s AS SELECT * FROM resource WHERE type = 'Patient' AND id IN (?, ?); "+
@@ -276,6 +277,7 @@ func TestTamper(t *testing.T) {
 // TestTamperedDerivation changes rows that are derived from the record: the
 // record stays proven, and Check names the rows.
 func TestTamperedDerivation(t *testing.T) {
+	t.Parallel()
 	e := record(t)
 	first := strings.TrimPrefix(e.people[0], "Patient/")
 	const of = " WHERE rid = (SELECT rid FROM resource WHERE type = 'Patient' AND id = ?)"

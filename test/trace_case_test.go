@@ -89,6 +89,7 @@ func eachParameter(t testing.TB, body []byte) func(yield func(string, map[string
 
 // TestTrace follows a whole case from what a person has in hand.
 func TestTrace(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: a whole case takes some seconds")
 	}
@@ -195,6 +196,7 @@ func TestTrace(t *testing.T) {
 // TestTraceBegins: on both engines a trace begins with what is shared or in no
 // case, and refuses what it does not understand.
 func TestTraceBegins(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		wang := h.as("clin-wang")
 		patient, root := h.open(wang, "T-1")

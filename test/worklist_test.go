@@ -88,6 +88,7 @@ func (h *house) move(token, task, owner, status, substate string, want int) *ser
 
 // TestWorklists: everybody sees what he may move now, and nobody else's.
 func TestWorklists(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, h *house) {
 		wang, zhao := h.as("clin-wang"), h.as("clin-zhao")
 		var roots []string

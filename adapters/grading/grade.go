@@ -37,8 +37,8 @@ func (w *walk) resource(n tree.Node) {
 	w.path = append(slices.Clip(outer.path), w.typ)
 	w.kinds = kindsOf(n)
 	w.special = outer.special || w.sensitive(n)
-	if at := n.Path("meta", "lastUpdated").Str(); len(at) >= 10 {
-		w.day, _ = time.Parse(time.DateOnly, at[:10])
+	if day := written(n); !day.IsZero() {
+		w.day = day
 	}
 	e := w.t.types[w.typ]
 	for name, v := range n.Fields() {
@@ -47,6 +47,14 @@ func (w *walk) resource(n tree.Node) {
 		}
 	}
 	w.typ, w.path, w.kinds, w.special, w.day = outer.typ, outer.path, outer.kinds, outer.special, outer.day
+}
+
+// written is the day of the version, zero where it says none.
+func written(n tree.Node) (day time.Time) {
+	if at := n.Path("meta", "lastUpdated").Str(); len(at) >= 10 {
+		day, _ = time.Parse(time.DateOnly, at[:10])
+	}
+	return day
 }
 
 // member grades a member of an object at place e. base holds rows for every

@@ -33,6 +33,9 @@ type rules struct {
 	// Qualifiers lists further codes of a qualifier: "system|code", or
 	// "system|prefix*".
 	Qualifiers map[string][]string
+	// Partial are the types that are shown in part to those who may not see the
+	// whole.
+	Partial []string
 	// Categories lists resource types by the category of what has no row.
 	Categories map[string][]string
 }

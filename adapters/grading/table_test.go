@@ -1,13 +1,20 @@
 package grading_test
 
 import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"tenon/adapters/grading"
 	"tenon/profiles/r4"
 )
+
+const head = "id,kind,path,qualifier,element,category,I,S,OR,PB,NS,Q,level,integrity,deid,basis\n"
 
 func load(t testing.TB) *grading.Table {
 	t.Helper()
@@ -42,6 +49,25 @@ func TestTable(t *testing.T) {
 			if len(r.Category) != 2 || !strings.Contains("PHEDOSA", r.Category[:1]) {
 				t.Errorf("row %s has category %q", r.ID, r.Category)
 			}
+		}
+	})
+	t.Run("R004-041 every attribute of DICOM has its category, level and action", func(t *testing.T) {
+		attributes := 0
+		for _, r := range rows {
+			tag, err := strconv.ParseUint(r.Path, 16, 32)
+			if r.Path == "private" {
+				tag = 0x00291010
+			} else if len(r.Path) != 8 || err != nil {
+				continue
+			}
+			attributes++
+			got := table.GradeDICOM([]grading.Attribute{{Tag: uint32(tag)}})
+			if len(got.Categories) == 0 || got.Level == 0 || !strings.Contains("XZPGSUCKN", r.Action) {
+				t.Errorf("%s (%s) has the grade %+v and the action %q", r.Path, r.Element, got, r.Action)
+			}
+		}
+		if attributes < 62 {
+			t.Errorf("%d attributes have a row, want the 62 of the scheme", attributes)
 		}
 	})
 	t.Run("R004-017 every row cites its basis", func(t *testing.T) {
@@ -84,7 +110,6 @@ func TestBaseRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head = "id,kind,path,qualifier,element,category,I,S,OR,PB,NS,Q,level,integrity,deid,basis\n"
 	for _, test := range []struct{ category, inputs, want string }{
 		// personal harm, OR PB NS 0
 		{"H1", "0,0,0,0,0,0", "L1,Q1"}, {"H1", "0,1,0,0,0,0", "L1,Q1"}, {"H1", "0,2,0,0,0,0", "L1,Q1"}, {"H1", "0,3,0,0,0,0", "L2,Q1"},
@@ -115,6 +140,70 @@ func TestBaseRule(t *testing.T) {
 	}
 }
 
+// TestDifferentiation: what one element weighs depends on its category, its kind and
+// its importance; no level is that of all.
+func TestDifferentiation(t *testing.T) {
+	levels, within := map[string]int{}, map[byte]map[string]bool{}
+	total := 0
+	elements, err := os.ReadFile("table/elements.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := csv.NewReader(bytes.NewReader(elements))
+	in.Comment, in.FieldsPerRecord = '#', -1
+	rows, err := in.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	category, level := slices.Index(rows[0], "category"), slices.Index(rows[0], "level")
+	for _, r := range rows[1:] {
+		group := r[category][0]
+		if within[group] == nil {
+			within[group] = map[string]bool{}
+		}
+		within[group][r[level]] = true
+		levels[r[level]]++
+		total++
+	}
+	t.Run("R004-021 no level for all", func(t *testing.T) {
+		if len(levels) < 4 {
+			t.Errorf("the table knows the levels %v alone", levels)
+		}
+		for l, n := range levels {
+			if 2*n > total {
+				t.Errorf("%s is the level of %d of %d elements", l, n, total)
+			}
+		}
+	})
+	t.Run("R004-021 not one level for a category either", func(t *testing.T) {
+		for _, group := range []byte("PHED") { // persons, health, equipment, devices
+			if len(within[group]) < 2 {
+				t.Errorf("all elements of %c have %v", group, within[group])
+			}
+		}
+	})
+	rules, err := os.ReadFile("table/rules.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grades := func(inputs, want string) {
+		t.Helper()
+		if _, err := grading.Compile([]byte(head+"X1,fhir,Basic.code,,x,E1,"+inputs+","+want+",K,test\n"), rules); err != nil {
+			t.Errorf("inputs %s: %v, want %s", inputs, err, want)
+		}
+	}
+	t.Run("R004-010 R004-021 importance for economy and society alone changes the level", func(t *testing.T) {
+		for pb, want := range []string{"L1,Q1", "L3,Q1", "L4,Q1", "IMP,Q1", "COR,Q1"} {
+			grades(fmt.Sprintf("0,0,0,%d,0,0", pb), want)
+		}
+	})
+	t.Run("R004-010 R004-021 importance for the nation alone changes the level", func(t *testing.T) {
+		for _, c := range [][2]string{{"0", "L1,Q1"}, {"1", "IMP,Q1"}, {"3", "COR,Q1"}, {"4", "COR,Q1"}} {
+			grades("0,0,0,0,"+c[0]+",0", c[1])
+		}
+	})
+}
+
 func TestCompileRefuses(t *testing.T) {
 	elements, _ := os.ReadFile("table/elements.csv")
 	rules, _ := os.ReadFile("table/rules.json")
@@ -132,7 +221,7 @@ func TestCompileRefuses(t *testing.T) {
 		"unknown action":                   {change(elements, "L4,Q4,X,", "L4,Q4,Y,"), rules},
 		"two rows for one element":         {change(elements, "G002,fhir,Patient.identifier,national-id", "G002,fhir,Patient.name,"), rules},
 		"missing column":                   {change(elements, ",qualifier,", ","), rules},
-		"no version":                       {elements, change(rules, `"version": "0.1.0"`, `"version": ""`)},
+		"no version":                       {elements, change(rules, `"version": "0.2.0"`, `"version": ""`)},
 		"unknown level":                    {elements, change(rules, `"IMP"`, `"L9"`)},
 		"unknown member":                   {elements, change(rules, `"cell"`, `"sell"`)},
 		"degree out of range":              {elements, change(rules, "[3, 3, 3, 4]", "[3, 3, 3, 5]")},

@@ -98,25 +98,16 @@ type appList struct {
 
 // Run prints one line an app.
 func (c *appList) Run(ctx context.Context, out io.Writer) error {
-	a, err := app.Open(ctx, c.Config)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	list, err := a.Apps(ctx)
-	if err != nil {
-		return err
-	}
-	for _, x := range list {
-		who := x.Principal
-		if who == "" {
-			who = "persons"
-		}
-		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", x.ID, x.Method, who, strings.Join(x.Scopes, " "), x.Name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return opened(ctx, c.Config, func(a *app.App) error {
+		list, err := a.Apps(ctx)
+		return told(out, list, err, func(x *oauth.Client) string {
+			who := x.Principal
+			if who == "" {
+				who = "persons"
+			}
+			return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", x.ID, x.Method, who, strings.Join(x.Scopes, " "), x.Name)
+		})
+	})
 }
 
 type appRemove struct {
@@ -126,10 +117,5 @@ type appRemove struct {
 
 // Run removes an app.
 func (c *appRemove) Run(ctx context.Context) error {
-	a, err := app.Open(ctx, c.Config)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return a.RemoveApp(ctx, c.ID)
+	return opened(ctx, c.Config, func(a *app.App) error { return a.RemoveApp(ctx, c.ID) })
 }

@@ -21,9 +21,6 @@ type deidentifyCommand struct {
 	Files  []string `arg:"" help:"DICOM files." type:"existingfile"`
 }
 
-var retained = map[string]deidentify.Option{"full-dates": deidentify.FullDates, "modified-dates": deidentify.ModifiedDates, "uids": deidentify.UIDs,
-	"device": deidentify.Device, "patient": deidentify.Patient, "institution": deidentify.Institution}
-
 // Run writes one line a file: result, counts, and what a person must look at.
 func (c *deidentifyCommand) Run(_ context.Context, out io.Writer) error {
 	key, err := os.ReadFile(c.Key)
@@ -32,7 +29,7 @@ func (c *deidentifyCommand) Run(_ context.Context, out io.Writer) error {
 	}
 	o := deidentify.Options{Key: key}
 	for _, r := range c.Retain {
-		o.Retain |= retained[r]
+		o.Retain |= deidentify.Names[r]
 	}
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return err

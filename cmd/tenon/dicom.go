@@ -26,16 +26,25 @@ type peerAdd struct {
 	app.Config  `embed:""`
 	AE          string   `arg:"" name:"title" help:"Its AE title, e.g. CT1."`
 	Principal   string   `required:"" help:"Whom it acts for: PractitionerRole/x or Device/x."`
-	Allow       []string `help:"store, find, retrieve, receive, commit; none but C-ECHO by default."`
+	Allow       []string `help:"store, find, retrieve, receive, commit, provide (it is asked for studies); none but C-ECHO by default."`
 	Address     string   `help:"host:port where it listens: for C-MOVE to it, and what is sent to it."`
+	Web         string   `help:"URL of its DICOMweb services: what is sent to it, and what it is asked for, goes there."`
+	TokenFile   string   `help:"File with the bearer token that its DICOMweb services want." type:"existingfile"`
 	OverTLS     bool     `name:"tls" help:"It is called over TLS."`
-	From        []string `help:"Address or network that it calls from; may be repeated. Needed without a certificate."`
+	From        []string `help:"Address or network that it calls from; may be repeated. Needed without a certificate, unless it is called by DICOMweb alone."`
 	Certificate string   `help:"File with its certificate (PEM), which it must show." type:"existingfile"`
 }
 
 // Run registers it.
 func (c *peerAdd) Run(ctx context.Context, out io.Writer) error {
-	p := &dimse.Peer{Title: c.AE, Principal: c.Principal, Allow: c.Allow, Address: c.Address, TLS: c.OverTLS, From: c.From}
+	p := &dimse.Peer{Title: c.AE, Principal: c.Principal, Allow: c.Allow, Address: c.Address, TLS: c.OverTLS, From: c.From, Web: c.Web}
+	if c.TokenFile != "" {
+		token, err := os.ReadFile(c.TokenFile)
+		if err != nil {
+			return err
+		}
+		p.Token = strings.TrimSpace(string(token))
+	}
 	var certificate []byte
 	if c.Certificate != "" {
 		var err error
@@ -82,7 +91,7 @@ func (c *peerList) Run(ctx context.Context, out io.Writer) error {
 		if p.Certificate != "" {
 			from = strings.TrimPrefix(from+",certificate:"+p.Certificate[:16], ",")
 		}
-		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", p.Title, p.Principal, orNone(p.Allow), p.Address, from); err != nil {
+		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", p.Title, p.Principal, orNone(p.Allow), p.Address+p.Web, from); err != nil {
 			return err
 		}
 	}

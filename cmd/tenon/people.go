@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"tenon/oauth"
 	"tenon/server/app"
 )
 
@@ -35,16 +36,13 @@ type userList struct {
 func (l *userList) Run(ctx context.Context, out io.Writer) error {
 	return opened(ctx, l.Config, func(a *app.App) error {
 		list, err := a.People(ctx)
-		for _, one := range list {
+		return told(out, list, err, func(one *oauth.Login) string {
 			state := "open"
 			if one.Locked.After(time.Now()) {
 				state = "locked until " + one.Locked.UTC().Format(time.RFC3339)
 			}
-			if _, err := fmt.Fprintf(out, "%s\t%s\t%s\n", one.Name, one.Principal, state); err != nil {
-				return err
-			}
-		}
-		return err
+			return fmt.Sprintf("%s\t%s\t%s", one.Name, one.Principal, state)
+		})
 	})
 }
 
@@ -107,12 +105,9 @@ type appWaiting struct {
 func (c *appWaiting) Run(ctx context.Context, out io.Writer) error {
 	return opened(ctx, c.Config, func(a *app.App) error {
 		list, err := a.WaitingApps(ctx)
-		for _, x := range list {
-			if _, err := fmt.Fprintf(out, "%s\t%s\t%q\t%q\t%s\n", x.ID, x.Method, x.Redirects, x.Scopes, x.Name); err != nil {
-				return err
-			}
-		}
-		return err
+		return told(out, list, err, func(x *oauth.Client) string {
+			return fmt.Sprintf("%s\t%s\t%q\t%q\t%s", x.ID, x.Method, x.Redirects, x.Scopes, x.Name)
+		})
 	})
 }
 
@@ -135,6 +130,16 @@ func (c *appApprove) Run(ctx context.Context) error {
 // Run removes it.
 func (c *appReject) Run(ctx context.Context) error {
 	return opened(ctx, c.Config, func(a *app.App) error { return a.ApproveApp(ctx, c.ID, false) })
+}
+
+// told prints one line for each of a list.
+func told[T any](out io.Writer, list []T, err error, line func(T) string) error {
+	for _, x := range list {
+		if _, err := fmt.Fprintln(out, line(x)); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // opened does something with an app that is closed afterwards.

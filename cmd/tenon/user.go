@@ -18,7 +18,7 @@ type user struct {
 	Password password `cmd:"" help:"Let a person sign in by a name; the password is read from standard input."`
 	Key      key      `cmd:"" help:"Issue a signing key; the person's secret is read from standard input."`
 
-	SecondFactor secondFactor `cmd:"" help:"Give a person a second factor for the sign-in (an authenticator app), or take it away."`
+	SecondFactor secondFactor `cmd:"" help:"Give a person a second factor for the sign-in (an authenticator app), or take all away, security keys too."`
 
 	Invite  invite     `cmd:"" help:"Print an address at which a person chooses a password, good once."`
 	List    userList   `cmd:"" help:"List who can sign in: name, principal, state."`
@@ -95,7 +95,7 @@ type secondFactor struct {
 	app.Config `embed:""`
 	Principal  string `arg:"" help:"e.g. PractitionerRole/clin-wang"`
 	Name       string `help:"What the authenticator app shows; the principal by default."`
-	Remove     bool   `help:"Take it away."`
+	Remove     bool   `help:"Take all second factors away, security keys too."`
 }
 
 // Run prints what the person needs, once: the address for the app on the first

@@ -21,6 +21,9 @@ const (
 	Institution                      // Retain Institution Identity
 )
 
+// Names are the options as they are asked for.
+var Names = map[string]Option{"full-dates": FullDates, "modified-dates": ModifiedDates, "uids": UIDs, "device": Device, "patient": Patient, "institution": Institution}
+
 // row is one attribute of the table.
 type row struct {
 	tag     dicom.Tag

@@ -46,6 +46,10 @@ func TestBasicProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, report, f := apply(t, in, deidentify.Options{})
+	t.Run("R004-041 the basic profile of PS3.15", func(t *testing.T) { basic(t, in, before, out, report, f) })
+}
+
+func basic(t *testing.T, in []byte, before *dicom.File, out []byte, report *deidentify.Report, f *dicom.File) {
 	secrets := []string{"Secret^Name", "MRN-SECRET", "19610713", "ACC-SECRET", "20260304",
 		before.String(dicom.StudyInstanceUID), before.String(dicom.SeriesInstanceUID), before.String(dicom.SOPInstanceUID)}
 	for _, s := range secrets {

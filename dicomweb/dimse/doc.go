@@ -9,6 +9,8 @@
 //	                                                  ├─ C-GET     → Archive.Retrieve → this association
 //	                                                  └─ N-ACTION  → Archive.Holds → N-EVENT-REPORT
 //
+//	Send → association → C-STORE      Pull → association → C-MOVE to us
+//
 // An application entity title is a name, no proof: a Peer is let in only from
 // the networks that its registration names or with the certificate that it
 // names, under the permissions that it was given, and acts for one principal,

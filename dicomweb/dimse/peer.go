@@ -20,9 +20,10 @@ const (
 	MayRetrieve = "retrieve" // C-MOVE and C-GET
 	MayReceive  = "receive"  // be the destination of a C-MOVE, or of what we send
 	MayCommit   = "commit"   // Storage Commitment
+	MayProvide  = "provide"  // be asked by us for studies
 )
 
-var permissions = []string{MayStore, MayFind, MayRetrieve, MayReceive, MayCommit}
+var permissions = []string{MayStore, MayFind, MayRetrieve, MayReceive, MayCommit, MayProvide}
 
 // Peer is an application entity that is known here.
 type Peer struct {
@@ -31,6 +32,10 @@ type Peer struct {
 	Allow     []string `json:"allow,omitempty"`   // permissions; none but C-ECHO where empty
 	Address   string   `json:"address,omitempty"` // host:port where it listens, or ""
 	TLS       bool     `json:"tls,omitempty"`     // it is called over TLS
+	// Web is the root of its DICOMweb services, which are asked in the place of
+	// DIMSE; Token is the bearer token that they want, or "".
+	Web   string `json:"web,omitempty"`
+	Token string `json:"token,omitempty"`
 	// From are the addresses and networks that it calls from; Certificate is the
 	// SHA-256 of its certificate in hexadecimal. One of them must be given, since
 	// a title proves nothing; where both are, both must hold.
@@ -52,6 +57,12 @@ func (p *Peer) Check() error {
 		return fmt.Errorf("title: %q is no AE title: 1 to 16 printable characters of ASCII, no backslash", p.Title)
 	case p.Principal == "":
 		return fmt.Errorf("principal: say whom %s acts for, e.g. Device/scanner", p.Title)
+	case p.Web != "" && p.Address != "":
+		return fmt.Errorf("web: %s is called by DICOMweb or by DIMSE, not by both", p.Title)
+	case p.Token != "" && p.Web == "":
+		return fmt.Errorf("token: it is for a DICOMweb peer")
+	case p.Web != "" && !slices.ContainsFunc(p.Allow, func(a string) bool { return a != MayReceive && a != MayProvide }) && len(p.From) == 0 && p.Certificate == "":
+		// it never calls
 	case len(p.From) == 0 && p.Certificate == "":
 		return fmt.Errorf("from: name the networks that %s calls from, or its certificate; a title alone proves nothing", p.Title)
 	}
@@ -89,6 +100,11 @@ func network(s string) (netip.Prefix, error) {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 	}
 	return netip.ParsePrefix(s)
+}
+
+// May tells whether a peer, or nil, has a permission and can be called.
+func (p *Peer) May(permission string) bool {
+	return p != nil && (p.Address != "" || p.Web != "") && p.may(permission)
 }
 
 // may tells whether the peer has a permission.

@@ -112,6 +112,11 @@ func fits(vr dicom.VR, want, have string) bool {
 		return true
 	}
 	if vr != dicom.PN {
+		for one := range strings.SplitSeq(have, `\`) { // one of several values
+			if one != have && index.Fits(vr, want, one, false) {
+				return true
+			}
+		}
 		return false
 	}
 	for group := range strings.SplitSeq(have, "=") {

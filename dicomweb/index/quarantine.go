@@ -10,6 +10,11 @@ const (
 	Waiting  = "held"     // its bytes are kept, apart from every patient
 	Released = "released" // stored for Patient
 	Rejected = "rejected" // its bytes are given up
+
+	Hidden   = "hidden"   // a rejection note hides it; its bytes are kept
+	Restored = "restored" // it is stored again
+	NoteKept = "note"     // a rejection note, which hides others
+	Revoked  = "revoked"  // a rejection note that hides nothing any more
 )
 
 // Held is an instance that arrived with a Patient ID which identifies nobody whom
@@ -40,8 +45,9 @@ type Held struct {
 	Patient  string     `json:"patient,omitempty"` // whom it was released to
 	Judge    string     `json:"judge,omitempty"`   // principal that released or rejected it
 	Judged   *time.Time `json:"judged,omitempty"`
-	Note     string     `json:"note,omitempty"`
-	Previous string     `json:"-"` // State that the row must have before; "": it is new
+	Note     string     `json:"note,omitempty"` // why; of what is hidden the UID of the note
+	Code     string     `json:"code,omitempty"` // title of a rejection note (DCM)
+	Previous string     `json:"-"`              // State that the row must have before; "": it is new
 }
 
 // Quarantine lists what is kept apart. Rows are written as door rows (*Held) of a
@@ -53,4 +59,6 @@ type Quarantine interface {
 	Quarantined(ctx context.Context, state, organization string, limit, offset int) ([]*Held, error)
 	// Held finds one; nil: there is none.
 	Held(ctx context.Context, id string) (*Held, error)
+	// HeldOf finds those of a list that are there.
+	HeldOf(ctx context.Context, ids []string) ([]*Held, error)
 }

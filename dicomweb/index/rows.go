@@ -24,6 +24,8 @@ type Study struct {
 
 	// Names are the folded component groups of PatientName, see FoldName.
 	Names []string
+	// NamesKept tells that rows of all names are stored already, and stay.
+	NamesKept bool
 
 	// Maintained by the writer with every unit.
 	Modalities string // distinct, ascending, divided by backslash

@@ -26,11 +26,18 @@ type Subscriber struct {
 	Filter                     string // of a filtered global subscription: a query
 }
 
+// WorkitemQuery is what the columns of a work item must be; "" and nil: anything.
+type WorkitemQuery struct {
+	UIDs     []string
+	State    string
+	From, To string // Scheduled, as text: From <= Scheduled, and Scheduled begins with To or is less
+}
+
 // Workitems is the list of work items.
 type Workitems interface {
 	// Workitems gives those in reach by scheduled start and UID, behind a place and
-	// at most n; uid names one, "": all.
-	Workitems(ctx context.Context, reach access.Predicate, uid string, behind [2]string, n int) ([]*Workitem, error)
+	// at most n.
+	Workitems(ctx context.Context, reach access.Predicate, of WorkitemQuery, behind [2]string, n int) ([]*Workitem, error)
 	// Subscribe keeps a subscription; Unsubscribe drops it, and tells whether it was
 	// there.
 	Subscribe(ctx context.Context, s *Subscriber) error

@@ -63,7 +63,8 @@ func Lossy(syntax string) bool {
 
 // Decode decodes one frame: its bytes without item headers, fragments joined.
 // Frames of fewer than eight bits a pixel begin at a byte. The frame's format
-// tells what the decoder changed: JPEG colour comes out as RGB.
+// tells what the decoder changed: JPEG colour comes out as RGB. Uncompressed
+// samples are not copied: the frame is good as long as the stream is.
 func Decode(syntax string, f Format, stream []byte) (*Frame, error) {
 	if err := f.Check(); err != nil {
 		return nil, err

@@ -8,17 +8,18 @@ func native(f Format, stream []byte) (*Frame, error) {
 	if f.Subsampled {
 		return halved(f, stream)
 	}
-	out := newFrame(f)
 	if f.Allocated == 1 {
+		out := newFrame(f)
 		return out, singleBits(out.Data, stream)
 	}
-	if len(stream) < len(out.Data) {
+	if len(stream) < f.size() {
 		return nil, errShort
 	}
 	if !f.Planar || f.Samples == 1 {
-		copy(out.Data, stream)
-		return out, nil
+		f.Planar = false
+		return &Frame{Format: f, Data: stream[:f.size():f.size()]}, nil
 	}
+	out := newFrame(f)
 	word, plane := f.word(), f.pixels()*f.word()
 	for s := range f.Samples {
 		in := stream[s*plane : (s+1)*plane]
@@ -35,6 +36,7 @@ func bigEndian(f Format, stream []byte) (*Frame, error) {
 	if err != nil || f.word() == 1 {
 		return out, err
 	}
+	out.Data = slices.Clone(out.Data)
 	for i := 0; i < len(out.Data); i += f.word() {
 		slices.Reverse(out.Data[i : i+f.word()])
 	}

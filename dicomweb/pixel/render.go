@@ -81,35 +81,104 @@ func (l *Look) toned(f *Frame, w *Window) func(v int) byte {
 	}
 }
 
-// maxTable is the greatest BitsStored for which a table of all greys is made.
+// maxTable is the greatest BitsStored for which a table of greys is made.
 const maxTable = 16
 
 func renderGray(f *Frame, l *Look) image.Image {
 	img := image.NewGray(image.Rect(0, 0, f.Columns, f.Rows))
-	w := l.Window
-	if w == nil && l.VOI == nil {
-		w = l.whole(f)
-	}
-	tone := l.toned(f, w)
-	if f.Stored > maxTable || f.pixels() < 1<<f.Stored {
-		f.eachValue(func(i, v int) { img.Pix[i] = tone(v) })
+	if f.word() <= 2 && f.Stored <= maxTable {
+		f.byTable(img.Pix, l)
 		return img
 	}
-	first, table := 0, make([]byte, 1<<f.Stored)
-	if f.Signed {
-		first = -(1 << (f.Stored - 1))
+	w := l.Window
+	if w == nil && l.VOI == nil {
+		w = l.whole(func(do func(v int)) { f.eachValue(func(_, v int) { do(v) }) })
 	}
-	for i := range table {
-		table[i] = tone(first + i)
-	}
-	f.eachValue(func(i, v int) { img.Pix[i] = table[v-first] })
+	tone := l.toned(f, w)
+	f.eachValue(func(i, v int) { img.Pix[i] = tone(v) })
 	return img
 }
 
-// whole is the window from the least to the greatest value of a frame.
-func (l *Look) whole(f *Frame) *Window {
+// byTable tones every word once, when it is met first.
+func (f *Frame) byTable(out []byte, l *Look) {
+	w := l.Window
+	if w == nil && l.VOI == nil {
+		w = l.whole(f.eachMet)
+	}
+	tone := l.toned(f, w)
+	const known = 1 << 8 // beside the grey
+	var table [1 << maxTable]uint16
+	grey := func(word uint16) uint32 {
+		if table[word] == 0 {
+			table[word] = known | uint16(tone(f.valueOf(word)))
+		}
+		return uint32(table[word] & 0xFF)
+	}
+	f.eachWord(func(words []byte) {
+		n := len(words) / 2
+		in, to := words[:2*n], out[:n]
+		for ; len(in) >= 8 && len(to) >= 4; in, to = in[8:], to[4:] {
+			v := binary.LittleEndian.Uint64(in)
+			a, b, c, d := table[uint16(v)], table[uint16(v>>16)], table[uint16(v>>32)], table[v>>48]
+			pixels := uint32(a&0xFF) | uint32(b&0xFF)<<8 | uint32(c&0xFF)<<16 | uint32(d)<<24
+			if a&b&c&d&known == 0 {
+				pixels = grey(uint16(v)) | grey(uint16(v>>16))<<8 | grey(uint16(v>>32))<<16 | grey(uint16(v>>48))<<24
+			}
+			binary.LittleEndian.PutUint32(to, pixels)
+		}
+		for i := range to {
+			to[i] = byte(grey(binary.LittleEndian.Uint16(in[2*i:])))
+		}
+		out = out[n:]
+	})
+}
+
+// valueOf is the stored value of a word of at most 16 bits.
+func (f *Frame) valueOf(word uint16) int {
+	raw := uint32(word) >> (f.High + 1 - f.Stored) << (32 - f.Stored)
+	if f.Signed {
+		return int(int32(raw) >> (32 - f.Stored))
+	}
+	return int(raw >> (32 - f.Stored))
+}
+
+// eachMet gives the value of every word that occurs.
+func (f *Frame) eachMet(do func(v int)) {
+	var met [1 << maxTable]bool
+	f.eachWord(func(words []byte) {
+		for ; len(words) >= 2; words = words[2:] {
+			met[binary.LittleEndian.Uint16(words)] = true
+		}
+	})
+	for word, is := range &met {
+		if is {
+			do(f.valueOf(uint16(word)))
+		}
+	}
+}
+
+// eachWord gives the samples as words of 16 bits: those of a frame of 16 bits at
+// once, others in pieces.
+func (f *Frame) eachWord(do func(words []byte)) {
+	if f.word() == 2 {
+		do(f.Data)
+		return
+	}
+	var words [2048]byte
+	for data := f.Data; len(data) > 0; {
+		n := min(len(data), len(words)/2)
+		for i, v := range data[:n] {
+			words[2*i] = v
+		}
+		do(words[:2*n])
+		data = data[n:]
+	}
+}
+
+// whole is the window from the least to the greatest of these values.
+func (l *Look) whole(each func(func(v int))) *Window {
 	least, most := math.Inf(1), math.Inf(-1)
-	f.eachValue(func(_, v int) {
+	each(func(v int) {
 		if l.Padding == nil || v < min(l.Padding[0], l.Padding[1]) || v > max(l.Padding[0], l.Padding[1]) {
 			x := l.modality(v)
 			least, most = min(least, x), max(most, x)

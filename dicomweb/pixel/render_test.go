@@ -189,15 +189,32 @@ func TestRenderSteps(t *testing.T) {
 	}
 }
 
-// A table by frame (few values) and one by value (many pixels) agree.
+// Words of every layout by table, and the same in four bytes a sample, value by
+// value, agree.
 func TestRenderByTable(t *testing.T) {
-	look := &pixel.Look{Slope: 0.5, Intercept: -3, Window: &pixel.Window{Center: 10, Width: 90}}
-	big := frameOf(64, 64, 1, 8, func(i int) byte { return byte(i * 7) })
-	one := frameOf(1, 64, 1, 8, func(i int) byte { return byte(i * 7) })
-	a, _ := pixel.Render(big, look)
-	b, _ := pixel.Render(one, look)
-	if !bytes.Equal(bytesOf(a)[:64], bytesOf(b)) {
-		t.Error("the two ways differ")
+	for _, tc := range []struct {
+		allocated, stored, high int
+		signed                  bool
+	}{{8, 8, 7, false}, {8, 8, 7, true}, {8, 5, 6, true}, {8, 1, 0, false}, {16, 16, 15, false}, {16, 16, 15, true}, {16, 12, 11, true}, {16, 12, 13, false}, {16, 10, 15, true}} {
+		f := frameOf(50, 61, 1, tc.allocated, func(i int) byte { return byte(i * i * 7 / 5) })
+		f.Stored, f.High, f.Signed = tc.stored, tc.high, tc.signed
+		wide := frameOf(50, 61, 1, 32, func(i int) byte {
+			if word := tc.allocated / 8; i%4 < word {
+				return f.Data[i/4*word+i%4]
+			}
+			return 0
+		})
+		wide.Stored, wide.High, wide.Signed = tc.stored, tc.high, tc.signed
+		for _, look := range []pixel.Look{
+			{Slope: 0.5, Intercept: -3, Window: &pixel.Window{Center: 10, Width: 90}}, {}, {Padding: &[2]int{-100, 3}, Inverse: true},
+			{VOI: &pixel.LUT{First: -20, Bits: 10, Data: []uint16{0, 700, 300, 1023}}},
+		} {
+			a, err := pixel.Render(f, &look)
+			b, err2 := pixel.Render(wide, &look)
+			if err != nil || err2 != nil || !bytes.Equal(bytesOf(a), bytesOf(b)) {
+				t.Errorf("%+v %+v: the two ways differ (%v, %v)", tc, look, err, err2)
+			}
+		}
 	}
 }
 

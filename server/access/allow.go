@@ -63,11 +63,6 @@ func (c *Context) Allow(v Verb, typ string) error {
 	if err := c.Permit(v, typ); err != nil {
 		return err
 	}
-	if typ == "Subscription" { // it would tell its subscriber what the scopes of the app keep back
-		if err := c.NoApp(); err != nil {
-			return err
-		}
-	}
 	if slices.Contains(serverOnly, typ) {
 		return c.refuse(v, typ)
 	}

@@ -66,6 +66,8 @@ type Context struct {
 	Side         Side
 	Roles        []Role
 	RequestID    string
+	// Address is that of the client in the network, "" where there is none.
+	Address string
 	// Session names the token of the request, so that what outlives the request
 	// ends with it; "" where there is none.
 	Session string

@@ -59,23 +59,31 @@ type Conjunct struct {
 func (c *Context) Explain(v Verb, f *Facts, holds func(Predicate) (bool, error)) ([]Conjunct, error) {
 	e := &explaining{c: c, f: f, holds: holds}
 	e.scopes(v)
-	e.ask(RuleDirectory, true, TypeIn(Directory), f.Type)
-	everything := c.Kind == Operator || c.Kind == Server
-	e.say(RuleEverything, everything, true, c.Principal)
-	e.ask(RuleSelf, c.Kind == Patient, AnyOf(c.self()), c.Principal)
-	owns := AnyOf{}
-	if p := c.owns(); p != nil {
-		owns = append(owns, p)
-	}
-	if c.Has(SEC) {
-		owns = append(owns, OwnedBy{Organization: SecurityOf(c.Organization)})
-	}
-	e.ask(RuleOrganization, len(owns) > 0, owns, f.Owner+" / "+c.Organization)
+	e.ground(RuleDirectory, f.Type)
+	e.ground(RuleEverything, c.Principal)
+	e.ground(RuleSelf, c.Principal)
+	e.ground(RuleOrganization, f.Owner+" / "+c.Organization)
 	e.cases()
-	for _, p := range c.Emergency {
-		e.ask(RuleEmergency, v == Read || v == Search, About{p}, p)
+	for _, g := range c.opened(v) {
+		e.ask(g.rule, true, g.meets, g.meets.(About).Patient)
 	}
 	return e.all, e.err
+}
+
+// ground asks for the grounds of one rule, if the caller has any.
+func (e *explaining) ground(r Rule, value string) {
+	meets := e.c.ground(r)
+	e.ask(r, len(meets) > 0, meets, value)
+}
+
+// ground is what the caller reaches by one rule.
+func (c *Context) ground(r Rule) (meets AnyOf) {
+	for _, g := range c.grounds() {
+		if g.rule == r {
+			meets = append(meets, g.meets)
+		}
+	}
+	return meets
 }
 
 type explaining struct {
@@ -132,12 +140,15 @@ func (e *explaining) cases() {
 			unconsented = append(unconsented, "Task/"+c.ID)
 		}
 	}
-	in := len(e.f.Cases) > 0
+	by := e.c.ground(RuleMembership)
+	in := len(e.f.Cases) > 0 && len(by) > 0
 	e.say(RuleMembership, in, len(open) > 0, strings.Join(slices.Concat(open, closed), " "))
 	maker := e.c.Side == Manufacturer
 	e.say(RuleStage, in && maker, len(undisclosed) == 0, strings.Join(undisclosed, " "))
 	e.say(RuleConsent, in, len(unconsented) == 0, strings.Join(unconsented, " "))
-	e.say(RuleLevel, len(open) > 0, e.f.Level <= ceiling, fmt.Sprintf("L%d / L%d", e.f.Level, ceiling))
+	// membership and level are one condition of the statement; where it does not hold
+	// though the case is open, it is the level
+	e.ask(RuleLevel, in && len(open) > 0, by, fmt.Sprintf("L%d / L%d", e.f.Level, ceiling))
 }
 
 // Decided tells what the conjuncts amount to: the scopes, and one of the grounds.

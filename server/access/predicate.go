@@ -24,10 +24,18 @@ type (
 		Loose        bool
 	}
 	// InCase is met by members of a case that case_access opens to one of the
-	// principals, up to the level (case_access.ceiling) that it gives there.
-	InCase struct{ Principals []string }
-	// AnyCase is met by members of every case, up to a level.
-	AnyCase struct{ Ceiling Level }
+	// principals, up to the level (case_access.ceiling) that it gives there. With
+	// Part, what lies above is met too where it can be shown in part to this level
+	// (see InPart), if that is not below Part.
+	InCase struct {
+		Principals []string
+		Part       Level
+	}
+	// AnyCase is met by members of every case, up to a level; Part as in InCase.
+	AnyCase struct {
+		Ceiling Level
+		Part    Level
+	}
 	// Is is met by one resource.
 	Is struct{ Type, ID string }
 	// About is met by a patient and what is about this patient, and by what is

@@ -24,10 +24,10 @@ func (c *Context) Reach() Predicate { return c.ReachTo(Read) }
 // update or a delete may be about.
 func (c *Context) ReachTo(v Verb) Predicate {
 	own := c.own()
-	if c != nil && (v == Read || v == Search) && len(c.Emergency) > 0 {
+	if opened := c.opened(v); len(opened) > 0 {
 		any := AnyOf{own}
-		for _, p := range c.Emergency {
-			any = append(any, About{p})
+		for _, g := range opened {
+			any = append(any, g.meets)
 		}
 		own = any
 	}
@@ -46,6 +46,15 @@ func (c *Context) Separate() bool {
 // SecurityOf is the owner of what concerns the security of an organisation: its
 // security administrators reach it, its other people do not.
 func SecurityOf(organization string) string { return "security:" + organization }
+
+// SecuredBy is the organisation of such an owner, "" of another.
+func SecuredBy(owner string) string {
+	organization, ok := strings.CutPrefix(owner, "security:")
+	if !ok {
+		return ""
+	}
+	return organization
+}
 
 // IsSecurity tells whether an owner is one of SecurityOf.
 func IsSecurity(owner string) bool { return strings.HasPrefix(owner, "security:") }
@@ -82,54 +91,20 @@ func (c *Context) ReachNamed() Predicate {
 // neither party: all of them (mission/requirements.csv, R000-041).
 const ceilingRegulator Level = 5
 
-// own is what the principal reaches, whatever an app may do.
-//
-//	operator, server   everything
-//	regulator          directory, every case, for reading
-//	hospital           directory, what the hospital owns, cases open to the person
-//	security, audit    directory, cases open to the person; security its reviews
-//	manufacturer       directory, what the manufacturer owns outside cases, cases open to the person
-//	patient            directory, the own record, cases open to the patient
-//	machine            directory, cases open to it, the subscriptions of its owner
-//	backend            an app that acts for an organisation: as its people do without a case
+// own is what the principal reaches, whatever an app may do: the grounds together.
 func (c *Context) own() Predicate {
-	if c == nil {
+	var any AnyOf
+	for _, g := range c.grounds() {
+		if _, all := g.meets.(Everything); all {
+			return g.meets
+		}
+		any = append(any, g.meets)
+	}
+	if any == nil {
 		return Nothing{}
 	}
-	switch c.Kind {
-	case Operator, Server:
-		return Everything{}
-	case Person:
-		if c.regulates() {
-			return AnyOf{TypeIn(Directory), AnyCase{ceilingRegulator}}
-		}
-		any := AnyOf{TypeIn(Directory)}
-		if owns := c.owns(); owns != nil {
-			any = append(any, owns)
-		}
-		any = append(any, InCase{[]string{c.Principal}})
-		if c.Has(SEC) && c.Organization != "" {
-			any = append(any, OwnedBy{Organization: SecurityOf(c.Organization)})
-		}
-		return any
-	case Patient:
-		return append(AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}}, c.self()...)
-	case System:
-		if owns := c.owns(); owns != nil { // a backend that acts for a whole organisation
-			return AnyOf{TypeIn(Directory), owns, InCase{[]string{c.Principal}}}
-		}
-		return AnyOf{TypeIn(Directory), InCase{[]string{c.Principal}}, AllOf{TypeIn{"Subscription"}, OwnedBy{Organization: c.Organization}}}
-	}
-	return Nothing{}
+	return any
 }
 
 // regulates tells whether the caller is of the regulator, who reads every case.
 func (c *Context) regulates() bool { return c.Has(REG) && c.readsOnly() && c.Side == NoSide }
-
-func (c *Context) self() AnyOf {
-	typ, id, ok := cutRef(c.Principal)
-	if !ok {
-		return nil
-	}
-	return AnyOf{Is{typ, id}}
-}

@@ -135,7 +135,8 @@ func TestScopesNeverAdd(t *testing.T) {
 		{"verb that is not granted", app("user/Observation.r"), access.Create, "Observation", 403},
 		{"an administrator's app edits no roles", app("user/*.cruds"), access.Update, "PractitionerRole", 403},
 		{"an administrator's app edits no plans", app("user/*.cruds"), access.Create, "PlanDefinition", 403},
-		{"no subscription outlives the scopes", app("user/*.cruds"), access.Create, "Subscription", 403},
+		{"a subscription, which keeps the scopes", app("user/*.cruds"), access.Create, "Subscription", 0},
+		{"a subscription without a scope for it", app("user/Observation.cruds"), access.Create, "Subscription", 403},
 		{"audit", app("user/*.cruds"), access.Create, "AuditEvent", 403},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

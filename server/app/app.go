@@ -49,6 +49,7 @@ type App struct {
 	apps       *oauth.Server
 	model      *schema.Model
 	keeper     *revision.Keeper
+	grader     grader
 	keys       *ledger.Keys
 	sequencer  *ledger.Sequencer
 	worker     *dispatch.Worker
@@ -79,7 +80,11 @@ func openGuide(ctx context.Context, c Config, guide [][]byte) (*App, error) {
 		return nil, err
 	}
 	if c.BaseURL == "" {
-		c.BaseURL = "http://" + c.Listen + "/fhir"
+		scheme := "http"
+		if c.TLS.Cert != "" {
+			scheme = "https"
+		}
+		c.BaseURL = scheme + "://" + c.Listen + "/fhir"
 	}
 	a := &App{Config: c, guide: guide, clock: time.Now, log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	a.time = newTimekeeper(c.Clock)
@@ -157,7 +162,10 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Store, err = store.Open(ctx, store.Options{URL: url, SearchTime: a.Config.SearchTime, Reserve: filepath.Join(a.Config.Data, "audit.reserve")}); err != nil {
+	if a.grader, err = newGrader(r4.Model()); err != nil {
+		return err
+	}
+	if a.Store, err = store.Open(ctx, store.Options{URL: url, SearchTime: a.Config.SearchTime, Reserve: filepath.Join(a.Config.Data, "audit.reserve"), Mask: a.grader.Mask}); err != nil {
 		return err
 	}
 	if err := a.Store.Migrate(ctx); err != nil {
@@ -193,15 +201,11 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	registry, err := search.NewRegistry(a.model, search.WithBase(a.Config.BaseURL), search.WithCursorKey(cursors))
+	registry, err := search.NewRegistry(a.model, search.WithBase(a.Config.BaseURL), search.WithCursorKey(cursors), search.WithSight(a.grader.Sight))
 	if err != nil {
 		return err
 	}
 	a.keeper, err = revision.New(ctx, revision.Options{Base: r4.Library(), Model: a.model, Search: registry, Store: a.Store, Log: a.log})
-	if err != nil {
-		return err
-	}
-	grader, err := newGrader()
 	if err != nil {
 		return err
 	}
@@ -210,10 +214,10 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	}
 	a.Recorder, err = record.New(record.Options{
 		Subscriptions: a.feed,
-		Principals:    func(ctx context.Context, p string) (*access.Context, error) { return a.OAuth.Principal(ctx, p) }, Alarm: a.alarm,
+		Principals:    func(ctx context.Context, p string) (*access.Context, error) { return a.OAuth.Principal(ctx, p) }, Alarm: a.alarm, Unreviewed: a.unreviewed,
 		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
-		Signers: signers{a.Store, a}, Time: a.time, Grader: grader, Dossiers: dossiers{a}, Certifier: a.keys,
+		Signers: signers{a.Store, a}, Time: a.time, Grader: a.grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
 		Exchange: a.Config.exchange(), Exports: a.Store, DeleteReferenced: a.Config.Keeping.policy(), RetentionYears: a.Config.Keeping.RetentionYears, EvaluationK: a.Config.Keeping.EvaluationK,
 	})
@@ -281,12 +285,18 @@ func (a *App) Start(ctx context.Context) {
 		a.background.Go(func() { a.serveDIMSE(ctx) })
 	}
 	a.background.Go(func() { a.worker.Run(ctx) })
+	a.background.Go(func() {
+		if err := a.Recorder.ScheduleEvaluations(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("the day's look at due evaluations is not scheduled; the next start tries again", "error", err)
+		}
+	})
 	a.background.Go(func() { a.jobs.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.keepSwept(ctx) })
 	a.background.Go(func() { a.buildImages(ctx) })
 	a.background.Go(func() { a.keepAnchored(ctx) })
+	a.background.Go(func() { a.keepSent(ctx) })
 	a.background.Go(func() { a.Store.Restore(ctx, 2*time.Second) })
 }
 
@@ -343,7 +353,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(), Send: a.sendImages,
+		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Issuers: a.Config.Images.Issuers, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(), Send: a.sendImages, Pull: puller{a}, Stations: a.stations,
 		Stream: func(w http.ResponseWriter, r *http.Request) (dicomweb.Stream, error) {
 			return socket.OpenStream(w, r, a.origins())
 		},

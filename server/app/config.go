@@ -31,6 +31,8 @@ type Config struct {
 
 	Origins []string `help:"Origins whose pages may use the FHIR door from a browser (CORS); none by default." env:"TENON_ORIGINS"`
 
+	TrustedProxies Proxies `help:"Addresses or networks of proxies in front of the server whose X-Forwarded-For is believed; none by default." env:"TENON_TRUSTED_PROXIES"`
+
 	Validation Validation `embed:"" prefix:"validate-"`
 	Jobs       Jobs       `embed:"" prefix:"jobs-"`
 	MES        MES        `embed:"" prefix:"mes-"`
@@ -41,6 +43,8 @@ type Config struct {
 	Signing    Signing    `embed:"" prefix:"sign-"`
 	Clock      Clock      `embed:"" prefix:"clock-"`
 	Anchoring  Anchoring  `embed:"" prefix:"anchor-"`
+	Trail      Trail      `embed:"" prefix:"audit-"`
+	TLS        TLS        `embed:"" prefix:"tls-"`
 
 	SignIn   SignIn   `embed:"" prefix:"sign-in-"`
 	Outbound Outbound `embed:"" prefix:"outbound-"`
@@ -86,6 +90,9 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("base-url: %q is not an http(s) URL", c.BaseURL)
 		}
 	}
+	if _, err := c.TrustedProxies.networks(); err != nil {
+		return err
+	}
 	if err := c.Validation.check(); err != nil {
 		return err
 	}
@@ -111,6 +118,12 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Anchoring.validate(); err != nil {
+		return err
+	}
+	if err := c.TLS.validate(); err != nil {
+		return err
+	}
+	if err := c.Trail.validate(); err != nil {
 		return err
 	}
 	if err := c.DIMSE.validate(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"tenon/dicomweb"
 	"tenon/dicomweb/dimse"
 	"tenon/dicomweb/index"
+	"tenon/dicomweb/remote"
 	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/record"
@@ -35,8 +35,8 @@ func (d *DIMSE) validate() error {
 	if d.Title != "" && !dimse.ValidTitle(d.Title) {
 		return fmt.Errorf("dimse-title: %q is no AE title: 1 to 16 printable characters of ASCII, no backslash", d.Title)
 	}
-	if (d.Cert == "") != (d.Key == "") {
-		return errors.New("dimse-cert: a certificate needs dimse-key, and the other way round")
+	if err := paired("dimse", d.Cert, d.Key); err != nil {
+		return err
 	}
 	if d.Roots != "" && d.Cert == "" {
 		return errors.New("dimse-roots: certificates of peers need TLS: give dimse-cert and dimse-key")
@@ -56,26 +56,17 @@ func (d *DIMSE) validate() error {
 // tls are the settings towards peers that call, and that are called; both nil
 // without a certificate. Roots are the only authorities where they are given.
 func (d *DIMSE) tls() (called, calling *tls.Config, err error) {
-	roots, err := certificatesIn(d.Roots)
+	pool, err := poolIn("dimse-roots", d.Roots)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dimse-roots: %w", err)
-	}
-	var pool *x509.CertPool
-	if len(roots) > 0 {
-		pool = x509.NewCertPool()
-		for _, c := range roots {
-			pool.AddCert(c)
-		}
+		return nil, nil, err
 	}
 	calling = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
 	if d.Cert == "" {
 		return nil, calling, nil
 	}
-	pair, err := tls.LoadX509KeyPair(d.Cert, d.Key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("dimse-cert: %w", err)
+	if calling.Certificates, err = pairIn("dimse", d.Cert, d.Key); err != nil {
+		return nil, nil, err
 	}
-	calling.Certificates = []tls.Certificate{pair}
 	called = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: calling.Certificates, ClientAuth: tls.RequestClientCert}
 	if pool != nil {
 		called.ClientCAs, called.ClientAuth = pool, tls.RequireAndVerifyClientCert
@@ -116,6 +107,12 @@ func (a *App) openDIMSE(door *dicomweb.Door) error {
 
 // sendImages sends to a peer; it needs DIMSE, which is off by default.
 func (a *App) sendImages(ctx context.Context, who *access.Context, title string, k index.Key) (*dimse.Sent, error) {
+	if p, err := a.Store.Peer(ctx, "main", title); err != nil || p != nil && p.Web != "" {
+		if err != nil {
+			return nil, err
+		}
+		return a.sendWeb(ctx, who, p, k)
+	}
 	if a.dimse == nil {
 		return nil, issue.Errorf(issue.NotSupported, "This server speaks no DIMSE; its operator may switch it on with dimse-listen.").Rule("dimse-off")
 	}
@@ -144,10 +141,14 @@ func (a *App) dialPeer(ctx context.Context, network, address string) (net.Conn, 
 	return (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
 }
 
-// auditPeer keeps who called, before the answer.
+// auditPeer keeps who called, or is called, before the answer. The address is that of
+// who asked: the peer's own when it connects, the client's of the door that calls it.
 func (a *App) auditPeer(ctx context.Context, e dimse.Event) error {
 	row := record.Audit{At: a.clock().UTC(), Action: "E", Door: "dimse", Operation: e.Operation, Principal: e.Principal, Outcome: 200,
-		Entity: "peer/" + e.Title + " " + e.Remote}
+		Entity: "peer/" + e.Title + " " + e.Remote, Address: addressIn(ctx)}
+	if e.Operation == "dimse-associate" {
+		row.Address = hostOf(e.Remote)
+	}
 	if !e.Allowed {
 		row.Outcome = 403
 	}
@@ -162,6 +163,17 @@ func (p peers) Peer(ctx context.Context, title string) (*dimse.Peer, error) {
 	return p.a.Store.Peer(ctx, "main", title)
 }
 
+// stations are the AE titles that act for a principal.
+func (a *App) stations(ctx context.Context, principal string) (titles []string, err error) {
+	list, err := a.Store.Peers(ctx, "main")
+	for _, p := range list {
+		if p.Principal == principal {
+			titles = append(titles, p.Title)
+		}
+	}
+	return titles, err
+}
+
 // AddPeer registers an application entity, or replaces its registration.
 // certificate is the PEM of its certificate, or nil.
 func (a *App) AddPeer(ctx context.Context, p *dimse.Peer, certificate []byte) error {
@@ -172,6 +184,11 @@ func (a *App) AddPeer(ctx context.Context, p *dimse.Peer, certificate []byte) er
 		}
 		sum := sha256.Sum256(block.Bytes)
 		p.Certificate = hex.EncodeToString(sum[:])
+	}
+	if p.Web != "" {
+		if err := remote.CheckURL(p.Web); err != nil {
+			return fmt.Errorf("web: %w", err)
+		}
 	}
 	if err := p.Check(); err != nil {
 		return err

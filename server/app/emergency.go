@@ -36,3 +36,9 @@ func (a *App) emergency(r *http.Request, who *access.Context) (*access.Context, 
 func (a *App) alarm(_ context.Context, who *access.Context, task string) {
 	a.log.Warn("emergency access was given", "request", who.RequestID, "to", who.Principal, "review", task)
 }
+
+// unreviewed tells the operator's log that an access was not reviewed in time, and
+// to whom it went.
+func (a *App) unreviewed(_ context.Context, review string, to access.Role) {
+	a.log.Error("emergency access is not reviewed", "review", review, "to", to)
+}

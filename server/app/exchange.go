@@ -12,10 +12,10 @@ import (
 	"tenon/server/record"
 )
 
-// Exchange says through which channels data leave this server.
+// Exchange says through which channels data leave this server and backends come in.
 type Exchange struct {
-	Endpoints string `help:"Where subscriptions send to: named (addresses of active Endpoint resources alone) or any. With --dev: any." default:"named" enum:"named,any" env:"TENON_EXCHANGE_ENDPOINTS"`
-	Region    string `help:"Country (ISO 3166) that data do not leave by subscription, export or MES; any for none." default:"CN" env:"TENON_EXCHANGE_REGION"`
+	Endpoints string `help:"Where subscriptions send to: named (active Endpoint resources that an agreement in force names alone; backends come in through such ones too) or any. With --dev: any." default:"named" enum:"named,any" env:"TENON_EXCHANGE_ENDPOINTS"`
+	Region    string `help:"Country (ISO 3166) that data do not leave by subscription, export or MES, nor to whom no country is on file for; any for none." default:"CN" env:"TENON_EXCHANGE_REGION"`
 }
 
 func (e *Exchange) validate() error {

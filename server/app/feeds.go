@@ -66,16 +66,17 @@ func socketURL(base string) string {
 	return "ws" + strings.TrimPrefix(base, "http") + "/websocket"
 }
 
-// resolve says who a principal is now. The operator of --dev is one while the
+// resolve says who acts by an authority now. The operator of --dev is one while the
 // server runs so.
-func (a *App) resolve(ctx context.Context, principal string) (*access.Context, error) {
+func (a *App) resolve(ctx context.Context, by access.Authority) (*access.Context, error) {
+	principal := by.Principal
 	if principal == "operator" && a.Config.Dev {
 		return &access.Context{Tenant: "main", Kind: access.Operator, Principal: principal}, nil
 	}
 	if !strings.Contains(principal, "/") {
 		return nil, issue.Errorf(issue.Login, "%s is nobody who could be told.", principal).Rule("principal-unknown")
 	}
-	return a.OAuth.Principal(ctx, principal)
+	return a.OAuth.Acting(ctx, by)
 }
 
 // socket takes websockets of subscribers. A caller who is not known may bind

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"tenon/dicomweb"
@@ -15,10 +16,16 @@ type Images struct {
 	// Delete is judged by validate.
 	Delete string `help:"Whether DELETE takes images away: refuse, or unused: those that no case and nothing signed relies on." default:"refuse" enum:"refuse,unused" env:"TENON_DICOM_DELETE"`
 	// Foreign is judged by validate.
-	Foreign string `help:"What becomes of images whose Patient ID identifies nobody here: refuse, or quarantine until a person of the hospital releases or rejects them." default:"refuse" enum:"refuse,quarantine" env:"TENON_DICOM_FOREIGN"`
+	Foreign string            `help:"What becomes of images whose Patient ID identifies nobody here: refuse, or quarantine until a person of the hospital releases or rejects them." default:"refuse" enum:"refuse,quarantine" env:"TENON_DICOM_FOREIGN"`
+	Issuers map[string]string `help:"Which system of Patient.identifier an Issuer of Patient ID (0010,0021) is: ISSUER=system;ISSUER=system. Without it the Patient ID counts alone." env:"TENON_DICOM_ISSUERS"`
 }
 
 func (i *Images) validate() error {
+	for issuer, system := range i.Issuers {
+		if u, err := url.Parse(system); issuer == "" || err != nil || !u.IsAbs() {
+			return fmt.Errorf("dicom-issuers: %s=%s: the system is an absolute URI such as urn:oid:1.2.3", issuer, system)
+		}
+	}
 	if i.Foreign != "" && i.Foreign != dicomweb.RefuseForeign && i.Foreign != dicomweb.QuarantineForeign {
 		return fmt.Errorf("dicom-foreign: %q is neither refuse nor quarantine", i.Foreign)
 	}

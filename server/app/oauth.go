@@ -100,7 +100,10 @@ func (a *App) fetchKeys(ctx context.Context, url string, limit int64) (*oauth.Fe
 
 // auditApps keeps what happens at the authorization server, before its answer.
 func (a *App) auditApps(ctx context.Context, e oauth.Event) error {
-	row := record.Audit{At: a.clock().UTC(), Action: "E", Operation: e.Operation, Outcome: e.Outcome, Door: "oauth", Principal: e.Principal, Patient: e.Patient}
+	row := record.Audit{At: a.clock().UTC(), Action: "E", Operation: e.Operation, Outcome: e.Outcome, Door: "oauth", Principal: e.Principal, Patient: e.Patient, Address: addressIn(ctx)}
+	if who, err := a.OAuth.Principal(ctx, e.Principal); e.Principal != "" && err == nil {
+		row.Organization = who.Organization
+	}
 	if e.Client != "" {
 		row.Entity = "app/" + e.Client
 	}

@@ -42,17 +42,6 @@ func (s *Signing) open() (o outsiders, err error) {
 	return o, nil
 }
 
-func certificatesIn(file string) ([]*x509.Certificate, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file) //nolint:gosec // the operator's own
-	if err != nil {
-		return nil, err
-	}
-	return ledger.Certificates(text)
-}
-
 // BindCertificate makes a person's own certificate the one that the person signs
 // with. chain is PEM, the leaf first. It takes the place of a key that is kept here.
 func (a *App) BindCertificate(ctx context.Context, principal string, chain []byte) error {

@@ -45,6 +45,14 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	trusted, err := a.Config.TrustedProxies.networks()
+	if err != nil {
+		return err
+	}
+	h = behind(trusted, h)
+	if l, err = a.secured(l); err != nil {
+		return err
+	}
 	a.Start(ctx)
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
@@ -83,7 +91,7 @@ func (a *App) Handler() (http.Handler, error) {
 	e.Any("/dicomweb", echo.WrapHandler(dicom))
 	e.Any("/dicomweb/*", echo.WrapHandler(dicom))
 	if m := a.mes(); m != nil {
-		e.Any("/adapters/mes/*", echo.WrapHandler(m))
+		e.Any("/adapters/mes/*", echo.WrapHandler(m), a.certified)
 	}
 	return e, nil
 }
@@ -106,9 +114,10 @@ func (a *App) front(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(id) == 0 || len(id) > 64 {
 			id = uuid.NewString()
 		}
+		c.SetRequest(located(c.Request()))
 		c.Request().Header.Set("X-Request-Id", id)
 		c.Response().Header().Set("X-Request-Id", id)
-		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+		a.strict(c)
 		defer func() {
 			p := recover()
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic value
@@ -144,13 +153,16 @@ func (a *App) identify(next echo.HandlerFunc) echo.HandlerFunc {
 func (a *App) caller(r *http.Request) (*access.Context, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" && a.Config.Dev {
-		return &access.Context{Tenant: "main", Kind: access.Operator, Principal: "operator", RequestID: r.Header.Get("X-Request-Id")}, nil
+		return &access.Context{Tenant: "main", Kind: access.Operator, Principal: "operator", RequestID: r.Header.Get("X-Request-Id"), Address: addressOf(r)}, nil
 	}
 	who, err := a.OAuth.Authenticate(r.Context(), header)
+	if err == nil {
+		err = a.Recorder.Inlet(r.Context(), who)
+	}
 	if err != nil {
 		return nil, err
 	}
 	request := *who
-	request.RequestID = r.Header.Get("X-Request-Id")
+	request.RequestID, request.Address = r.Header.Get("X-Request-Id"), addressOf(r)
 	return a.emergency(r, &request)
 }

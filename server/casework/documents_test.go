@@ -148,11 +148,14 @@ func checked(content string, result bool) obj {
 
 func workDesign(w *world) {
 	w.must(des, model("model 1", w), madeWith(as("drawing", document("drawing", "drawing"))), as("design-description", document("description", "description")),
-		checked("model 1", true), modelMeasure("box-x", 80), modelMeasure("box-y", 60), modelMeasure("box-z", 3), analysis(w), result("strain", w), definitionOfDesign(), designOutput())
+		checked("model 1", true), modelMeasure("box-x", 80), modelMeasure("box-y", 60), modelMeasure("box-z", 3), analysis(w), result("strain", w), definitionOfDesign(), designOutput(),
+		about(w, "analysis-told", "comment", des, clin))
+	w.must(clin, about(w, "analysis-answered", "approve", clin, des))
 	w.name("S08", des, output("design-model", "DocumentReference/model"), output("drawing", "DocumentReference/drawing"),
 		output("design-description", "DocumentReference/description"), output("design-definition", "DeviceDefinition/design"),
 		output("design-output", "Composition/design-output"), output("analysis", "DiagnosticReport/analysis"))
 	w.mustSign(des, "Composition/design-output", access.DES, "design-output")
+	w.mustSign(des, "DeviceDefinition/design", access.DES, "design-output")
 	w.mustSign(rev, "Composition/design-output", access.REV, "output-review")
 	w.mustSign(clin, "Composition/design-output", access.CLIN, "feasibility")
 	w.mustSign(prod, "Composition/design-output", access.PROD, "feasibility")
@@ -168,6 +171,12 @@ func modelMeasure(code string, value float64) obj {
 
 func analysis(w *world) obj {
 	return with(madeWith(reported("analysis", passed("analysis", "pass", w), des, "Observation/strain")), "extension", ext("iteration", "valuePositiveInt", 1))
+}
+
+// about is a word of the dialogue about the analysis.
+func about(w *world, id, kind string, from, to *access.Context) obj {
+	return obj{"resourceType": "Communication", "id": id, "status": "completed", "category": arr{concept("urn:tenon:dialogue", kind)}, "subject": ref("Patient/p"), "sent": w.stamp(0),
+		"about": arr{ref("DiagnosticReport/analysis")}, "sender": ref(from.Principal), "recipient": arr{ref(to.Principal)}, "payload": arr{obj{"contentString": "stress of 210 MPa at most"}}}
 }
 
 // definitionOfDesign answers every parameter of the order.

@@ -25,7 +25,7 @@ func predicates() []fhirpath.Function {
 		fitsPredicate, imagedPredicate, inspectsPredicate, answersPredicate, recordedPredicate, inOrderPredicate, verificationPredicate,
 		levelPredicate, componentsPredicate, differencePredicate, medianOfThreePredicate, derivedFromEachPredicate,
 		listsPredicate, plannedForPredicate, followedToEndPredicate, afterUsePredicate, notBelowReferencePredicate,
-		anewPredicate, followsPriorPredicate, validNoLongerThanPredicate,
+		anewPredicate, discussedPredicate, followsPriorPredicate, validNoLongerThanPredicate,
 		conformsPredicate, ageAgreesPredicate, sectionsPredicate, parametersPredicate, tracesPredicate, operationsPredicate, custodyPredicate,
 	}
 }

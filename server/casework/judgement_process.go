@@ -193,6 +193,7 @@ func processConformity(v *view) []item {
 				it.fall(nonconform, fmt.Sprintf("%s cites %q, the case runs on %s.", b.Code, got, v.plan.Canonical()), fmt.Sprintf("%s 引用的规程版本与病例不符。", b.Code))
 			}
 		}
+		it.rest(v.documents("output", b.Code, "device")...) // what the process made, whatever else is judged of it
 		v.reviewed(it, b)
 		v.formInForce(it, b)
 		all = append(all, *it)

@@ -54,9 +54,8 @@ func init() {
 			both(porousOf("300", "600", "350", "500"), connected("60"), ownDefinition(ownLimit("pore-connectivity", "%", "90", nil)))},
 		"strength-computed": {unwaived("strength-computed"), both(ownDefinition(ownLimit("yield-strength", "MPa", "900", nil)), cut("DeviceRequest/order", "parameter", is("code", "mechanical"))),
 			both(orderedAs("mechanical", "valueQuantity", quantity("900", "MPa")))},
-		"critical-judged": {criticalProperty("porosity"), both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", arr{concept("urn:tenon:verdict", "fail")})),
-			both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", nil))},
-		"label-computed": {labelPart("use"), labelPart("site"), labelPart("anatomy-check"), labelDate("image-date", "2026-02-28"), labelDate("design-date", "2026-03-09")},
+		"critical-judged": criticalUnjudged,
+		"label-computed":  {labelPart("use"), labelPart("site"), labelPart("anatomy-check"), labelDate("image-date", "2026-02-28"), labelDate("design-date", "2026-03-09")},
 		"process-order-computed": {
 			handedOver("S07", "2026-01-01T00:00:00.000Z"), finishedAt("S06", "2027-01-01T00:00:00.000Z"), signedLate("Composition/form", "design-confirmation"), signedLate("ImagingStudy/ct", "acquisition"),
 			put("Task/op-print", "executionPeriod", nil), put("Task/op-cleaning", "executionPeriod", obj{"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T01:00:00Z"}),
@@ -144,6 +143,13 @@ func designProperty(w *world, p obj) {
 // keyOfDesign: the designer adds a key dimension that nobody measured.
 func keyOfDesign(w *world) {
 	designProperty(w, obj{"type": figured("dimension", "width"), "valueQuantity": arr{quantity("60.0", "mm")}, "extension": arr{ext("key-dimension", "valueBoolean", true)}})
+}
+
+// criticalUnjudged: what the design calls critical to safe use has no result, or
+// none that passes.
+var criticalUnjudged = []removal{
+	criticalProperty("porosity"), both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", arr{concept("urn:tenon:verdict", "fail")})),
+	both(criticalProperty("thickness"), put("Observation/m-thickness", "interpretation", nil)),
 }
 
 func criticalProperty(characteristic string) removal {

@@ -259,6 +259,29 @@ func TestWhoMovesAStage(t *testing.T) {
 	}
 }
 
+// TestCustodianMovesS12: the custodian of the manufacturer's data moves the retained
+// samples, which may be a copy of the data (clause 6.3); the hospital's does not.
+func TestCustodianMovesS12(t *testing.T) {
+	for _, c := range []struct {
+		by    *access.Context
+		moves bool
+	}{{qa, true}, {agent, false}} {
+		t.Run("R001-139 R001-163 a DBA of "+c.by.Organization, func(t *testing.T) {
+			w := implant.handed(t, "S12")
+			directory(c.by.Principal, "code", arr{concept("urn:tenon:role", "DBA")})(w)
+			by := *c.by
+			by.Roles = []access.Role{access.DBA}
+			d := w.write(&by, w.set("S12", &by, "received", "received"))
+			switch {
+			case c.moves && len(d.Refusal) > 0:
+				t.Errorf("refused: %s", told(d.Refusal))
+			case !c.moves:
+				refused(t, d, 403, "", "actor-role")
+			}
+		})
+	}
+}
+
 // handed is the case when a stage has just been handed over.
 func (p *process) handed(t *testing.T, stage string) *world {
 	return p.stops()[stage+" handed-over"].at(t)

@@ -138,16 +138,24 @@ var removals = map[string][]removal{
 	"output-files-intact":    {content("DocumentReference/model", "model 2"), content("DocumentReference/description", "other")},
 	"model-watertight":       {put("Observation/watertight", "valueBoolean", false), drop("Observation/watertight"), refile("DocumentReference/model", "model 2")},
 	"output-material":        {put("DeviceDefinition/design", "material", nil)},
-	"output-safety-critical": {put("DeviceDefinition/design", "extension", nil)},
+	"output-safety-critical": {put("DeviceDefinition/design", "extension", nil), both(put("DeviceDefinition/design", "extension", nil), uncritical)},
 	"order-traced":           {cut("DeviceDefinition/design", "property", is("type", "dimension"))},
 	"output-two-persons":     {asPerson("Composition/design-output", access.REV, des)},
 	"output-reviewer-grade":  {directory("PractitionerRole/rev-huang", "extension", arr{ext("grade", "valueInteger", 1)})},
 	"analysis-present":       {drop("DiagnosticReport/analysis")},
 	"machine-fit":            {unwaived("machine-fit")},
 	"output-list-files":      {cut("Composition/design-output", "section", is("code", "output-list")), refile("DocumentReference/drawing", "drawing 2")},
-	"proposals-answered":     {withProposal},
-	"dialogue-in-form":       {said("about", nil), said("recipient", nil), said("payload", nil)},
-	"reviews-favourable":     {reviewed("complete", "urn:tenon:questionnaire:design-review|1.0.0"), reviewed("format", "urn:tenon:questionnaire:design-review")},
+	"analysis-discussed": {
+		drop("Communication/analysis-told"), drop("Communication/analysis-answered"), put("Communication/analysis-told", "recipient", arr{ref(prod.Principal)}),
+		put("Communication/analysis-answered", "sent", "2026-01-01T08:00:00Z"), put("Communication/analysis-answered", "sent", nil),
+		put("Communication/analysis-answered", "category", arr{concept("urn:tenon:dialogue", "reject")}), put("Communication/analysis-answered", "category", arr{concept("urn:tenon:document", "feedback")}),
+		put("Communication/analysis-answered", "about", arr{ref("DocumentReference/model")}), put("Communication/analysis-answered", "status", "entered-in-error"),
+		both(drop("Communication/analysis-answered"), func(w *world) { w.lay(about(w, "forged", "approve", clin, des), des.Principal) }),
+		put("DiagnosticReport/analysis", "issued", nil),
+	},
+	"proposals-answered": {withProposal},
+	"dialogue-in-form":   {said("about", nil), said("recipient", nil), said("payload", nil)},
+	"reviews-favourable": {reviewed("complete", "urn:tenon:questionnaire:design-review|1.0.0"), reviewed("format", "urn:tenon:questionnaire:design-review")},
 	// S09
 	"verification-sections": {cut("Composition/v-plan", "section", is("code", "acceptance-criteria"))},
 	"plan-before-results":   {put("DiagnosticReport/v-report", "issued", "2026-01-01T00:00:00Z"), unsigned("Composition/v-plan", "plan-approval", access.REV)},
@@ -309,6 +317,11 @@ func withThirdParty(w *world) {
 	w.alter("DeviceRequest/order", func(b obj) {
 		b["parameter"] = append(b["parameter"].([]any), obj{"code": concept("urn:tenon:parameter", "third-party-report"), "valueBoolean": true})
 	})
+}
+
+// uncritical lets the design say of one property that it is not critical to safe use.
+func uncritical(w *world) {
+	designProperty(w, obj{"type": concept("urn:tenon:characteristic", "thickness"), "valueCode": arr{obj{"text": "x"}}, "extension": arr{ext("safety-critical", "valueBoolean", false)}})
 }
 
 // withProposal is a proposal of the designer that nobody answered.

@@ -155,7 +155,7 @@ func limited(level string) removal {
 func filamentLot(removals ...removal) removal {
 	return func(w *world) {
 		w.alter("Substance/pa12-lot", func(b obj) {
-			b["extension"] = arr{ext("material-form", "valueCode", "filament"), ext("moisture-limit", "valueQuantity", unit(0.2, "%"))}
+			b["category"], b["extension"] = arr{concept("urn:tenon:material-form", "filament")}, arr{ext("moisture-limit", "valueQuantity", unit(0.2, "%"))}
 		})
 		for _, r := range removals {
 			r(w)
@@ -319,11 +319,11 @@ var socketOwn = map[string][]removal{
 	"parameters-checked":  {unsigned("QuestionnaireResponse/machining", "machining-check", access.PROD)},
 	"material-known":      {put("Substance/pa12-lot", "code", concept("urn:tenon:material", "Ta")), put("Substance/pa12-lot", "code", concept("urn:tenon:material", "other"))},
 	"process-known":       {processIs("VPP"), processIs("lathe"), put("Device/printer-polymer", "property", nil)},
-	"material-form-suits": {filamentLot(), processIs("VPP"), put("Substance/pa12-lot", "extension", arr{ext("material-form", "valueCode", "pellet")}), put("Substance/pa12-lot", "extension", nil)},
+	"material-form-suits": {filamentLot(), processIs("VPP"), put("Substance/pa12-lot", "category", arr{concept("urn:tenon:material-form", "pellet")}), put("Substance/pa12-lot", "category", nil)},
 	"material-safe":       {put("DiagnosticReport/safe-pa12", "extension", arr{ext("about-material", "valueReference", ref("Substance/other"))}), failed("DiagnosticReport/safe-pa12"), drop("DiagnosticReport/safe-pa12"), put("DiagnosticReport/safe-pa12", "status", "preliminary")},
 	"material-fresh":      {nested("Substance/pa12-lot", "instance", "expiry", "2026-02-28"), nested("Substance/pa12-lot", "instance", "expiry", nil)},
 	"operations-recorded": {drop("Task/op-print"), drop("Task/op-assembly"), put("Task/op-finishing", "status", "in-progress")},
-	"recycled-powder":     {inOperation("print", "recycled-powder-ratio", "", nil), inOperation("print", "recycled-powder-ratio", "valueQuantity", unit(51, "%")), inOperation("print", "recycled-powder-ratio", "valueQuantity", unit(-1, "%")), inOperation("print", "powder-reuse-count", "", nil), put("Substance/pa12-lot", "extension", arr{ext("material-form", "valueCode", "powder")})},
+	"recycled-powder":     {inOperation("print", "recycled-powder-ratio", "", nil), inOperation("print", "recycled-powder-ratio", "valueQuantity", unit(51, "%")), inOperation("print", "recycled-powder-ratio", "valueQuantity", unit(-1, "%")), inOperation("print", "powder-reuse-count", "", nil), put("Substance/pa12-lot", "extension", nil)},
 	"filament-dry":        {filamentLot(), filamentLot(inOperation("print", "moisture", "valueQuantity", unit(0.3, "%")))},
 	"print-without-defect": {
 		inPart("Observation/print-inspection", "warping", concept("urn:tenon:presence", "present")), inPart("Observation/print-inspection", "layer-shift", concept("urn:tenon:presence", "present")),
@@ -375,6 +375,7 @@ var socketOwn = map[string][]removal{
 	"inner-diameter-gauged":          {put("Observation/inner-diameter", "method", concept("urn:tenon:examination-method", "tape")), put("Observation/inner-diameter", "extension", nil), put("Observation/inner-diameter", "device", nil), partGone("Observation/inner-diameter", "model")},
 	"inner-diameter-within":          {inPart("Observation/inner-diameter", "measured", mm(98.71)), inPart("Observation/inner-diameter", "measured", mm(97.69))},
 	"judged-by-attending":            {signedByColleague("DiagnosticReport/device-judgement", "judgement-report"), signedByColleague("DiagnosticReport/process-judgement", "judgement-report")},
+	"critical-judged":                criticalUnjudged,
 	"process-order-computed": {
 		handedOver("S07", "2026-01-01T00:00:00.000Z"), finishedAt("S06", "2027-01-01T00:00:00.000Z"), signedLate("Composition/form", "design-confirmation"),
 		put("Task/op-print", "executionPeriod", nil), timed("finishing", early), timed("assembly", "2026-03-09T00:00:00Z"), anew("S11b"), judgedEarly("S07"),
@@ -389,8 +390,8 @@ var socketOwn = map[string][]removal{
 	},
 	"process-completeness-computed": {unjudgedBy("S07", access.DES), unsigned("DeviceRequest/order", "order", access.MFR), anew("S11a"), withoutOutput("S10", "design-scheme")},
 	// S16
-	"verdict-current":       {nextVersion("DeviceRequest/order"), nextVersion("Composition/history"), nextVersion("Task/op-print"), withoutVerdict, clientsVerdict, otherRule},
-	"verdict-still-current": {nextVersion("DeviceRequest/order"), nextVersion("Composition/history"), withoutVerdict},
+	"verdict-current":       {nextVersion("DeviceRequest/order"), nextVersion("Device/implant"), nextVersion("Device/socket"), nextVersion("Composition/history"), nextVersion("Task/op-print"), withoutVerdict, clientsVerdict, otherRule},
+	"verdict-still-current": {nextVersion("DeviceRequest/order"), nextVersion("Device/implant"), nextVersion("Composition/history"), withoutVerdict},
 	"wearing-of-patient":    {put("Observation/donning", "subject", ref(other)), put("Observation/stump-skin", "subject", nil), put("Observation/gait-cycling", "subject", ref(other))},
 	"donned-easily":         {nonconform("Observation/donning")},
 	"sits":                  {inPart("Observation/sitting", "knee-angle", unit(89, "deg")), inPart("Observation/sitting", "knee-angle", unit(106, "deg")), inPart("Observation/sitting", "can-sit", false), partGone("Observation/sitting", "can-sit")},

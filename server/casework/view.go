@@ -312,6 +312,9 @@ func text(s string) fhirpath.Collection {
 	return fhirpath.Collection{fhirpath.String(s)}
 }
 
+// InPeriod tells whether a moment lies in a Period, as the gates see it.
+func InPeriod(period tree.Node, at time.Time) bool { return inPeriod(period, at) }
+
 // inPeriod tells whether now lies in a Period; an absent one, or one whose end
 // is no date, holds nothing.
 func inPeriod(period tree.Node, now time.Time) bool {

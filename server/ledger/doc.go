@@ -7,6 +7,13 @@
 // What is erased leaves its leaf in the log, and a certificate, sealed by the key
 // of the log, that names that leaf (erasure.go, dossier_erasure.go).
 //
+// A database is walked both ways: from each row to its leaf, and from each leaf, in
+// the log or waiting, to its row or to the certificate that says why it has none. The
+// table by which gates are judged has no leaves: each of its rows must say what the
+// person signed in a Provenance of the record, and each such Provenance must have its
+// row (verify_gates.go). The one thing there that nothing proves is the person behind
+// a signer's role.
+//
 // # Revocation of SM2 certificates: by CRL alone
 //
 // At signing a CRL or an OCSP answer is kept with the signature. Of a chain with an

@@ -45,6 +45,7 @@ type Content func(ctx context.Context, digest [32]byte) (io.ReadCloser, error)
 type VersionRow struct {
 	Type, ID string
 	Version  int64
+	Author   string // principal, which no leaf vouches for
 	Updated  time.Time
 	Deleted  bool
 	Body     []byte // stored bytes, empty when Deleted; may be reused after each returns

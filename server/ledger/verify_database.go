@@ -32,7 +32,8 @@ const (
 // row. In one walk over the log it rebuilds the tree and asks for each leaf
 // whether its row is there; in one walk over the rows it recomputes each leaf
 // and looks it up. Two sums under a random key prove that both walks saw the
-// same leaves. Memory does not grow with the database.
+// same leaves, and two more that the signatures of the Provenances are those by
+// which gates are judged. Memory does not grow with the database.
 //
 // With a nil trust, key is the public key of the server's own keys, and the
 // report says that this proves consistency only.
@@ -55,7 +56,7 @@ func VerifyDatabase(ctx context.Context, records Records, trust *Trust, key stri
 		return nil, err
 	}
 	for _, step := range []func() error{
-		d.loadErasures, func() error { return d.loadSeen(by, trust) }, func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkBatches, d.walkBlobs, d.walkWaiting, d.judgeErasures,
+		d.loadErasures, func() error { return d.loadSeen(by, trust) }, func() error { return d.walkLog(by, trust) }, d.walkVersions, d.walkSignatures, d.walkBatches, d.walkBlobs, d.walkWaiting, d.judgeErasures,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("ledger: verify: %w", err)
@@ -78,6 +79,7 @@ type database struct {
 	key     note.Verifier
 
 	secret    [32]byte
+	signed    sum // over signatures, as their Provenances say
 	log, rows sum // over versions and audit batches, which have one leaf each
 
 	erased map[string]*erasure // by ref

@@ -89,6 +89,9 @@ func (d *database) walkVersions() error {
 			return nil
 		}
 		d.certify(v)
+		if row, ok := signedBy(v); ok {
+			d.signed.addMark(row.mark(d.secret, true))
+		}
 		if fault := identity(v); fault != "" {
 			d.report.find(Changed, "version", v.Ref(), "%s", fault)
 		}

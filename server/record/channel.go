@@ -17,7 +17,8 @@ import (
 // Exchange says through which channels data leave this server (clauses 5.4.4 and
 // 5.5.4). The zero value lets them go nowhere but to named Endpoints.
 type Exchange struct {
-	// Unnamed lets data go to addresses that no Endpoint of the directory names.
+	// Unnamed lets data go to addresses that no Endpoint of the directory and no
+	// agreement names, and backends come in that none does.
 	Unnamed bool
 	// Region is the ISO 3166 code of the country that data do not leave; "" for none.
 	Region string
@@ -26,6 +27,7 @@ type Exchange struct {
 // Rules of refusals; the audit row of one has it as operation.
 const (
 	ruleUnnamed = "exchange-endpoint"
+	ruleAgreed  = "exchange-agreement"
 	ruleAbroad  = "region-abroad"
 )
 
@@ -33,9 +35,11 @@ const (
 const mostEndpoints = 1000
 
 // Outlet refuses an address that data may not be sent to: one that no active
-// Endpoint names, or whose Endpoint is not in the region by the address of its
-// managing Organization and of every Location that it serves. entity is what
-// would send ("Subscription/x"), for the audit. Failures: 422.
+// Endpoint names; whose Endpoint no agreement in force between its managing
+// Organization and that of the sender names as outbound; or whose Endpoint is not in
+// the region by the address of its managing Organization and of every Location that
+// it serves. entity is what would send ("Subscription/x"), for the audit. Failures:
+// 422.
 func (r *Recorder) Outlet(ctx context.Context, who *access.Context, entity, address string) error {
 	endpoints, err := r.endpointsAt(ctx, address)
 	if err != nil {
@@ -51,25 +55,37 @@ func (r *Recorder) Outlet(ctx context.Context, who *access.Context, entity, addr
 		if err != nil {
 			return err
 		}
-		if r.abroad(countries, true) {
+		if r.abroad(countries) {
 			return r.barred(ctx, who, entity, r.outside("the Endpoint of this address", countries).At("Subscription.channel.endpoint"))
 		}
 	}
-	return nil
+	if r.o.Exchange.Unnamed {
+		return nil
+	}
+	agreed, err := r.agreedOn(ctx, outbound, who.Organization, endpoints)
+	if err != nil || agreed {
+		return err
+	}
+	return r.barred(ctx, who, entity, unagreed("the Endpoint of this address", outbound).WithStatus(http.StatusUnprocessableEntity).At("Subscription.channel.endpoint"))
 }
 
-// Confine refuses who acts for an organisation outside of the region: what he
-// exports would be kept there. An organisation whose country is not on file is
-// judged by nobody. Failures: 403.
+// Confine refuses who acts for an organisation outside of the region, or for one
+// whose country is not on file: what he exports would be kept there. A machine that
+// belongs to no organisation is nowhere, too. Who is of none else (the operator, a
+// patient with his own record) is not held. Failures: 403.
 func (r *Recorder) Confine(ctx context.Context, who *access.Context, entity string) error {
-	if r.o.Exchange.Region == "" || who == nil || who.Organization == "" {
+	if r.o.Exchange.Region == "" || who == nil || who.Organization == "" && who.Kind != access.System {
 		return nil
 	}
 	countries, err := r.countriesAt(ctx, who.Organization)
-	if err != nil || !r.abroad(countries, false) {
+	if err != nil || !r.abroad(countries) {
 		return err
 	}
-	return r.barred(ctx, who, entity, r.outside(who.Organization, countries).WithStatus(http.StatusForbidden))
+	what := who.Organization
+	if what == "" {
+		what = who.Principal
+	}
+	return r.barred(ctx, who, entity, r.outside(what, countries).WithStatus(http.StatusForbidden))
 }
 
 func (r *Recorder) outside(what string, countries []string) *issue.Failure {
@@ -90,13 +106,12 @@ func (r *Recorder) barred(ctx context.Context, who *access.Context, entity strin
 	return f
 }
 
-// abroad tells whether a country is another than the region; strict: or none is
-// known.
-func (r *Recorder) abroad(countries []string, strict bool) bool {
+// abroad tells whether a country is another than the region, or none is known.
+func (r *Recorder) abroad(countries []string) bool {
 	if r.o.Exchange.Region == "" {
 		return false
 	}
-	return strict && len(countries) == 0 || slices.ContainsFunc(countries, func(c string) bool { return !strings.EqualFold(c, r.o.Exchange.Region) })
+	return len(countries) == 0 || slices.ContainsFunc(countries, func(c string) bool { return !strings.EqualFold(c, r.o.Exchange.Region) })
 }
 
 // endpointsAt are the active Endpoints whose address an address is, or is below.

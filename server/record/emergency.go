@@ -14,6 +14,7 @@ import (
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
 	"tenon/server/access"
+	"tenon/server/dispatch"
 	"tenon/server/search"
 )
 
@@ -24,6 +25,8 @@ import (
 //
 //	requested ── time runs out ──→ no access, the review still open
 //	    └─────── reviewed ───────→ completed: no access from then on
+//
+// A review that does not come is escalated (emergency_timer.go).
 //
 // Mission: grading.md §4, "break-glass with review in 24 h".
 const (
@@ -140,7 +143,8 @@ func (r *Recorder) emergency(ctx context.Context, who *access.Context, patient *
 	}
 	owner := *who
 	owner.Organization, owner.Purpose = access.SecurityOf(cmp.Or(patient.Owner, who.Organization)), access.PurposeEmergency
-	if _, err := r.submit(ctx, &owner, &Draft{Door: "fhir", Operation: "break-glass", Ops: []Op{{Method: "PUT", Type: "Task", ID: id, Body: body}}}, internal{trusted: true}); err != nil {
+	if _, err := r.submit(ctx, &owner, &Draft{Door: "fhir", Operation: "break-glass", Ops: []Op{{Method: "PUT", Type: "Task", ID: id, Body: body}}},
+		internal{trusted: true, messages: []dispatch.Message{r.escalates(id, at, 0)}}); err != nil {
 		return nil, err
 	}
 	if r.o.Alarm != nil {

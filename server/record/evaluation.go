@@ -100,7 +100,11 @@ func (r *Recorder) Evaluate(ctx context.Context, who *access.Context, q Evaluati
 	if !q.File {
 		return report, nil, nil
 	}
-	out, err := r.Submit(ctx, who, &Draft{Door: "fhir", Operation: "evaluate-type", Ops: []Op{{Method: "POST", Type: "MeasureReport", Body: report}}})
+	settled, err := r.settled(ctx, q.Family, who.Organization, q.End)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := r.submit(ctx, who, &Draft{Door: "fhir", Operation: "evaluate-type", Ops: []Op{{Method: "POST", Type: "MeasureReport", Body: report}}}, internal{follows: settled})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -192,56 +196,65 @@ func (r *Recorder) period(ctx context.Context, who *access.Context, family tree.
 	return nil
 }
 
-// scheduled takes the period that follows the last evaluation on file.
+// scheduled takes the period that follows the last evaluation on file. Without one
+// it is the period of the first case, if that is over, else the last whole months.
 func (r *Recorder) scheduled(ctx context.Context, who *access.Context, family tree.Node, q *EvaluationQuery) error {
-	months := 0
-	for ext := range family.Field("extension").Items() {
-		if ext.Field("url").Str() == "urn:tenon:extension:evaluation-interval" {
-			fmt.Sscan(ext.Path("valueDuration", "value").Text(), &months)
-			if ext.Path("valueDuration", "code").Str() == "a" {
-				months *= 12
-			}
-		}
-	}
+	months := evaluationInterval(family)
 	if months <= 0 {
 		return nil
 	}
-	last, err := r.lastEvaluated(ctx, who, q.Family)
-	if err != nil {
-		return err
+	if who.Organization != "" {
+		began, err := r.usedSince(ctx, q.Family, family, who.Organization)
+		if err != nil {
+			return err
+		}
+		next, err := r.nextEvaluation(ctx, q.Family, family, months, who.Organization, began[who.Organization])
+		if err != nil {
+			return err
+		}
+		if next.last != "" || !next.start.IsZero() && next.end.Before(r.now()) {
+			q.Start, q.End = next.start, next.end
+			return nil
+		}
 	}
-	if last.IsZero() { // none yet: the last whole months
-		now := r.now().UTC()
-		last = time.Date(now.Year(), now.Month()-time.Month(months), 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -1)
-	}
-	q.Start = last.AddDate(0, 0, 1)
-	q.End = q.Start.AddDate(0, months, 0).AddDate(0, 0, -1)
+	now := r.now().UTC()
+	q.Start, q.End = nextPeriod(time.Time{}, now.AddDate(0, -months, 1-now.Day()), months)
 	return nil
 }
 
-// lastEvaluated is the last day that the organisation's reports on file are about.
-func (r *Recorder) lastEvaluated(ctx context.Context, who *access.Context, family string) (last time.Time, err error) {
-	if who.Organization == "" {
-		return last, nil
-	}
-	plan, _, err := r.parse(who, "MeasureReport", []search.Param{
-		{Name: "evaluated-resource", Value: "DeviceDefinition/" + family}, {Name: "reporter", Value: who.Organization}, {Name: "_sort", Value: "-period"},
+// lastEvaluated is the last day that an organisation's reports on file are about,
+// and the report of it. What was made before its days were over settles nothing,
+// nor does what others wrote in its name.
+func (r *Recorder) lastEvaluated(ctx context.Context, org, family string) (last time.Time, report string, err error) {
+	plan, _, err := r.parse(r.itself(), "MeasureReport", []search.Param{
+		{Name: "evaluated-resource", Value: "DeviceDefinition/" + family}, {Name: "reporter", Value: org}, {Name: "_sort", Value: "-period"},
 	}, true)
 	if err != nil {
-		return last, err
+		return last, "", err
 	}
+	plan.Root.Reach = access.OwnedBy{Organization: org}
 	page, err := r.o.Store.Search(ctx, plan)
 	if err != nil {
-		return last, err
+		return last, "", err
 	}
 	for _, hit := range page.Hits {
-		var filed struct{ Period struct{ End string } }
-		if json.Unmarshal(hit.Body, &filed) != nil {
+		var filed struct {
+			Status, Date string
+			Period       struct{ End string }
+		}
+		if json.Unmarshal(hit.Body, &filed) != nil || filed.Status != "complete" {
 			continue
 		}
-		if end, err := time.Parse(time.DateOnly, filed.Period.End); err == nil && end.After(last) {
-			last = end
+		end, err := time.Parse(time.DateOnly, filed.Period.End)
+		made, ok := casework.Moment(filed.Date)
+		if err == nil && ok && !made.Before(end.AddDate(0, 0, 1)) && end.After(last) {
+			last, report = end, "MeasureReport/"+hit.ID
 		}
 	}
-	return last, nil
+	return last, report, nil
+}
+
+// itself is the server, of its own accord.
+func (r *Recorder) itself() *access.Context {
+	return &access.Context{Tenant: r.o.Tenant, Kind: access.Server, Principal: "server"}
 }

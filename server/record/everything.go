@@ -57,8 +57,9 @@ type Gathered struct {
 type Gathering struct {
 	EverythingQuery
 	Reach    access.Predicate
-	Subjects []string // ids of Type; none: all Patients in reach
-	Patients []string // "Patient/x" that linked ones and members may be about
+	Named    access.Predicate // for the subjects, which may be shown in part
+	Subjects []string         // ids of Type; none: all Patients in reach
+	Patients []string         // "Patient/x" that linked ones and members may be about
 	Keys     []search.Key
 	Dates    []search.Key
 	BaseURL  string // of own absolute references to files
@@ -81,7 +82,7 @@ func (r *Recorder) Everything(ctx context.Context, who *access.Context, q Everyt
 	if err := who.Permit(access.Read, q.Type); err != nil {
 		return nil, r.closeRead(ctx, r.audit(who, "E", "everything", q.Type+"/"+q.ID, 403), q.Type, q.ID, err)
 	}
-	g := &Gathering{EverythingQuery: q, Reach: who.Reach(), BaseURL: r.o.BaseURL, Keys: r.compartmentKeys(q.Type)}
+	g := &Gathering{EverythingQuery: q, Reach: who.Reach(), Named: r.inPart(who.Reach(), q.Type), BaseURL: r.o.BaseURL, Keys: r.compartmentKeys(q.Type)}
 	if !q.From.IsZero() || !q.To.IsZero() {
 		g.Dates = careDates
 	}
@@ -142,7 +143,7 @@ func (r *Recorder) subjects(ctx context.Context, who *access.Context, g *Gatheri
 			if slices.Contains(g.Subjects, id) || len(g.Subjects) >= mostReplaced {
 				continue
 			}
-			old, err := r.current(ctx, g.Reach, "Patient", id)
+			old, err := r.current(ctx, g.Named, "Patient", id)
 			if err != nil {
 				return err
 			}

@@ -128,7 +128,7 @@ func (e *exporting) members(who *access.Context) (members, missing []string, err
 	}
 	for _, p := range e.q.Patients {
 		_, id, _ := cutRef(p)
-		v, err := e.Recorder.current(e.ctx, who.Reach(), "Patient", id)
+		v, err := e.Recorder.current(e.ctx, e.Recorder.inPart(who.Reach(), "Patient"), "Patient", id)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -279,6 +279,9 @@ func (e *exporting) page(typ string) (*ExportPage, error) {
 	q := e.query(typ, who)
 	if q.Where, err = e.Recorder.exportFilter(who, typ, e.q.Filters[typ]); err != nil {
 		return nil, err
+	}
+	if len(q.Where) == 0 && (e.q.Level == "system" || typ == "Patient") { // else it would tell by whom it is about, or by a filter
+		q.Reach = e.Recorder.inPart(q.Reach, typ)
 	}
 	return e.Store.Export(e.ctx, q)
 }

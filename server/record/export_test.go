@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/dispatch"
 	"tenon/server/record"
@@ -76,6 +77,22 @@ func TestExportGoesOn(t *testing.T) {
 		job := runExport(t, s, x, record.ExportRequest{Level: "system", Types: []string{"Patient"}})
 		if job.State != dispatch.JobFailed {
 			t.Errorf("the job of nobody is %v", job.State)
+		}
+	})
+	t.Run("attack 22 what was granted is taken back while it runs", func(t *testing.T) {
+		pages := 0
+		x.Acting = func(context.Context, access.Authority) (*access.Context, error) {
+			if pages++; pages > 20 {
+				return nil, issue.Errorf(issue.Login, "The token is not valid.")
+			}
+			return operator, nil
+		}
+		job := runExport(t, s, x, record.ExportRequest{Level: "system", Types: []string{"Patient"}})
+		if job.State != dispatch.JobFailed || len(job.Files) == many || job.Attempts > 2 {
+			t.Errorf("the job is %v after %d attempts with %d files, want it failed at once", job.State, job.Attempts, len(job.Files))
+		}
+		if pages < 20 || pages > 25 {
+			t.Errorf("who acts was asked %d times, want it before each page, and not after the end", pages)
 		}
 	})
 }

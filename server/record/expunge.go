@@ -77,6 +77,9 @@ type (
 type Expunger interface {
 	// Remains tells what a resource has left; ErrAbsent if it never was.
 	Remains(ctx context.Context, typ, id string) (*Remains, error)
+	// Earlier are all versions but the current one of these resources that have
+	// bytes ("Device/x"), ascending inside each.
+	Earlier(ctx context.Context, refs []string) ([]Version, error)
 }
 
 // Certifier seals what certifies an erasure, so that nobody but this server can
@@ -158,6 +161,7 @@ type expunge struct {
 	owner     string  // organisation of what it is about
 	parts     []*part // what goes
 	kept      []ledger.KeptMember
+	reads     ReadSet               // the Flags that could hold it
 	going     map[string]bool       // refs of parts that go together
 	ended     map[string]*endedCase // cases that parts are members of
 	out       Expunged

@@ -31,7 +31,7 @@ type endedCase struct {
 
 // judge finds what the erasure is about, and asks every rule that forbids it.
 func (e *expunge) judge() error {
-	e.parts, e.kept, e.ended, e.going = nil, nil, map[string]*endedCase{}, map[string]bool{}
+	e.parts, e.kept, e.reads, e.ended, e.going = nil, nil, ReadSet{}, map[string]*endedCase{}, map[string]bool{}
 	cases, err := e.r.o.Store.CasesOf(e.ctx, e.Type, e.ID)
 	if err != nil {
 		return err
@@ -162,7 +162,8 @@ func (e *expunge) end(id string) error {
 		english, chinese := keptWords(c.kept)
 		return p.stays("expunge-case", "R001-166", "it belongs to the record of a case"+english, "病例资料不可永久删除"+chinese+"。")
 	}
-	held, err := e.r.heldCase(e.ctx, e.who, s)
+	held, read, err := e.r.heldCase(e.ctx, e.who, s)
+	e.reads.add(read)
 	if err == nil && held {
 		err = p.stays("legal-hold", "R000-015", "its case is under a legal hold, which must be lifted first", "该病例处于法律保全状态。")
 	}
@@ -263,27 +264,25 @@ func (e *expunge) retentions() []ledger.ErasedCase {
 // counts though somebody shortened it later: else the record could be made to
 // fall due by who wants it gone.
 func (r *Recorder) retentionOf(ctx context.Context, s *casework.Snapshot) (casework.Retention, error) {
-	var past []casework.Resource
+	var refs []string
 	for i := range s.Resources {
-		m := &s.Resources[i]
-		if m.Type != "Device" && m.Type != "Contract" {
-			continue
+		if m := &s.Resources[i]; m.Version > 1 && (m.Type == "Device" || m.Type == "Contract") {
+			refs = append(refs, m.Ref())
 		}
-		for n := m.Version - 1; n > 0; n-- {
-			v, err := r.o.Store.ReadVersion(ctx, access.Everything{}, m.Type, m.ID, n)
-			if err != nil {
-				return casework.Retention{}, fmt.Errorf("record: retention of %s: %w", m.Ref(), err)
-			}
-			if v.Deleted {
-				continue
-			}
-			root, err := parsed(v.Body)
-			if err != nil {
-				return casework.Retention{}, err
-			}
-			if status := root.Field("status").Str(); status == "executed" || status == "active" {
-				past = append(past, casework.Resource{Type: m.Type, ID: m.ID, Version: n, Root: root})
-			}
+	}
+	earlier, err := r.o.Store.Earlier(ctx, refs)
+	if err != nil {
+		return casework.Retention{}, fmt.Errorf("record: retention of Task/%s: %w", s.Case, err)
+	}
+	var past []casework.Resource
+	for i := range earlier {
+		v := &earlier[i]
+		root, err := parsed(v.Body)
+		if err != nil {
+			return casework.Retention{}, err
+		}
+		if status := root.Field("status").Str(); status == "executed" || status == "active" {
+			past = append(past, casework.Resource{Type: v.Type, ID: v.ID, Version: v.Version, Root: root})
 		}
 	}
 	return r.o.Engine.Retention(s, past...), nil
@@ -308,5 +307,6 @@ func (p *preparation) erasing() error {
 	for _, t := range p.sorted() {
 		p.unit.Cases = append(p.unit.Cases, t.id)
 	}
+	p.unit.Reads.add(e.reads)
 	return nil
 }

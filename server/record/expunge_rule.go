@@ -7,7 +7,6 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
-	"tenon/server/access"
 )
 
 // The marks by which the record says that something is to be kept.
@@ -79,11 +78,13 @@ func (e *part) proof(last tree.Node) error {
 // held asks for legal holds, whoever may see them.
 func (e *part) held(last tree.Node) error {
 	held := marked(last)
-	if !held && e.remains.Last.Patient != "" {
+	if patient := e.remains.Last.Patient; !held && patient != "" && !e.reads.locks(holdLock(patient)) {
+		var read ReadSet
 		var err error
-		if held, err = e.r.flagged(e.ctx, e.who, e.remains.Last.Patient); err != nil {
+		if held, read, err = e.r.flagged(e.ctx, e.who, patient); err != nil {
 			return err
 		}
+		e.reads.add(read)
 	}
 	if held {
 		return e.stays("legal-hold", "R000-015", "it is under a legal hold, which must be lifted first", "该资料处于法律保全状态。")
@@ -102,15 +103,12 @@ func coded(concept tree.Node, system, code string) bool {
 func (e *part) retained(last tree.Node) error {
 	until := datesOf(last, e.typ)
 	if len(e.cases) > 0 { // what a version once said counts, though somebody shortened it later
-		for _, v := range e.remains.Versions {
-			if v.Deleted || v.Version == e.remains.Last.Version {
-				continue
-			}
-			was, err := e.r.o.Store.ReadVersion(e.ctx, access.Everything{}, e.typ, e.id, v.Version)
-			if err != nil {
-				return fmt.Errorf("record: expunge: %w", err)
-			}
-			root, err := parsed(was.Body)
+		earlier, err := e.r.o.Store.Earlier(e.ctx, []string{e.ref()})
+		if err != nil {
+			return fmt.Errorf("record: expunge: %w", err)
+		}
+		for i := range earlier {
+			root, err := parsed(earlier[i].Body)
 			if err != nil {
 				return err
 			}

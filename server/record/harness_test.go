@@ -28,10 +28,14 @@ type server struct {
 	t     *testing.T
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, options ...func(*record.Options)) *server {
 	t.Helper()
+	var o record.Options
+	for _, option := range options {
+		option(&o)
+	}
 	dir := t.TempDir()
-	s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + filepath.Join(dir, "db")})
+	s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + filepath.Join(dir, "db"), Clock: o.Clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +51,8 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := record.New(record.Options{
-		Store: s, Blobs: blobs, Model: r4.Model(), Registry: reg, Engine: casework.NewEngine(), BaseURL: "http://tenon.test/fhir",
-	})
+	o.Store, o.Blobs, o.Model, o.Registry, o.Engine, o.BaseURL = s, blobs, r4.Model(), reg, casework.NewEngine(), "http://tenon.test/fhir"
+	r, err := record.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

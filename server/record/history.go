@@ -77,7 +77,7 @@ func (r *Recorder) History(ctx context.Context, who *access.Context, q HistoryQu
 	if err := who.Permit(verb, q.Type); err != nil {
 		return nil, r.closeRead(ctx, r.audit(who, "R", "history", q.Type+"/"+q.ID, 403), q.Type, q.ID, err)
 	}
-	page, err := r.o.Store.HistoryOf(ctx, who.ReachTo(verb), q)
+	page, err := r.o.Store.HistoryOf(ctx, r.inPart(who.ReachTo(verb), q.Type), q)
 	if q.ID != "" {
 		row := r.audit(who, "R", "history-instance", q.Type+"/"+q.ID, 200)
 		if page != nil && len(page.Versions) > 0 {

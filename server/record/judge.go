@@ -21,6 +21,11 @@ func (p *preparation) judge() error {
 	if p.in.erases != nil {
 		return p.erasing()
 	}
+	for _, body := range p.in.follows {
+		if err := p.effect(nil, body, true); err != nil {
+			return err
+		}
+	}
 	judged := map[string]bool{}
 	for _, t := range p.sorted() {
 		judged[t.id] = true
@@ -227,6 +232,9 @@ func (p *preparation) finish() error {
 		if w == nil {
 			continue
 		}
+		if w.typ == "Flag" {
+			p.holding(w)
+		}
 		p.unit.Versions = append(p.unit.Versions, *w.version)
 		if w.op.Blob != nil {
 			p.unit.Blobs = append(p.unit.Blobs, *w.op.Blob)
@@ -254,5 +262,6 @@ func (p *preparation) finish() error {
 		p.unit.Signatures = append(p.unit.Signatures, CaseSignature{Signature: made})
 	}
 	p.blobLeaves()
+	p.unit.Outbox = append(p.unit.Outbox, p.in.messages...)
 	return p.accounts()
 }

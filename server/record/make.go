@@ -115,6 +115,9 @@ func (p *preparation) allow(w *write) error {
 	if err := p.who.Allow(verb, w.typ); err != nil {
 		return err
 	}
+	if err := guardPart(w); err != nil {
+		return err
+	}
 	if w.before != nil && access.IsSecurity(w.before.Owner) && p.who.Kind != access.Operator {
 		return issue.Errorf(issue.Forbidden, "%s/%s is about the security of an organisation; it is closed with $review and changed by nobody.", w.typ, w.id).
 			Rule("security-task").Chinese("安全审查任务只能通过 $review 完成，不可修改。")
@@ -235,7 +238,7 @@ func (p *preparation) grade(v *Version, root tree.Node) {
 		return
 	}
 	g := p.r.o.Grader.Grade(root)
-	v.Level, v.Integrity, v.Grading = g.Level, g.Integrity, g.Table
+	v.Level, v.Integrity, v.Grading, v.Part = g.Level, g.Integrity, g.Table, g.Part
 }
 
 // tombstone is the version that a delete leaves: no body; its leaf says what was
@@ -247,7 +250,7 @@ func (p *preparation) tombstone(w *write) error {
 	v := &Version{
 		Type: w.typ, ID: w.id, Version: w.before.Version + 1, Updated: p.at, Deleted: true, Method: "DELETE",
 		Owner: w.before.Owner, Author: p.who.Principal, Patient: w.before.Patient,
-		Level: w.before.Level, Integrity: w.before.Integrity, Grading: w.before.Grading,
+		Level: w.before.Level, Integrity: w.before.Integrity, Grading: w.before.Grading, Part: w.before.Part,
 	}
 	if !v.Updated.After(w.before.Updated) {
 		v.Updated = w.before.Updated.Add(time.Millisecond)

@@ -21,7 +21,7 @@ func (r *Recorder) Read(ctx context.Context, who *access.Context, typ, id string
 	if err := who.Permit(access.Read, typ); err != nil {
 		return nil, r.closeRead(ctx, r.audit(who, "R", "read", typ+"/"+id, 403), typ, id, err)
 	}
-	v, err := r.o.Store.Read(ctx, who.Reach(), typ, id)
+	v, err := r.o.Store.Read(ctx, r.inPart(who.Reach(), typ), typ, id)
 	return r.told(ctx, who, "read", typ+"/"+id, v, err)
 }
 
@@ -35,7 +35,7 @@ func (r *Recorder) ReadVersion(ctx context.Context, who *access.Context, typ, id
 	if err := who.Permit(access.Read, typ); err != nil {
 		return nil, r.closeRead(ctx, r.audit(who, "R", "vread", entity, 403), typ, id, err)
 	}
-	v, err := r.o.Store.ReadVersion(ctx, who.Reach(), typ, id, version)
+	v, err := r.o.Store.ReadVersion(ctx, r.inPart(who.Reach(), typ), typ, id, version)
 	return r.told(ctx, who, "vread", entity, v, err)
 }
 
@@ -74,7 +74,7 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 func (r *Recorder) parse(who *access.Context, typ string, params []search.Param, strict bool) (*search.Plan, *search.Told, error) {
 	return r.revision().Search.Parse(search.Request{
 		Type: typ, Params: params, Strict: strict, Now: r.now(), BaseURL: r.o.BaseURL,
-		Reach: func(string) access.Predicate { return who.ReachTo(access.Search) }, Principal: who.Principal,
+		Reach: func(string) access.Predicate { return who.ReachTo(access.Search) }, Principal: who.Principal, Part: true,
 	})
 }
 
@@ -137,7 +137,7 @@ func (r *Recorder) closeRead(ctx context.Context, row Audit, typ, id string, err
 func (r *Recorder) audit(who *access.Context, action, operation, entity string, outcome int) Audit {
 	row := Audit{At: r.now(), Action: action, Operation: operation, Entity: entity, Outcome: outcome, Door: "fhir"}
 	if who != nil {
-		row.RequestID, row.Principal, row.Organization, row.Purpose = who.RequestID, who.Principal, who.Organization, who.Purpose
+		row.RequestID, row.Principal, row.Organization, row.Purpose, row.Address = who.RequestID, who.Principal, who.Organization, who.Purpose, who.Address
 		if who.Scopes != nil {
 			row.App = who.Scopes.Client
 		}

@@ -44,6 +44,9 @@ type Options struct {
 	// Alarm tells the security administrators that an emergency access was given;
 	// task is its review. Nil: the review alone tells.
 	Alarm func(ctx context.Context, who *access.Context, task string)
+	// Unreviewed tells that the review of an emergency access did not come, and which
+	// role is asked next. Nil: the Task alone tells.
+	Unreviewed func(ctx context.Context, review string, to access.Role)
 	// Subscriptions judges what is subscribed to; nil: nothing is.
 	Subscriptions Subscriptions
 	// Jobs names the checks that a stored version asks for; they run after the
@@ -96,6 +99,8 @@ type Timekeeper interface {
 // Grader labels a resource by the rule table of mission/grading.md.
 type Grader interface {
 	Grade(root tree.Node) Grade
+	// Part tells whether resources of a type may be shown in part.
+	Part(typ string) bool
 }
 
 // Grade is the label of one version; it is kept beside the bytes, never in them.
@@ -103,6 +108,8 @@ type Grade struct {
 	Level     access.Level
 	Integrity uint8
 	Table     string // version of the rule table
+	// Part is the lowest level to which it may be shown in part, 0: none.
+	Part access.Level
 }
 
 // Dossiers writes the provable export of a case.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tenon/fhir/issue"
@@ -128,7 +129,7 @@ func (r *Recorder) keptCase(ctx context.Context, who *access.Context, id string,
 	if err != nil {
 		return nil, false, err
 	}
-	held, err := r.heldCase(ctx, who, s)
+	held, _, err := r.heldCase(ctx, who, s)
 	if err != nil {
 		return nil, false, err
 	}
@@ -149,21 +150,23 @@ func (r *Recorder) keptCase(ctx context.Context, who *access.Context, id string,
 		map[string]any{"name": "due", "valueBoolean": due}), due, nil
 }
 
-// heldCase tells whether a member, or the patient, is under a legal hold.
-func (r *Recorder) heldCase(ctx context.Context, who *access.Context, s *casework.Snapshot) (bool, error) {
+// heldCase tells whether a member, or the patient, is under a legal hold, and what
+// was read to say so.
+func (r *Recorder) heldCase(ctx context.Context, who *access.Context, s *casework.Snapshot) (held bool, read ReadSet, err error) {
 	for i := range s.Resources {
 		m := &s.Resources[i]
 		if marked(m.Root) {
-			return true, nil
+			return true, read, nil
 		}
 		if m.Type == "Patient" {
-			held, err := r.flagged(ctx, who, m.Ref())
+			held, of, err := r.flagged(ctx, who, m.Ref())
 			if held || err != nil {
-				return held, err
+				return held, read, err
 			}
+			read.add(of)
 		}
 	}
-	return false, nil
+	return false, read, nil
 }
 
 // keptWords say why a resource of a case is kept.
@@ -192,31 +195,76 @@ func marked(root tree.Node) bool {
 	return false
 }
 
+// holdLock is the name under which an erasure and the Flags that would forbid it
+// wait for each other.
+func holdLock(patient string) string { return "hold " + patient }
+
 // flagged tells whether an active Flag holds what is about a patient, whoever may
-// see it.
-func (r *Recorder) flagged(ctx context.Context, who *access.Context, patient string) (bool, error) {
+// see it, and what it read: every Flag of the patient, so that one that is written
+// meanwhile is seen before the commit.
+func (r *Recorder) flagged(ctx context.Context, who *access.Context, patient string) (held bool, read ReadSet, err error) {
 	server := &access.Context{Tenant: who.Tenant, Kind: access.Server, Principal: "server"}
-	plan, _, err := r.parse(server, "Flag", []search.Param{{Name: "patient", Value: patient}}, true)
+	plan, _, err := r.parse(server, "Flag", []search.Param{{Name: "patient", Value: patient}, {Name: "_sort", Value: "-_lastUpdated"}}, true)
 	if err != nil {
-		return false, err
+		return false, read, err
 	}
-	for plan.Count = 100; ; {
-		page, err := r.o.Store.Search(ctx, plan)
+	plan.Count = 100
+	match := MatchRead{Plan: plan, Lock: holdLock(patient)}
+	for more := *plan; ; {
+		page, err := r.o.Store.Search(ctx, &more)
 		if err != nil {
-			return false, err
+			return false, read, err
 		}
 		for i := range page.Hits {
-			flag, err := parsed(page.Hits[i].Body)
+			h := &page.Hits[i]
+			flag, err := parsed(h.Body)
 			if err != nil {
-				return false, err
+				return false, read, err
 			}
 			if flag.Field("status").Str() == "active" && coded(flag.Field("code"), holdSystem, holdCode) {
-				return true, nil
+				return true, read, nil
+			}
+			read.Versions = append(read.Versions, VersionRead{Type: h.Type, ID: h.ID, Version: h.Version})
+			if more.After == nil { // one that is new or changed comes first
+				match.Found = append(match.Found, h.ID)
 			}
 		}
 		if page.Next == nil {
-			return false, nil
+			read.Matches = append(read.Matches, match)
+			return false, read, nil
 		}
-		plan.After = page.Next
+		more.After = page.Next
+	}
+}
+
+// add joins what two parts of a unit rely on, each once.
+func (r *ReadSet) add(other ReadSet) {
+	for _, v := range other.Versions {
+		if !slices.Contains(r.Versions, v) {
+			r.Versions = append(r.Versions, v)
+		}
+	}
+	for _, m := range other.Matches {
+		if !r.locks(m.Lock) {
+			r.Matches = append(r.Matches, m)
+		}
+	}
+}
+
+func (r *ReadSet) locks(name string) bool {
+	return slices.ContainsFunc(r.Matches, func(m MatchRead) bool { return m.Lock == name })
+}
+
+// holding makes a Flag of a legal hold wait for an erasure that is about the same
+// patient, and the erasure for the Flag: whichever comes first is seen by the other.
+func (p *preparation) holding(w *write) {
+	for _, v := range []*Version{w.before, w.version} {
+		if v == nil || v.Patient == "" || v.Deleted {
+			continue
+		}
+		if root, err := parsed(v.Body); err != nil || !coded(root.Field("code"), holdSystem, holdCode) {
+			continue
+		}
+		p.unit.Reads.add(ReadSet{Matches: []MatchRead{{Lock: holdLock(v.Patient)}}})
 	}
 }

@@ -28,6 +28,14 @@ func Full(cause error) error {
 		Rule("storage-full").Chinese("服务器存储空间已满：未写入任何数据，已有数据仍可读取。请联系管理员扩容后重试。"), cause)
 }
 
+// Shut is the refusal of everything while the database, or its audit, takes
+// nothing: nothing was written, and nothing is told, since neither may happen
+// without its audit.
+func Shut(cause error) error {
+	return fmt.Errorf("%w (%w)", issue.Errorf(issue.Transient, "The server cannot keep its audit now: nothing was written, and nothing is read without audit. Tell the operator, and repeat the request later.").
+		WithStatus(503).Rule("audit-unavailable").Clause("R000-018").Chinese("审计暂时无法保存：未写入任何数据，也不提供读取。请联系管理员，稍后重试。"), cause)
+}
+
 // Store is what record needs of the database. Every read takes a reach; a nil
 // reach is answered with ErrAbsent or an empty page. Absent and out of reach
 // run the same statements.
@@ -70,9 +78,11 @@ type Store interface {
 	Worklists
 	Tracer
 	Evaluator
+	Families
 	LabelStore
 	Referrers
 	Expunger
+	AuditReader
 }
 
 // CaseData is a case as the store holds it.

@@ -37,6 +37,8 @@ type internal struct {
 	trusted   bool                // bodies were made by the server: allow is not asked
 	names     bool                // the caller chooses ids: an import
 	timer     *dispatch.Message   // that fell due: its case is looked at again
+	follows   [][]byte            // resources that the server writes in the same unit
+	messages  []dispatch.Message  // of no case, that go out with the unit
 	erases    *expunge            // deletes members of cases whose retention has ended
 	quiet     bool                // a refusal is not audited here: its parts are tried by themselves
 }
@@ -277,7 +279,7 @@ func (p *preparation) target(w *write, i int) (done bool, err error) {
 		return false, err
 	}
 	if w.before == nil {
-		reach := p.who.ReachTo(w.verb())
+		reach := p.r.inPart(p.who.ReachTo(w.verb()), w.typ)
 		if p.in.erases != nil {
 			reach = access.Everything{} // whoever keeps the record need not be in the case
 		}
@@ -368,7 +370,7 @@ func (p *preparation) createIfNone(w *write, i int) (bool, error) {
 		return false, err
 	}
 	w.id = hit.ID
-	v, err := p.r.o.Store.Read(p.ctx, p.who.ReachTo(access.Search), w.typ, hit.ID)
+	v, err := p.r.o.Store.Read(p.ctx, p.r.inPart(p.who.ReachTo(access.Search), w.typ), w.typ, hit.ID)
 	if err != nil {
 		return false, err
 	}
@@ -421,7 +423,7 @@ func (p *preparation) named(w *write) error {
 			At(w.typ + ".id").Rule("no-update-as-create").WithStatus(400)
 	}
 	w.id = id
-	if w.before, err = p.r.current(p.ctx, p.who.ReachTo(access.Update), w.typ, id); err != nil {
+	if w.before, err = p.r.current(p.ctx, p.r.inPart(p.who.ReachTo(access.Update), w.typ), w.typ, id); err != nil {
 		return err
 	}
 	if w.before != nil && !w.before.Deleted {

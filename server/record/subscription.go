@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tenon/fhir/issue"
 	"tenon/fhir/tree"
@@ -15,8 +16,9 @@ import (
 // what, where to. https://hl7.org/fhir/R4/subscription.html
 type Subscriptions interface {
 	// Admit returns the body to store where it is not the one that came: what must
-	// not be read again is kept apart. before is the current version or nil.
-	Admit(ctx context.Context, who *access.Context, id string, before *Version, root tree.Node) (body []byte, err error)
+	// not be read again is kept apart; and rows that are committed with it. before is
+	// the current version or nil.
+	Admit(ctx context.Context, who *access.Context, id string, before *Version, root tree.Node) (body []byte, rows []any, err error)
 }
 
 // admit asks Subscriptions; what the server itself writes was judged before.
@@ -30,9 +32,13 @@ func (p *preparation) admit(w *write) error {
 	if w.typ != "Subscription" {
 		return nil
 	}
-	body, err := p.r.o.Subscriptions.Admit(p.ctx, p.who, w.id, w.before, w.root)
-	if err != nil || body == nil {
+	body, rows, err := p.r.o.Subscriptions.Admit(p.ctx, p.who, w.id, w.before, w.root)
+	if err != nil {
 		return err
+	}
+	p.unit.Rows = append(slices.Clip(p.unit.Rows), rows...)
+	if body == nil {
+		return nil
 	}
 	w.body = body
 	w.root, err = parsed(body)
@@ -88,7 +94,7 @@ func (r *Recorder) Disclose(ctx context.Context, who *access.Context, operation 
 	out := make([]*Version, len(refs))
 	var rows []Audit
 	for i, ref := range refs {
-		v, err := r.versionOf(ctx, reach, ref)
+		v, err := r.versionOf(ctx, r.inPart(reach, ref.Type), ref)
 		if errors.Is(err, ErrAbsent) {
 			continue
 		}

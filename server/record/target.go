@@ -57,7 +57,7 @@ func (x *targets) find(reference string) (tree.Node, bool) {
 }
 
 func (x *targets) read(typ, id string) tree.Node {
-	v, err := x.r.current(x.ctx, x.reach, typ, id)
+	v, err := x.r.current(x.ctx, x.r.inPart(x.reach, typ), typ, id)
 	if err != nil || v == nil || v.Deleted {
 		return tree.Node{}
 	}

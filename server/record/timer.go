@@ -14,7 +14,9 @@ import (
 
 // Timers is the sink of timers: messages of the outbox that fall due later. What
 // follows is written once, whichever server and however often it is delivered:
-// its key is kept in the unit that carries it out, with the next timer.
+// its key is kept in the unit that carries it out, with the next timer. Two of them
+// belong to no case: the day's look at due evaluations (evaluation_timer.go) and the
+// escalation of emergency accesses that nobody reviews (emergency_timer.go).
 type Timers struct{ Recorder *Recorder }
 
 var _ dispatch.Sink = Timers{}
@@ -24,7 +26,12 @@ func (Timers) Name() string { return "deadline" }
 
 // Deliver looks at the case of a timer again and writes what the engine says.
 func (t Timers) Deliver(ctx context.Context, m dispatch.Message) error {
-	if strings.HasSuffix(m.Kind, everywhere) {
+	switch {
+	case m.Kind == evaluationsKind:
+		return t.Recorder.remindEvaluations(ctx)
+	case m.Kind == escalationKind:
+		return t.Recorder.escalate(ctx, m)
+	case strings.HasSuffix(m.Kind, everywhere):
 		return t.deliverEverywhere(ctx, m)
 	}
 	r := t.Recorder

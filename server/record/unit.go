@@ -53,7 +53,8 @@ type (
 	}
 	// MatchRead says what a conditional interaction found. Two units whose
 	// plans could see each other's result must not both commit: the store runs
-	// the plan again under a lock on Lock.
+	// the plan again under a lock on Lock. Without a Plan the lock is all: what is
+	// written waits for who relies on it.
 	MatchRead struct {
 		Plan  *search.Plan
 		Found []string // ids in any order
@@ -77,8 +78,15 @@ type Version struct {
 	Level     access.Level
 	Integrity uint8  // Q1–Q4 of grading.md §2.2
 	Grading   string // version of the rule table that gave Level and Integrity
-	Blob      string // hex SHA-256 of the content of a Binary, or ""
-	Rows      search.Rows
+	// Part is the lowest level to which the version may be shown in part; 0: whole or
+	// not at all.
+	Part access.Level
+	// Shown is set where this is a part: the level above which the Store has left
+	// elements out of Body; Level and Integrity are those of the part, Digest is that
+	// of the whole.
+	Shown access.Level
+	Blob  string // hex SHA-256 of the content of a Binary, or ""
+	Rows  search.Rows
 }
 
 type (
@@ -124,4 +132,5 @@ type Audit struct {
 	Outcome      int    // HTTP status
 	App          string // client id of the app between, or ""
 	Purpose      string // of use, BTG; "" for the usual
+	Address      string // of the client in the network, "" where there is none
 }

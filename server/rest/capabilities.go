@@ -171,6 +171,10 @@ func (d *Door) statement(registry *search.Registry) ([]byte, error) {
 	}
 	reverse := d.reverse(registry)
 	for _, typ := range d.o.Model.Resources() {
+		if typ == "AuditEvent" {
+			part.Resource = append(part.Resource, auditPart())
+			continue
+		}
 		part.Resource = append(part.Resource, d.resourcePart(registry, typ, reverse[typ]))
 		if typ == "Subscription" {
 			part.Resource[len(part.Resource)-1].Extension = topics

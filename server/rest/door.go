@@ -54,6 +54,7 @@ type Record interface {
 	Keeper
 	Reconciler
 	Accesses
+	Audits
 }
 
 // Options are what the door works with. Record and Model are needed, and
@@ -172,6 +173,7 @@ func (d *Door) routes() []route {
 		d.retentionRoutes(),
 		d.reconcileRoutes(),
 		d.accessRoutes(),
+		d.auditRoutes(),
 		d.graphqlRoutes(),
 		d.docrefRoutes(),
 		d.lastnRoutes(),

@@ -26,6 +26,21 @@ type house struct {
 	http.Handler
 	store *store.Store
 	clock func() time.Time
+	// meanwhile runs before each commit, when the unit has been prepared.
+	meanwhile func(u *record.Unit)
+}
+
+// hooked is the store of a house.
+type hooked struct {
+	*store.Store
+	h *house
+}
+
+func (s hooked) Commit(ctx context.Context, u *record.Unit) error {
+	if s.h.meanwhile != nil {
+		s.h.meanwhile(u)
+	}
+	return s.Store.Commit(ctx, u)
 }
 
 // onEngines runs a test over SQLite and over PostgreSQL.
@@ -69,7 +84,7 @@ func houseOn(t *testing.T, url string, changes ...func(*record.Options, *rest.Op
 		}
 		return time.Now()
 	}
-	ro := record.Options{Store: s, Blobs: blobs, Model: r4.Model(), Registry: reg, Engine: casework.NewEngine(), BaseURL: base, Clock: clock}
+	ro := record.Options{Store: hooked{s, h}, Blobs: blobs, Model: r4.Model(), Registry: reg, Engine: casework.NewEngine(), BaseURL: base, Clock: clock}
 	do := rest.Options{Registry: reg, Model: r4.Model(), BaseURL: base}
 	for _, change := range changes {
 		change(&ro, &do)

@@ -14,6 +14,19 @@ import (
 // https://hl7.org/fhir/R4/http.html#versioning
 func etag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) + `"` }
 
+// tagOf is the entity tag of a version as it is shown: a part is another
+// representation than the whole, and no client may take the one for the other,
+// in a cache or in If-Match.
+func tagOf(v *record.Version) string { return `W/"` + tagged(v) + `"` }
+
+func tagged(v *record.Version) string {
+	tag := strconv.FormatInt(v.Version, 10)
+	if v.Shown > 0 {
+		tag += "-L" + strconv.Itoa(int(v.Shown))
+	}
+	return tag
+}
+
 // instant is how an instant is written.
 const instant = "2006-01-02T15:04:05.000Z07:00"
 
@@ -92,10 +105,13 @@ func (c *call) unchanged(v *record.Version) bool {
 			return true
 		}
 		for _, tag := range list {
-			if ok && tag == strconv.FormatInt(v.Version, 10) {
+			if ok && tag == tagged(v) {
 				return true
 			}
 		}
+		return false
+	}
+	if v.Part > 0 { // a date does not tell a part from the whole
 		return false
 	}
 	since, err := http.ParseTime(c.header("If-Modified-Since"))
@@ -104,6 +120,6 @@ func (c *call) unchanged(v *record.Version) bool {
 
 // versionHeaders are the same on every answer that carries or names a version.
 func (c *call) versionHeaders(v *record.Version) {
-	c.set("ETag", etag(v.Version))
+	c.set("ETag", tagOf(v))
 	c.set("Last-Modified", v.Updated.UTC().Format(http.TimeFormat))
 }

@@ -78,7 +78,7 @@ func (c *call) historyEntry(w *bundleWriter, v *record.Version, part view) error
 		url = v.Type
 	}
 	w.member("request", fmt.Appendf(nil, `{"method":%q,"url":%q}`, v.Method, url))
-	w.member("response", fmt.Appendf(nil, `{"status":%q,"etag":%q,"lastModified":%q}`, status, etag(v.Version), v.Updated.UTC().Format(instant)))
+	w.member("response", fmt.Appendf(nil, `{"status":%q,"etag":%q,"lastModified":%q}`, status, tagOf(v), v.Updated.UTC().Format(instant)))
 	w.end()
 	return nil
 }

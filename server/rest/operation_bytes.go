@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"tenon/fhir/issue"
 	"tenon/server/record"
 )
 
@@ -16,6 +17,10 @@ func (d *Door) bytes(c *call) error {
 	v, err := d.exactly(c)
 	if err != nil {
 		return err
+	}
+	if v.Shown > 0 {
+		return issue.Errorf(issue.BusinessRule, "You see %s/%s in part: elements above L%d are left out. Digests and signatures are of the whole, whose bytes only those have who see all of it.", v.Type, v.ID, v.Shown).
+			Rule("seen-in-part").WithStatus(422).Chinese("您只能看到该资源的一部分；摘要与签名针对完整内容，无法提供原始字节。")
 	}
 	c.versionHeaders(v)
 	if c.unchanged(v) {

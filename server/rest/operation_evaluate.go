@@ -14,10 +14,12 @@ import (
 // Evaluator is the recorder's part of $evaluate-type.
 type Evaluator interface {
 	Evaluate(ctx context.Context, who *access.Context, q record.EvaluationQuery) (report []byte, filed *record.Result, err error)
+	EvaluationsDue(ctx context.Context, who *access.Context, q record.DueQuery) ([]byte, error)
 }
 
 func (d *Door) evaluateRoutes() []route {
 	return []route{
+		{"GET", "/DeviceDefinition/$evaluation-due", d.evaluationDue, false},
 		{"GET", "/DeviceDefinition/:id/$evaluate-type", d.evaluateType, false},
 		{"POST", "/DeviceDefinition/:id/$evaluate-type", d.evaluateType, false},
 	}
@@ -74,4 +76,38 @@ func (d *Door) evaluateType(c *call) error {
 func badEvaluation(name string) error {
 	return issue.Errorf(issue.Value, "The parameter %q of $evaluate-type is none, comes twice, or has no value that can be read; it takes start, end (dates), leaves (true, false) and k (1 to 1000).", clip(name)).
 		WithStatus(400).At(clip(name)).Rule("evaluation-parameter").Chinese("$evaluate-type 的参数无效。")
+}
+
+// evaluationDue is DeviceDefinition/$evaluation-due?until=2027-01-01&all=true: the
+// types of device whose periodic evaluation the caller's organisation owes by that
+// day, or all with the day from which they are due.
+func (d *Door) evaluationDue(c *call) error {
+	q := record.DueQuery{}
+	for name, values := range c.QueryParams() {
+		err := error(nil)
+		switch {
+		case len(values) > 1:
+			return badDue(name)
+		case name == "until":
+			q.Until, err = time.Parse(time.DateOnly, values[0])
+		case name == "all":
+			q.All, err = strconv.ParseBool(values[0])
+		case name == "_format" || name == "_pretty":
+		default:
+			return badDue(name)
+		}
+		if err != nil {
+			return badDue(name)
+		}
+	}
+	body, err := d.o.Record.EvaluationsDue(c.ctx(), c.who, q)
+	if err != nil {
+		return err
+	}
+	return c.send(http.StatusOK, body)
+}
+
+func badDue(name string) error {
+	return issue.Errorf(issue.Value, "The parameter %q of $evaluation-due is none, comes twice, or has no value that can be read; it takes until (date) and all (true, false).", clip(name)).
+		WithStatus(400).At(clip(name)).Rule("evaluation-parameter").Chinese("$evaluation-due 的参数无效。")
 }

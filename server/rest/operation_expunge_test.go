@@ -269,3 +269,47 @@ func TestExpungeContent(t *testing.T) {
 		}
 	})
 }
+
+// A legal hold that is written when the erasure has been judged and is about to be
+// committed is seen all the same.
+func TestExpungeMeanwhile(t *testing.T) {
+	onEngines(t, func(t *testing.T, h *house) {
+		for name, before := range map[string]string{"R000-015 a hold that is new": "", "R000-015 a hold that was lifted": "inactive"} {
+			t.Run(name, func(t *testing.T) {
+				patient := create(t, h, `{"resourceType":"Patient"}`, "As: admin")
+				flag := func(status string) string {
+					return `{"resourceType":"Flag","status":"` + status + `","code":{"coding":[{"system":"urn:tenon:hold","code":"legal-hold"}]},"subject":{"reference":"Patient/` + patient + `"}}`
+				}
+				id := ""
+				if before != "" {
+					id = create(t, h, flag(before), "As: admin")
+				}
+				ref := goneResource(t, h, `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/`+patient+`"}}`)
+				task := askExpunge(t, h, ref, "admin")
+				times := 0
+				h.meanwhile = func(u *record.Unit) {
+					for _, row := range u.Rows {
+						if _, ok := row.(*record.Erasure); !ok {
+							continue
+						}
+						if times++; times > 1 {
+							return
+						}
+						if id == "" {
+							id = create(t, h, flag("active"), "As: admin")
+						} else {
+							must(t, h, 200, "PUT", "/fhir/Flag/"+id, strings.Replace(flag("active"), "{", `{"id":"`+id+`",`, 1), "As: admin")
+						}
+					}
+				}
+				defer func() { h.meanwhile = nil }()
+				if w := confirmExpunge(t, h, 409, ref, task, "admin2"); outcome(t, w.Body.Bytes()) != "legal-hold" || times != 1 {
+					t.Errorf("%d tries: %s", times, w.Body)
+				}
+				must(t, h, 200, "GET", "/fhir/"+ref+"/_history/1", "", "As: admin")
+				must(t, h, 200, "PUT", "/fhir/Flag/"+id, strings.Replace(flag("inactive"), "{", `{"id":"`+id+`",`, 1), "As: admin")
+				confirmExpunge(t, h, 200, ref, task, "admin2")
+			})
+		}
+	})
+}

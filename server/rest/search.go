@@ -53,26 +53,32 @@ func (c *call) within() string {
 
 // searchPost is the same with the parameters in the body, those in the URL first.
 func (d *Door) searchPost(c *call) error {
-	params, err := search.ParseQuery(c.Request().URL.RawQuery)
+	params, err := c.posted()
 	if err != nil {
 		return err
+	}
+	return d.search(c, params)
+}
+
+// posted are the parameters of a POST _search.
+func (c *call) posted() ([]search.Param, error) {
+	params, err := search.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return nil, err
 	}
 	header := c.header("Content-Type")
 	if media, _, err := mime.ParseMediaType(header); err != nil || media != "application/x-www-form-urlencoded" {
-		return badMedia(header, "application/x-www-form-urlencoded")
+		return nil, badMedia(header, "application/x-www-form-urlencoded")
 	}
 	if err := c.plain(); err != nil {
-		return err
+		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxForm))
 	if err != nil {
-		return bodyFault(err)
+		return nil, bodyFault(err)
 	}
 	more, err := search.ParseQuery(string(body))
-	if err != nil {
-		return err
-	}
-	return d.search(c, append(params, more...))
+	return append(params, more...), err
 }
 
 // forDoor are the parameters that the door itself understands.
@@ -97,7 +103,8 @@ func without(params []search.Param) []search.Param {
 	return kept
 }
 
-func (d *Door) search(c *call, params []search.Param) error {
+// formatted reads the parameters of a search that are the door's own.
+func (c *call) formatted(params []search.Param) error {
 	for _, p := range params {
 		c.pretty = c.pretty || p.Name == "_pretty" && p.Value == "true"
 		if p.Name == "_format" && p.Value != "" {
@@ -106,8 +113,12 @@ func (d *Door) search(c *call, params []search.Param) error {
 			}
 		}
 	}
-	if c.unmet != nil {
-		return c.unmet
+	return c.unmet
+}
+
+func (d *Door) search(c *call, params []search.Param) error {
+	if err := c.formatted(params); err != nil {
+		return err
 	}
 	page, told, err := d.o.Record.Search(c.ctx(), c.who, c.within(), without(params), c.prefer.strict)
 	if err != nil {

@@ -146,3 +146,10 @@ func (c *clock) number(digits, least, most int) int {
 	c.ok = c.ok && n >= least && n <= most
 	return n
 }
+
+// Interval reads a date of any precision, in UTC where it names no zone, as the
+// time that it stands for: from low up to high, which is not in it.
+func Interval(s string) (low, high time.Time, ok bool) {
+	from, to, ok := interval(s, time.UTC)
+	return time.UnixMicro(from).UTC(), time.UnixMicro(to + 1).UTC(), ok
+}

@@ -21,6 +21,7 @@ type Request struct {
 	// Reach is the caller's predicate for a resource type. It is put on every
 	// alias; nil, or a nil result, reaches nothing.
 	Reach   func(typ string) access.Predicate
+	Part    bool      // what the caller may see in part is found too (see WithSight)
 	Now     time.Time // for the prefix ap on dates
 	BaseURL string    // own FHIR base; "" is that of the Registry
 	// DefaultCount and MaxCount replace the page sizes of the Registry if set.
@@ -57,6 +58,7 @@ func (r *Registry) Parse(q Request) (*Plan, *Told, error) {
 	if err := p.finish(); err != nil {
 		return nil, nil, err
 	}
+	p.inPart()
 	return &p.plan, &p.told, nil
 }
 

@@ -219,6 +219,7 @@ type Include struct {
 	Target  string // wanted type of the target, or ""
 	Reverse bool
 	Iterate bool
+	Looked  access.Level // the highest that the reference can have; 0 as 5
 	Reach   access.Predicate
 }
 
@@ -249,6 +250,9 @@ type Hit struct {
 	Integrity uint8  // class of the grade beside Level, 0 when the store does not give it
 	Patient   string // "Patient/x" that it is about, for the audit
 	Included  bool
+	// Shown is set where Body is a part of the resource: the level above which its
+	// elements have been left out. Level and Integrity are those of the part.
+	Shown access.Level
 }
 
 // Page is the answer to a Plan.

@@ -10,6 +10,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/fhir/schema"
+	"tenon/server/access"
 )
 
 // Parameter is a search parameter as it applies to one resource type.
@@ -52,6 +53,8 @@ type Registry struct {
 	paths   map[[2]string]*path // by base and source, while compiling
 	format  int                 // of the rows that the database has
 	kept    *memory
+	sight   Sight                // nil: nothing is shown in part
+	looked  map[Key]access.Level // by the key of a parameter, where it is known
 }
 
 type typeIndex struct {
@@ -140,6 +143,7 @@ func (r *Registry) add(sp schema.SearchParameter, base string, keys *keyring) er
 		return err
 	}
 	r.learn(sp, p)
+	r.see(sp, p)
 	if base != "Resource" && base != "DomainResource" {
 		if t := r.types[base]; t != nil {
 			return r.addTo(t, base, sp, p)

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -40,6 +41,7 @@ type batch struct {
 	id, tenant int64
 	at         time.Time
 	cases      []string
+	about      []string // patients and principals, each once
 }
 
 func newBatch(id, tenant int64, at time.Time, secret [32]byte, rows []record.Audit) *batch {
@@ -50,6 +52,12 @@ func newBatch(id, tenant int64, at time.Time, secret [32]byte, rows []record.Aud
 		if c := rows[i].Case; c != "" && !slices.Contains(b.cases, c) {
 			b.cases = append(b.cases, c)
 		}
+		b.about = append(b.about, rows[i].Patient, rows[i].Principal)
+	}
+	slices.Sort(b.about)
+	b.about = slices.Compact(b.about)
+	if b.about[0] == "" {
+		b.about = b.about[1:]
 	}
 	return b
 }
@@ -59,16 +67,28 @@ func auditRef(id int64) string { return "audit/" + strconv.FormatInt(id, 10) }
 const (
 	insertAudit     = "INSERT INTO audit (id, tenant, at, secret, body) VALUES (?, ?, ?, ?, ?)"
 	insertAuditCase = "INSERT INTO audit_case (tenant, case_id, id) VALUES (?, ?, ?)"
-	insertLeaf      = "INSERT INTO leaf (kind, ref, hash, at) VALUES (?, ?, ?, ?)"
+	// On SQLite and on PostgreSQL, one statement for all whom a batch speaks of.
+	insertAuditAbout = "INSERT INTO audit_about (tenant, ref, at, id) SELECT ?, value, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING"
+	insertAboutMany  = "INSERT INTO audit_about (tenant, ref, at, id) SELECT ?::smallint, unnest(?::text[]), ?::bigint, ?::bigint ON CONFLICT DO NOTHING"
+	insertLeaf       = "INSERT INTO leaf (kind, ref, hash, at) VALUES (?, ?, ?, ?)"
 )
 
-// write puts the batch, the cases that it speaks of, and its leaf.
+// write puts the batch, the cases and whom it speaks of, and its leaf.
 func (b *batch) write(ctx context.Context, q querier) error {
 	if _, err := q.exec(ctx, insertAudit, b.values()); err != nil {
 		return err
 	}
 	for _, c := range b.cases {
 		if _, err := q.exec(ctx, insertAuditCase, []any{b.tenant, c, b.id}); err != nil {
+			return err
+		}
+	}
+	if len(b.about) > 0 {
+		list, err := json.Marshal(b.about)
+		if err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, insertAuditAbout, []any{b.tenant, micros(b.at), b.id, string(list)}); err != nil {
 			return err
 		}
 	}
@@ -88,6 +108,7 @@ func leafValues(l *ledger.Leaf) []any { return []any{l.Kind, l.Ref, l.Hash[:], m
 func appendAudit(b []byte, a *record.Audit) []byte {
 	b = append(b, `{"action":`...)
 	b = appendString(b, a.Action)
+	b = appendField(b, "address", a.Address)
 	b = appendField(b, "app", a.App)
 	b = append(b, `,"at":"`...)
 	b = a.At.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")

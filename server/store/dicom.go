@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tenon/dicomweb/index"
+	"tenon/server/dispatch/feed"
 	"tenon/server/record"
 )
 
@@ -50,6 +51,8 @@ func applyDoorRows(ctx context.Context, w doorWriter, tenant int64, rows []any) 
 			err = w.must(ctx, insertChange, []any{row.Body, tenant, row.Resource})
 		case *index.Removal:
 			err = remove(ctx, w, tenant, row)
+		case *feed.Warrant:
+			err = writeWarrant(ctx, w, tenant, row)
 		case *record.Erasure:
 			err = erase(ctx, w, tenant, row)
 		default:
@@ -124,6 +127,9 @@ func writeStudy(ctx context.Context, w doorWriter, tenant int64, s *index.Study)
 	own := []any{tenant, s.Resource, s.Patient}
 	if err := w.must(ctx, upsertStudy, append(own, attributeValues(&index.Result{Study: *s}, index.StudyLevel)...)); err != nil {
 		return err
+	}
+	if s.NamesKept {
+		return nil
 	}
 	if _, err := w.exec(ctx, deleteNames, []any{tenant, s.UID}); err != nil {
 		return err

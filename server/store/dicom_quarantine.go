@@ -21,9 +21,15 @@ func (x Images) Quarantined(ctx context.Context, state, organization string, lim
 	return x.held(ctx, st.sql(), st.args)
 }
 
+// HeldOf implements index.Quarantine.
+func (x Images) HeldOf(ctx context.Context, ids []string) ([]*index.Held, error) {
+	st := newStatement(0, x.s.engine.dialect()).add(" AND ").inTexts("id", ids)
+	return x.held(ctx, st.sql(), st.args)
+}
+
 // Held implements index.Quarantine.
 func (x Images) Held(ctx context.Context, id string) (*index.Held, error) {
-	list, err := x.held(ctx, " AND id = ?", []any{id})
+	list, err := x.HeldOf(ctx, []string{id})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func writeWorkitem(ctx context.Context, w doorWriter, tenant int64, i *index.Wor
 }
 
 // Workitems implements index.Workitems.
-func (x Images) Workitems(ctx context.Context, reach access.Predicate, uid string, behind [2]string, n int) (list []*index.Workitem, err error) {
+func (x Images) Workitems(ctx context.Context, reach access.Predicate, of index.WorkitemQuery, behind [2]string, n int) (list []*index.Workitem, err error) {
 	tenant, err := x.s.tenantID(ctx, false)
 	if err != nil {
 		return nil, err
@@ -31,10 +31,18 @@ func (x Images) Workitems(ctx context.Context, reach access.Predicate, uid strin
 		if err := st.reach("r", reach, []string{"Task"}); err != nil {
 			return err
 		}
-		if uid != "" {
-			st.add(" AND w.uid = ?", uid)
-		} else {
-			st.add(" AND (w.scheduled, w.uid) > (?, ?)", behind[0], behind[1])
+		st.add(" AND (w.scheduled, w.uid) > (?, ?)", behind[0], behind[1])
+		if of.UIDs != nil {
+			st.add(" AND ").inTexts("w.uid", of.UIDs)
+		}
+		if of.State != "" {
+			st.add(" AND w.state = ?", of.State)
+		}
+		if of.From != "" {
+			st.add(" AND w.scheduled >= ?", of.From)
+		}
+		if of.To != "" { // what begins with it is meant too
+			st.add(" AND w.scheduled < ?", of.To+"~")
 		}
 		st.add(" ORDER BY w.scheduled, w.uid LIMIT ?", int64(n))
 		return each(ctx, q, st.sql(), st.args, func(c cursor) error {

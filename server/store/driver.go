@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"tenon/server/access"
 	"tenon/server/search"
@@ -125,18 +126,36 @@ func (r *run) list(s *statement) (few bool, err error) {
 
 // listReach lists what the caller reaches, if that is little.
 func (r *run) listReach(folded access.Predicate, types []string) error {
-	var rows []int64
-	sets := reachSets(folded, types, r.statement)
-	for _, s := range sets {
-		some, err := r.numbers(s.add(" LIMIT ?", int64(fewRows+1)))
-		if rows = append(rows, some...); err != nil || len(rows) > fewRows {
+	for _, sets := range reachWithin(folded, types, r.statement) {
+		rows, few, err := r.fewOf(sets)
+		if err != nil {
 			return err
 		}
-	}
-	if len(sets) > 0 {
-		r.narrow(rows)
+		if few {
+			r.narrow(rows)
+			return nil
+		}
 	}
 	return nil
+}
+
+// fewOf lists what selects find together, if that is little.
+func (r *run) fewOf(sets []*statement) (rows []int64, few bool, err error) {
+	key, now := keyOf(sets), time.Now()
+	if r.hints.many.knows(key, now) {
+		return nil, false, nil
+	}
+	for _, s := range sets {
+		some, err := r.numbers(s.add(" LIMIT ?", int64(fewRows+1)))
+		if err != nil {
+			return nil, false, err
+		}
+		if rows = append(rows, some...); len(rows) > fewRows {
+			r.hints.many.learn(key, now)
+			return nil, false, nil
+		}
+	}
+	return rows, true, nil
 }
 
 // narrow makes a complete list the candidates, or what both have in common.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tenon/server/access"
 	"tenon/server/record"
 	"tenon/server/search"
 )
@@ -18,7 +19,7 @@ func (s *Store) Everything(ctx context.Context, g *record.Gathering) (*record.Ev
 	}
 	page := &record.EverythingPage{}
 	err = s.engine.view(ctx, func(q querier) error {
-		e := &gathering{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, Gathering: g}
+		e := &gathering{ctx: ctx, q: q, d: s.engine.dialect(), tenant: tenant, mask: s.o.Mask, Gathering: g}
 		return e.page(page)
 	})
 	if err != nil {
@@ -34,6 +35,7 @@ type gathering struct {
 	d      dialect
 	tenant int64
 	after  int64 // row behind which the page begins
+	mask   Mask
 	*record.Gathering
 }
 
@@ -81,7 +83,11 @@ func (e *gathering) page(page *record.EverythingPage) error {
 func (e *gathering) begin() (first int64, err error) {
 	row := func(typ, id string) (rid int64, err error) {
 		s := e.statement().add("SELECT r.rid FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND ", e.tenant, typ, id)
-		if err := s.reach("r", e.Reach, []string{typ}); err != nil {
+		reach := e.Reach
+		if typ == e.Type && slices.Contains(e.Subjects, id) {
+			reach = e.Named
+		}
+		if err := s.reach("r", reach, []string{typ}); err != nil {
 			return 0, err
 		}
 		found, err := one(e.ctx, e.q, s.sql(), s.args, &rid)
@@ -142,10 +148,17 @@ func (e *gathering) compartment() ([]int64, error) {
 		}
 		s.add(" AND ").inTexts("x.patient", e.about())
 	}
-	s.add(") AND r.deleted = 0 AND ")
+	s.add(") AND r.deleted = 0 AND (")
 	if err := s.reach("r", e.Reach, nil); err != nil {
 		return nil, err
 	}
+	if access.ShowsParts(e.Named) {
+		s.add(" OR r.type = ? AND ", e.Type).inTexts("r.id", e.Subjects).add(" AND ")
+		if err := s.reach("r", e.Named, []string{e.Type}); err != nil {
+			return nil, err
+		}
+	}
+	s.add(")")
 	e.cared(s, "r")
 	return e.numbers(s)
 }
@@ -298,7 +311,7 @@ func (e *gathering) bodies(rows, own []int64) ([]record.Gathered, error) {
 	if len(rows) == 0 {
 		return out, nil
 	}
-	at := make(map[int64]int, len(rows))
+	all, at := make([]record.Version, len(rows)), make(map[int64]int, len(rows))
 	for i, rid := range rows {
 		at[rid] = i
 	}
@@ -307,11 +320,21 @@ func (e *gathering) bodies(rows, own []int64) ([]record.Gathered, error) {
 		var v record.Version
 		var rid int64
 		err := scanVersion(c, &v, &rid)
-		_, mine := slices.BinarySearch(own, rid)
-		out[at[rid]] = record.Gathered{Version: v, Linked: !mine}
+		all[at[rid]] = v
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	m := masking{e.ctx, e.q, e.d, e.tenant, e.mask}
+	if err := m.versions(e.Named, nil, all, rows, make([]bool, len(rows))); err != nil {
+		return nil, err
+	}
+	for i, v := range all {
+		_, mine := slices.BinarySearch(own, rows[i])
+		out[i] = record.Gathered{Version: v, Linked: !mine}
+	}
+	return out, nil
 }
 
 func keyNumbers(keys []search.Key) []int64 {

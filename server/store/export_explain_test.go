@@ -26,7 +26,7 @@ func (s *Store) Explained(ctx context.Context, plan *search.Plan) (steps [][]str
 			x.db = explainPG{x.db, &steps}
 			q = x
 		}
-		_, err := runPlan(ctx, q, s.engine.dialect(), tenant, plan)
+		_, err := runPlan(ctx, q, s.engine.dialect(), tenant, plan, hints{})
 		return err
 	})
 	return steps, err

@@ -33,3 +33,15 @@ func SetFewWork(cases, open int64) (before, opened int64) {
 	fewCases, fewOpen = cases, open
 	return before, opened
 }
+
+// Run runs statements as they stand.
+func (s *Store) Run(ctx context.Context, statements ...string) error {
+	return s.engine.update(ctx, func(q querier) error {
+		for _, sql := range statements {
+			if _, err := q.exec(ctx, sql, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tenon/server/ledger"
@@ -128,7 +130,7 @@ const neededElsewhere = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AN
 	"SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND blob <> '' AND rid <> ? UNION ALL " + neededImage
 
 const neededImage = "SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ? UNION ALL " +
-	"SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state = 'held'"
+	"SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state IN ('held', 'hidden', 'note', 'revoked')"
 
 // content keeps what nothing else needs.
 func (l *remaining) content(c record.RemainingContent) error {
@@ -255,4 +257,38 @@ func (s *Store) Gone(ctx context.Context, caseID string) (members []record.Membe
 			})
 	})
 	return members, certificates, err
+}
+
+// Earlier implements record.Expunger, in one statement.
+func (s *Store) Earlier(ctx context.Context, refs []string) (found []record.Version, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	ids := map[string][]string{}
+	for _, ref := range refs {
+		typ, id, _ := strings.Cut(ref, "/")
+		ids[typ] = append(ids[typ], id)
+	}
+	st := newStatement(tenant, s.engine.dialect())
+	for i, typ := range sorted(keysOfMap(ids)) {
+		if i > 0 {
+			st.add(" UNION ALL ")
+		}
+		st.add("SELECT "+historyColumns+" FROM resource r "+st.forced()+" history h ON h.rid = r.rid WHERE r.tenant = ? AND r.type = ? AND h.deleted = 0 AND ", tenant, typ)
+		st.inTexts("r.id", ids[typ])
+	}
+	err = s.engine.read(ctx, long, func(q querier) error {
+		found = nil
+		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
+			var v record.Version
+			err := scanVersion(c, &v)
+			found = append(found, v)
+			return err
+		})
+	})
+	slices.SortFunc(found, func(a, b record.Version) int {
+		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.ID, b.ID), cmp.Compare(a.Version, b.Version))
+	})
+	return found, err
 }

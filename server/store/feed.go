@@ -108,6 +108,9 @@ func (s *Store) step(ctx context.Context, q querier, tenant int64, t *feed.Turn,
 		if _, err := q.exec(ctx, "DELETE FROM subscription_event WHERE tenant = ? AND subscription = ?", []any{tenant, step.Drop}); err != nil {
 			return err
 		}
+		if _, err := q.exec(ctx, "DELETE FROM subscription_warrant WHERE tenant = ? AND subscription = ?", []any{tenant, step.Drop}); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, "DELETE FROM subscription WHERE tenant = ? AND id = ?", []any{tenant, step.Drop})
 		return err
 	}

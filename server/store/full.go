@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,12 +31,40 @@ func isFull(err error) bool {
 
 const sqliteFull = 13
 
-// fullOr is the refusal of what does not fit, or the error as it is.
+// fullOr is the refusal of what does not fit or cannot be written now, or the
+// error as it is.
 func fullOr(err error) error {
-	if err == nil || !isFull(err) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case isFull(err):
+		return record.Full(err)
+	case isShut(err):
+		return record.Shut(err)
 	}
-	return record.Full(err)
+	return err
+}
+
+// errAudit says that a transaction failed at its audit.
+var errAudit = errors.New("store: audit")
+
+// isShut tells whether the database takes nothing from us now: it is closed or out
+// of reach, a right was taken away, it is read-only, or its audit refuses.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func isShut(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "42501" || pg.Code == "25006" || strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53") || pg.TableName == "audit"
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() & 0xff {
+		case 8, 10, 14: // READONLY, IOERR, CANTOPEN
+			return true
+		}
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	return errors.Is(err, errAudit) || errors.Is(err, errClosed)
 }
 
 // audited writes audit rows; while the database is full they go to the reserve,
@@ -43,8 +72,14 @@ func fullOr(err error) error {
 // too, the caller gets no answer either.
 func (s *Store) audited(ctx context.Context, tenant int64, rows []record.Audit) error {
 	err := s.engine.audit(ctx, tenant, rows)
-	if err == nil || !isFull(err) || s.reserve == nil {
-		return fullOr(err)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if !isFull(err) { // nothing is told without its audit
+		return record.Shut(err)
+	}
+	if s.reserve == nil {
+		return record.Full(err)
 	}
 	entry, bad := json.Marshal(reserved{tenant, rows})
 	if bad != nil {

@@ -34,6 +34,7 @@ type past struct {
 	reach  access.Predicate
 	record.HistoryQuery
 	after *place
+	mask  Mask
 	rows  []int64 // where only these resources are asked for
 	few   bool
 }
@@ -46,7 +47,7 @@ func (s *Store) HistoryOf(ctx context.Context, reach access.Predicate, q record.
 	}
 	page := &record.HistoryPage{}
 	err = s.engine.view(ctx, func(conn querier) error {
-		p := &past{ctx: ctx, q: conn, d: s.engine.dialect(), tenant: tenant, reach: reach, HistoryQuery: q}
+		p := &past{ctx: ctx, q: conn, d: s.engine.dialect(), tenant: tenant, reach: reach, mask: s.o.Mask, HistoryQuery: q}
 		places, err := p.find()
 		if err != nil {
 			return err
@@ -282,7 +283,12 @@ func (p *past) bodies(places []place) ([]record.Version, error) {
 			return nil, err
 		}
 	}
-	return out, nil
+	rids, old := make([]int64, len(places)), make([]bool, len(places))
+	for i, pl := range places {
+		rids[i], old[i] = pl.rid, !pl.current
+	}
+	m := masking{p.ctx, p.q, p.d, p.tenant, p.mask}
+	return out, m.versions(p.reach, nil, out, rids, old)
 }
 
 // pairs selects old versions by row and number.

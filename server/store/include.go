@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tenon/fhir/issue"
+	"tenon/server/access"
 	"tenon/server/search"
 )
 
@@ -13,17 +14,13 @@ const maxIncluded = 10_000
 // include adds what the hits refer to and what refers to them, each once; with
 // iterate also from what was included.
 // https://hl7.org/fhir/R4/search.html#revinclude
-func (r *run) include(page *search.Page) error {
+func (r *run) include(page *search.Page, fresh []found) error {
 	if len(r.plan.Include) == 0 || len(page.Hits) == 0 {
 		return nil
 	}
 	seen := make(map[int64]bool, len(r.rows))
 	for _, rid := range r.rows {
 		seen[rid] = true
-	}
-	fresh := make([]found, len(page.Hits))
-	for i, h := range page.Hits {
-		fresh[i] = found{r.rows[i], h}
 	}
 	for round := 0; len(fresh) > 0; round++ {
 		var next []found
@@ -32,6 +29,9 @@ func (r *run) include(page *search.Page) error {
 				continue
 			}
 			more, err := r.related(inc, fresh, seen, len(page.Hits)+len(next))
+			if err == nil {
+				err = r.inPart(inc.Reach, targetsOf(inc), more)
+			}
 			if err != nil {
 				return err
 			}
@@ -99,10 +99,32 @@ func (r *run) related(inc search.Include, from []found, seen map[int64]bool, hav
 	return out, nil
 }
 
+// lookedAt is the level of the reference that an include follows.
+func lookedAt(inc search.Include) access.Level {
+	if inc.Looked == 0 {
+		return 5
+	}
+	return inc.Looked
+}
+
+// targetsOf are the types that an include brings, none for any.
+func targetsOf(inc search.Include) []string {
+	switch {
+	case inc.Reverse && inc.Source != "":
+		return []string{inc.Source}
+	case !inc.Reverse && inc.Target != "":
+		return []string{inc.Target}
+	}
+	return nil
+}
+
 // forward selects what resources of the source type refer to.
 func (r *run) forward(inc search.Include, from []found) (*statement, error) {
 	var rows []int64
 	for _, f := range from {
+		if f.hit.Shown > 0 && f.hit.Shown < lookedAt(inc) {
+			continue // the reference may be what was left out
+		}
 		if inc.Source == "" || f.hit.Type == inc.Source {
 			rows = append(rows, f.rid)
 		}

@@ -20,7 +20,7 @@ func (s *Store) Export(ctx context.Context, q record.ExportQuery) (*record.Expor
 	page := &record.ExportPage{}
 	err = s.engine.view(ctx, func(conn querier) error {
 		*page = record.ExportPage{Next: q.After}
-		e := &export{past{ctx: ctx, q: conn, d: s.engine.dialect(), tenant: tenant, reach: q.Reach}, q}
+		e := &export{past{ctx: ctx, q: conn, d: s.engine.dialect(), tenant: tenant, reach: q.Reach, mask: s.o.Mask}, q}
 		rows, err := e.rows()
 		if err != nil {
 			return err

@@ -51,4 +51,5 @@ func (r *run) turn(page *search.Page) {
 	page.Next = &other
 	slices.Reverse(page.Hits)
 	slices.Reverse(r.rows)
+	slices.Reverse(r.parts)
 }

@@ -124,6 +124,9 @@ func (e *pg) queueAudit(ctx context.Context, b *pgx.Batch, tenant int64, at time
 	for _, c := range group.cases {
 		b.Queue(numbered(insertAuditCase), clean([]any{tenant, c, group.id})...)
 	}
+	if len(group.about) > 0 {
+		b.Queue(numbered(insertAboutMany), clean([]any{tenant, group.about, micros(at), group.id})...)
+	}
 	l := group.Leaf(at)
 	b.Queue(numbered(insertLeaf), leafValues(&l)...)
 	return nil

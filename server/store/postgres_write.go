@@ -20,10 +20,10 @@ func constraintOf(err error) string {
 
 const (
 	pgInsertResource = "INSERT INTO resource (rid, tenant, type, id, version, updated, deleted, method, owner, author, patient, " +
-		"level, integrity, grading, blob, digest, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+		"level, integrity, grading, part, blob, digest, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
 	pgUpdateResource = "WITH u AS (UPDATE resource SET version = $1, updated = $2, deleted = $3, method = $4, owner = $5, author = $6, " +
-		"patient = $7, level = $8, integrity = $9, grading = $10, blob = $11, digest = $12, salt = $13, body = $14 " +
-		"WHERE rid = $15 AND version = $1 - 1 RETURNING 1) SELECT expect(EXISTS (SELECT 1 FROM u))"
+		"patient = $7, level = $8, integrity = $9, grading = $10, part = $11, blob = $12, digest = $13, salt = $14, body = $15 " +
+		"WHERE rid = $16 AND version = $1 - 1 RETURNING 1) SELECT expect(EXISTS (SELECT 1 FROM u))"
 )
 
 // write queues everything that the unit holds.

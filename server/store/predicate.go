@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tenon/server/access"
@@ -185,12 +186,12 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 	case access.InCase:
 		m, a := s.alias("m"), s.alias("a")
 		s.add("EXISTS (SELECT 1 FROM member " + m + " " + s.forced() + " case_access " + a + " ON " + a + ".tenant = " + m +
-			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + v + ".rid AND " + v +
-			".level <= " + a + ".ceiling AND ")
+			".tenant AND " + a + ".case_id = " + m + ".case_id WHERE " + m + ".rid = " + v + ".rid AND ")
+		s.upTo(v, a+".ceiling", p.Part).add(" AND ")
 		s.inTexts(a+".principal", p.Principals).shut()
 	case access.AnyCase:
 		m := s.alias("m")
-		s.add("("+v+".level <= ? AND EXISTS (SELECT 1 FROM member "+m+" WHERE "+m+".rid = "+v+".rid))", int64(p.Ceiling))
+		s.add("(").upTo(v, strconv.Itoa(int(p.Ceiling)), p.Part).add(" AND EXISTS (SELECT 1 FROM member " + m + " WHERE " + m + ".rid = " + v + ".rid))")
 	case access.Is:
 		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
 	case access.About:
@@ -206,6 +207,19 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 	default: // Nothing, and what fold let through by mistake
 		s.add("FALSE")
 	}
+}
+
+// upTo appends that the version v is not above a level, or can be shown to it in
+// part; part is what that level must not be below (access.InPart), or 0.
+func (s *statement) upTo(v, level string, part access.Level) *statement {
+	if part == 0 {
+		return s.add(v + ".level <= " + level)
+	}
+	s.add("(" + v + ".level <= " + level + " OR " + v + ".part > 0 AND " + v + ".part <= " + level)
+	if part > 1 {
+		s.add(" AND " + strconv.Itoa(int(part)) + " <= " + level)
+	}
+	return s.add(")")
 }
 
 // about is met by what is about the patient, and by what is about nobody in a
@@ -249,18 +263,43 @@ func (s *statement) foldedList(v, r string, parts []access.Predicate, operator s
 	s.add(")")
 }
 
+// reachWithin are sets in each of which the reach lies; those of a patient, which
+// are the smallest, come first. The rest of the reach is asked of what they find.
+func reachWithin(p access.Predicate, types []string, blank func() *statement) (all [][]*statement) {
+	parts, ok := p.(access.AllOf)
+	if !ok {
+		parts = access.AllOf{p}
+	}
+	for _, one := range parts {
+		sets := reachSets(one, types, blank)
+		switch {
+		case len(sets) == 0:
+		case aboutOne(one):
+			all = slices.Insert(all, 0, sets)
+		default:
+			all = append(all, sets)
+		}
+	}
+	return all
+}
+
+// aboutOne tells whether a predicate keeps to patients that it names.
+func aboutOne(p access.Predicate) bool {
+	switch p := p.(type) {
+	case access.About:
+		return true
+	case access.AnyOf:
+		return len(p) > 0 && !slices.ContainsFunc(p, func(one access.Predicate) bool { return !aboutOne(one) })
+	case access.AllOf:
+		return slices.ContainsFunc(p, aboutOne)
+	}
+	return false
+}
+
 // reachSets are selects of the row numbers that meet a folded predicate, where
 // it begins with cases, owners or single resources; none where it does not. What
 // they find together is the reach.
 func reachSets(p access.Predicate, types []string, blank func() *statement) (sets []*statement) {
-	if all, ok := p.(access.AllOf); ok { // the reach lies within each of them; the rest is asked of what they find
-		for _, one := range all {
-			if sets := reachSets(one, types, blank); len(sets) > 0 {
-				return sets
-			}
-		}
-		return nil
-	}
 	parts, ok := p.(access.AnyOf)
 	if !ok {
 		parts = access.AnyOf{p}
@@ -280,6 +319,24 @@ func reachSets(p access.Predicate, types []string, blank func() *statement) (set
 			}
 		case access.Is:
 			s.add("SELECT rid FROM resource WHERE tenant = ? AND type = ? AND id = ?", s.tenant, p.Type, p.ID)
+		case access.About:
+			s.add("SELECT o.rid FROM resource o WHERE o.tenant = ? AND o.patient = ? AND o.patient <> ''", s.tenant, p.Patient)
+			if len(types) > 0 {
+				s.add(" AND ").inTexts("o.type", types)
+			}
+			sets = append(sets, s)
+			s = blank() // of the cases of the patient what is about nobody; all members do here
+			s.add("SELECT m.rid FROM resource c "+s.forced()+" member m ON m.tenant = c.tenant AND m.case_id = c.id WHERE c.tenant = ? AND c.type = 'Task' AND c.patient = ? AND c.patient <> ''", s.tenant, p.Patient)
+			if len(types) > 0 {
+				s.add(" AND ").inTexts("m.type", types)
+			}
+		case access.AllOf:
+			within := reachWithin(p, types, blank)
+			if len(within) == 0 {
+				return nil
+			}
+			sets = append(sets, within[0]...)
+			continue
 		default:
 			return nil
 		}

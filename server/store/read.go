@@ -12,23 +12,23 @@ import (
 // type and id.
 const (
 	versionColumns = "r.type, r.id, r.version, r.updated, r.deleted, r.method, r.owner, r.author, r.patient, r.level, " +
-		"r.integrity, r.grading, r.blob, r.digest, r.salt, r.body"
+		"r.integrity, r.grading, r.part, r.blob, r.digest, r.salt, r.body"
 	historyColumns = "r.type, r.id, h.version, h.updated, h.deleted, h.method, h.owner, h.author, h.patient, h.level, " +
-		"h.integrity, h.grading, h.blob, h.digest, h.salt, h.body"
+		"h.integrity, h.grading, h.part, h.blob, h.digest, h.salt, h.body"
 )
 
 func scanVersion(c cursor, v *record.Version, more ...any) error {
-	var updated, deleted, level, integrity int64
+	var updated, deleted, level, integrity, part int64
 	var digest, salt []byte
 	dest := append([]any{
 		&v.Type, &v.ID, &v.Version, &updated, &deleted, &v.Method, &v.Owner, &v.Author, &v.Patient, &level,
-		&integrity, &v.Grading, &v.Blob, &digest, &salt, &v.Body,
+		&integrity, &v.Grading, &part, &v.Blob, &digest, &salt, &v.Body,
 	}, more...)
 	if err := c.scan(dest...); err != nil {
 		return err
 	}
 	v.Updated, v.Deleted = moment(updated), deleted != 0
-	v.Level, v.Integrity = access.Level(level), uint8(integrity)
+	v.Level, v.Integrity, v.Part = access.Level(level), uint8(integrity), access.Level(part)
 	copy(v.Digest[:], digest)
 	copy(v.Salt[:], salt)
 	return nil
@@ -37,16 +37,16 @@ func scanVersion(c cursor, v *record.Version, more ...any) error {
 // Read implements record.Store.
 func (s *Store) Read(ctx context.Context, reach access.Predicate, typ, id string) (*record.Version, error) {
 	return s.oneVersion(ctx, reach, typ, func(q *statement) {
-		q.add("SELECT "+versionColumns+" FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND ", q.tenant, typ, id)
+		q.add("SELECT "+versionColumns+", r.rid, 0 FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND ", q.tenant, typ, id)
 	})
 }
 
 // ReadVersion implements record.Store.
 func (s *Store) ReadVersion(ctx context.Context, reach access.Predicate, typ, id string, version int64) (*record.Version, error) {
 	v, err := s.oneVersion(ctx, reach, typ, func(q *statement) {
-		q.add("SELECT "+versionColumns+" FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND r.version = ? AND ", q.tenant, typ, id, version)
+		q.add("SELECT "+versionColumns+", r.rid, 0 FROM resource r WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND r.version = ? AND ", q.tenant, typ, id, version)
 	}, func(q *statement) {
-		q.add(" UNION ALL SELECT "+historyColumns+" FROM resource r JOIN history h ON h.rid = r.rid AND h.version = ? "+
+		q.add(" UNION ALL SELECT "+historyColumns+", r.rid, 1 FROM resource r JOIN history h ON h.rid = r.rid AND h.version = ? "+
 			"WHERE r.tenant = ? AND r.type = ? AND r.id = ? AND ", version, q.tenant, typ, id)
 	})
 	return v, err
@@ -70,20 +70,27 @@ func (s *Store) oneVersion(ctx context.Context, reach access.Predicate, typ stri
 			}
 		}
 	}
-	var v *record.Version
+	var found []record.Version
+	var rid, old int64
 	err = s.engine.read(ctx, short, func(q querier) error {
-		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
-			v = new(record.Version)
-			return scanVersion(c, v)
+		found = nil
+		err := each(ctx, q, st.sql(), st.args, func(c cursor) error {
+			found = make([]record.Version, 1)
+			return scanVersion(c, &found[0], &rid, &old)
 		})
+		if err != nil || found == nil {
+			return err
+		}
+		m := masking{ctx, q, s.engine.dialect(), tenant, s.o.Mask}
+		return m.versions(reach, []string{typ}, found, []int64{rid}, []bool{old != 0})
 	})
-	if err == nil && v == nil {
+	if err == nil && found == nil {
 		err = record.ErrAbsent
 	}
 	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	return &found[0], nil
 }
 
 // History is the history of one instance by version numbers, those below before
@@ -131,7 +138,10 @@ func (s *Store) History(ctx context.Context, reach access.Predicate, typ, id str
 // sameMatches runs the plan of a conditional interaction again and tells whether
 // it still finds the same.
 func (s *Store) sameMatches(ctx context.Context, q querier, tenant int64, m record.MatchRead) (bool, error) {
-	page, err := runPlan(ctx, q, s.engine.dialect(), tenant, m.Plan)
+	if m.Plan == nil { // its lock was all
+		return true, nil
+	}
+	page, err := runPlan(ctx, q, s.engine.dialect(), tenant, m.Plan, s.hints())
 	if err != nil {
 		return false, err
 	}

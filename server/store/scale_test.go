@@ -65,6 +65,7 @@ func fill(t *testing.T, s *store.Store, n int) {
 				storetest.Token("all", "s", "every"), storetest.Token("ten", "s", strconv.Itoa(j*7%10)), storetest.Token("one", "s", strconv.Itoa(j*7%100)),
 				storetest.Date("date", day(j*1000/n), day(j*1000/n)), storetest.String("note", fmt.Sprintf("%03d name", j*7%1000)),
 				storetest.Refer("subject", "Patient", fmt.Sprintf("p%06d", j/100)),
+				func(v *record.Version) { v.Patient = fmt.Sprintf("Patient/p%06d", j/100) },
 			))
 			if j%50 == 0 {
 				u.Cases = append(u.Cases, id)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"tenon/migrations"
+	"tenon/server/record"
 	"tenon/server/store"
 )
 
@@ -61,6 +63,40 @@ func TestMigrate(t *testing.T) {
 			wg.Wait()
 			if err := s.Ready(t.Context()); err != nil {
 				t.Errorf("Ready() = %v", err)
+			}
+		})
+	}
+}
+
+// TestAuditIsIndexed: the audit of a database that is brought up to date is found by
+// whom it speaks of, whatever a client wrote into it.
+func TestAuditIsIndexed(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			rows := []record.Audit{auditOf("x"), auditOf("Patient?\x00&a\nb=\\u0000"), auditOf("y")}
+			rows[1].Patient, rows[2].Principal = "Patient/one", "PractitionerRole/other"
+			if err := s.Audit(t.Context(), rows); err != nil {
+				t.Fatal(err)
+			}
+			steps, err := migrations.Of(map[string]string{"SQLite": "sqlite", "PostgreSQL": "postgres"}[name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Run(t.Context(), "DROP TABLE audit_about", "DROP TABLE audit_export"); err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range steps {
+				if strings.HasSuffix(step.Name, "_audit_about") {
+					if err := s.Run(t.Context(), strings.Split(strings.TrimSuffix(step.SQL, ";\n"), ";\n")...); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for about, want := range map[string]int{"Patient/one": 1, "PractitionerRole/other": 1, "Patient/two": 0} {
+				if got, err := s.AuditBatches(t.Context(), record.AuditRange{About: about, Limit: 9}); err != nil || len(got) != want {
+					t.Errorf("%d batches of %s, %v, want %d", len(got), about, err, want)
+				}
 			}
 		})
 	}

@@ -23,7 +23,7 @@ func (s *Store) Search(ctx context.Context, plan *search.Plan) (*search.Page, er
 	err = s.engine.read(ctx, long, func(q querier) (err error) {
 		timed, stop := context.WithTimeout(ctx, s.o.SearchTime) // waiting for a connection is not its time
 		defer stop()
-		page, err = runPlan(timed, q, s.engine.dialect(), tenant, plan)
+		page, err = runPlan(timed, q, s.engine.dialect(), tenant, plan, s.hints())
 		if err != nil && timed.Err() != nil && ctx.Err() == nil {
 			return tooLong(s.o.SearchTime)
 		}
@@ -52,16 +52,26 @@ type run struct {
 	full   bool           // there is more behind the page
 	few    []int64        // candidates, when enough is known to list them
 	listed bool
-	met    []int         // clauses that all candidates meet
-	late   []int         // clauses that may make candidates, at a price
-	rows   []int64       // row numbers of the hits
-	place  search.Cursor // of the last hit
-	bytes  int64         // of the bodies of the page
-	level  int           // 0; of a run for an inner alias how deep it lies
+	met    []int          // clauses that all candidates meet
+	late   []int          // clauses that may make candidates, at a price
+	rows   []int64        // row numbers of the hits
+	parts  []access.Level // of the hits: the lowest level to which each may be shown in part
+	place  search.Cursor  // of the last hit
+	bytes  int64          // of the bodies of the page
+	hints  hints
+	level  int // 0; of a run for an inner alias how deep it lies
 }
 
-func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan) (*search.Page, error) {
-	r := &run{ctx: ctx, q: q, d: d, tenant: tenant, plan: plan, root: plan.Root}
+// hints are what a run needs of the store besides the database.
+type hints struct {
+	mask Mask  // of what is found and shown in part
+	many *many // which reaches are not worth a list; nil: none is known
+}
+
+func (s *Store) hints() hints { return hints{s.o.Mask, &s.many} }
+
+func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *search.Plan, h hints) (*search.Page, error) {
+	r := &run{ctx: ctx, q: q, d: d, tenant: tenant, plan: plan, root: plan.Root, hints: h}
 	r.back = plan.After != nil && plan.After.Back
 	page := &search.Page{}
 	var err error
@@ -86,7 +96,17 @@ func runPlan(ctx context.Context, q querier, d dialect, tenant int64, plan *sear
 			return nil, err
 		}
 	}
-	return page, r.include(page)
+	fresh := make([]found, len(page.Hits))
+	for i, h := range page.Hits {
+		fresh[i] = found{r.rows[i], h, r.parts[i]}
+	}
+	if err := r.inPart(plan.Root.Reach, plan.Root.Types, fresh); err != nil {
+		return nil, err
+	}
+	for i := range fresh {
+		page.Hits[i] = fresh[i].hit
+	}
+	return page, r.include(page, fresh)
 }
 
 func (r *run) statement() *statement { return newStatement(r.tenant, r.d) }
@@ -110,19 +130,20 @@ func (r *run) hits(page *search.Page) error {
 	return r.sorted(page)
 }
 
-const hitColumns = "r.rid, r.type, r.id, r.version, r.updated, r.level, r.patient, r.body"
+const hitColumns = "r.rid, r.type, r.id, r.version, r.updated, r.level, r.part, r.patient, r.body"
 
 // found is one row of hitColumns.
 type found struct {
-	rid int64
-	hit search.Hit
+	rid  int64
+	hit  search.Hit
+	part access.Level // the lowest level to which it may be shown in part
 }
 
 func scanHit(c cursor, more ...any) (f found, err error) {
-	var updated, level int64
-	dest := append([]any{&f.rid, &f.hit.Type, &f.hit.ID, &f.hit.Version, &updated, &level, &f.hit.Patient, &f.hit.Body}, more...)
+	var updated, level, part int64
+	dest := append([]any{&f.rid, &f.hit.Type, &f.hit.ID, &f.hit.Version, &updated, &level, &part, &f.hit.Patient, &f.hit.Body}, more...)
 	err = c.scan(dest...)
-	f.hit.Updated, f.hit.Level = moment(updated), access.Level(level)
+	f.hit.Updated, f.hit.Level, f.part = moment(updated), access.Level(level), access.Level(part)
 	return f, err
 }
 
@@ -191,7 +212,7 @@ func (r *run) keep(page *search.Page, f found, values []string) {
 	case len(page.Hits) < r.plan.Count && r.fits(len(page.Hits), f):
 		r.bytes += int64(len(f.hit.Body))
 		page.Hits = append(page.Hits, f.hit)
-		r.rows = append(r.rows, f.rid)
+		r.rows, r.parts = append(r.rows, f.rid), append(r.parts, f.part)
 		r.place = here
 	case r.back:
 		here.Back, r.full = true, true

@@ -109,19 +109,19 @@ func staleOr(err error) error {
 
 const (
 	insertResource = "INSERT INTO resource (tenant, type, id, version, updated, deleted, method, owner, author, patient, " +
-		"level, integrity, grading, blob, digest, salt, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING rid"
+		"level, integrity, grading, part, blob, digest, salt, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING rid"
 	keepHistory = "INSERT INTO history (rid, version, tenant, updated, deleted, method, owner, author, patient, " +
-		"level, integrity, grading, blob, digest, salt, body, type) SELECT rid, version, tenant, updated, deleted, method, owner, author, " +
-		"patient, level, integrity, grading, blob, digest, salt, body, type FROM resource WHERE rid = ?"
+		"level, integrity, grading, part, blob, digest, salt, body, type) SELECT rid, version, tenant, updated, deleted, method, owner, author, " +
+		"patient, level, integrity, grading, part, blob, digest, salt, body, type FROM resource WHERE rid = ?"
 	updateResource = "UPDATE resource SET version = ?, updated = ?, deleted = ?, method = ?, owner = ?, author = ?, patient = ?, " +
-		"level = ?, integrity = ?, grading = ?, blob = ?, digest = ?, salt = ?, body = ? WHERE rid = ?"
+		"level = ?, integrity = ?, grading = ?, part = ?, blob = ?, digest = ?, salt = ?, body = ? WHERE rid = ?"
 )
 
 // columnValues are the columns from version to body.
 func columnValues(v *record.Version) []any {
 	return []any{
 		v.Version, micros(v.Updated), truth(v.Deleted), v.Method, v.Owner, v.Author, v.Patient,
-		int64(v.Level), int64(v.Integrity), v.Grading, v.Blob, v.Digest[:], v.Salt[:], v.Body,
+		int64(v.Level), int64(v.Integrity), v.Grading, int64(v.Part), v.Blob, v.Digest[:], v.Salt[:], v.Body,
 	}
 }
 

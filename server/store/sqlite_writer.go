@@ -116,7 +116,7 @@ func (w *liteWriter) group(jobs []*liteJob) []*liteJob {
 	}
 	if err := w.writeAudit(jobs); err != nil {
 		w.rollback()
-		return failed(fmt.Errorf("store: audit: %w", err))
+		return failed(fmt.Errorf("%w: %w", errAudit, err))
 	}
 	if _, err := w.conn.exec(context.Background(), "COMMIT", nil); err != nil {
 		w.rollback()

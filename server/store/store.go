@@ -36,6 +36,9 @@ type Options struct {
 	// Reserve is the file that takes audit rows while the database is full;
 	// without one reads are refused then.
 	Reserve string
+	// Mask leaves elements out of what is shown in part; without it what a caller
+	// may see in part only is an error.
+	Mask Mask
 }
 
 // searchTime is more than any search of ours took, and less than people wait.
@@ -49,6 +52,7 @@ type Store struct {
 	tenant int64 // 0 until it is known
 	mu     sync.Mutex
 	plans  planBodies
+	many   many
 
 	reserve *reserve.File // nil: none
 }

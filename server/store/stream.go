@@ -3,12 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"tenon/server/ledger"
 	"tenon/server/record"
@@ -91,7 +88,7 @@ func (s *stream) eachVersion(ctx context.Context, use func(*record.Version) erro
 func (s *stream) Versions(ctx context.Context, each func(ledger.VersionRow) error) error {
 	return s.eachVersion(ctx, func(v *record.Version) error {
 		return each(ledger.VersionRow{
-			Type: v.Type, ID: v.ID, Version: v.Version, Updated: v.Updated, Deleted: v.Deleted,
+			Type: v.Type, ID: v.ID, Version: v.Version, Author: v.Author, Updated: v.Updated, Deleted: v.Deleted,
 			Body: v.Body, Digest: v.Digest, Salt: v.Salt,
 		})
 	})
@@ -110,6 +107,20 @@ func scanBatch(c cursor) (b ledger.AuditBatch, next []any, err error) {
 	copy(b.Key[:], secret)
 	b.Rows = bytes.Split(body, []byte{'\n'})
 	return b, []any{id}, err
+}
+
+// SignatureRows is of ledger.SignatureRows.
+func (s *stream) SignatureRows(ctx context.Context, each func(ledger.SignatureRow) error) error {
+	return pages(ctx, s, "SELECT seq, case_id, provenance, target, version, digest, role, purpose, stage, signer, at, outcome, conditions FROM signature WHERE seq > ? ORDER BY seq LIMIT ?",
+		pageRows, []any{int64(0)},
+		func(c cursor) (r ledger.SignatureRow, next []any, err error) {
+			var seq, at int64
+			var digest []byte
+			err = c.scan(&seq, &r.Case, &r.Provenance, &r.Target, &r.Version, &digest, &r.Role, &r.Purpose, &r.Stage, &r.Signer, &at, &r.Outcome, &r.Conditions)
+			copy(r.Digest[:], digest)
+			r.When = moment(at)
+			return r, []any{seq}, err
+		}, each)
 }
 
 // Blobs is of ledger.Records.
@@ -245,48 +256,4 @@ func (r *Records) Pending(ctx context.Context, refs []string) (found []ledger.Pe
 		return err
 	})
 	return found, err
-}
-
-// Has is of ledger.Records. A ref that is not well formed names no row.
-func (r *Records) Has(ctx context.Context, kind string, refs []string) ([]bool, error) {
-	out := make([]bool, len(refs))
-	for i, ref := range refs {
-		sql, args := hasRow(kind, ref)
-		if sql == "" {
-			continue
-		}
-		var n int64
-		found, err := one(ctx, r.q, sql, args, &n)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = found
-	}
-	return out, nil
-}
-
-func hasRow(kind, ref string) (sql string, args []any) {
-	parts := strings.Split(ref, "/")
-	switch {
-	case kind == ledger.KindVersion && len(parts) == 4 && parts[2] == "_history":
-		n, err := strconv.ParseInt(parts[3], 10, 64)
-		if err != nil {
-			return "", nil
-		}
-		return "SELECT 1 FROM resource r WHERE r.type = ? AND r.id = ? AND (r.version = ? OR EXISTS " +
-			"(SELECT 1 FROM history h WHERE h.rid = r.rid AND h.version = ?)) AND r.tenant IN (SELECT tenant FROM tenant)", []any{parts[0], parts[1], n, n}
-	case kind == ledger.KindAudit && len(parts) == 2 && parts[0] == "audit":
-		n, err := strconv.ParseInt(parts[1], 10, 64)
-		if err != nil {
-			return "", nil
-		}
-		return "SELECT 1 FROM audit WHERE id = ?", []any{n}
-	case kind == ledger.KindBlob && len(parts) == 2 && parts[0] == "sha-256":
-		digest, err := hex.DecodeString(parts[1])
-		if err != nil {
-			return "", nil
-		}
-		return "SELECT 1 FROM blob WHERE digest = ? AND tenant IN (SELECT tenant FROM tenant)", []any{digest}
-	}
-	return "", nil
 }

@@ -12,11 +12,16 @@ import (
 	"tenon/server/search"
 )
 
-const subscriptionColumns = "id, version, subscriber, status, shown, reason, body, last, delivered, failing, attempts"
+const subscriptionColumns = "id, version, subscriber, status, shown, reason, body, last, delivered, failing, attempts, " +
+	"COALESCE((SELECT w.body FROM subscription_warrant w WHERE w.tenant = subscription.tenant AND w.subscription = subscription.id), '')"
 
 func scanSubscription(c cursor) (r feed.Row, err error) {
 	var failing, attempts int64
-	err = c.scan(&r.ID, &r.Version, &r.Subscriber, &r.Status, &r.Shown, &r.Reason, &r.Body, &r.Last, &r.Delivered, &failing, &attempts)
+	var warrant string
+	err = c.scan(&r.ID, &r.Version, &r.Subscriber, &r.Status, &r.Shown, &r.Reason, &r.Body, &r.Last, &r.Delivered, &failing, &attempts, &warrant)
+	if err == nil && warrant != "" {
+		err = json.Unmarshal([]byte(warrant), &r.Warrant)
+	}
 	if failing > 0 {
 		r.Failing = moment(failing)
 	}
@@ -44,6 +49,33 @@ func (s *Store) Subscriptions(ctx context.Context, ids []string) (all []feed.Row
 		})
 	})
 	return all, err
+}
+
+// Warrant implements feed.Store.
+func (s *Store) Warrant(ctx context.Context, id string) (w feed.Warrant, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return w, err
+	}
+	body := ""
+	err = s.engine.read(ctx, short, func(q querier) error {
+		_, err := one(ctx, q, "SELECT body FROM subscription_warrant WHERE tenant = ? AND subscription = ?", []any{tenant, id}, &body)
+		return err
+	})
+	if err != nil || body == "" {
+		return w, err
+	}
+	return w, json.Unmarshal([]byte(body), &w)
+}
+
+// writeWarrant writes one with the version that it came with.
+func writeWarrant(ctx context.Context, q doorWriter, tenant int64, w *feed.Warrant) error {
+	body, err := json.Marshal(w)
+	if err == nil {
+		_, err = q.exec(ctx, "INSERT INTO subscription_warrant (tenant, subscription, body) VALUES (?, ?, ?) ON CONFLICT (tenant, subscription) DO UPDATE SET body = excluded.body",
+			[]any{tenant, w.Subscription, string(body)})
+	}
+	return err
 }
 
 // SubscriptionsOf implements feed.Store.
@@ -193,7 +225,7 @@ func (s *Store) MatchesAs(ctx context.Context, plan *search.Plan, v *record.Vers
 				return err
 			}
 		}
-		page, err := runPlan(ctx, q, s.engine.dialect(), tenant, &as)
+		page, err := runPlan(ctx, q, s.engine.dialect(), tenant, &as, s.hints())
 		if err != nil {
 			return err
 		}

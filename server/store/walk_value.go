@@ -58,7 +58,7 @@ func (r *run) walkValues(page *search.Page) error {
 	if at == nil || value != nil {
 		given, err := r.values(page, value, at)
 		if given {
-			page.Hits, r.rows = nil, nil
+			page.Hits, r.rows, r.parts = nil, nil, nil
 			return r.sorted(page)
 		}
 		if err != nil || r.full {

@@ -22,9 +22,10 @@ type question struct {
 }
 
 // found are the things of a type that a person finds, of those that match.
-func (w *world) found(p *person, typ string, match func(x *thing, v version) bool) (refs []string) {
+// looked is the highest level of what is asked of them.
+func (w *world) found(p *person, typ string, match func(x *thing, v version) bool, looked int) (refs []string) {
 	for _, x := range w.things {
-		if v := x.now(); x.typ == typ && !v.deleted && match(x, v) && p.may("s", x, v) {
+		if v := x.now(); x.typ == typ && !v.deleted && match(x, v) && p.sees("s", x, v, looked) > 0 {
 			refs = append(refs, x.ref())
 		}
 	}
@@ -34,6 +35,12 @@ func (w *world) found(p *person, typ string, match func(x *thing, v version) boo
 func (w *world) finds(p *person, ref string) bool {
 	x := w.byRef[ref]
 	return x != nil && !x.now().deleted && p.may("s", x, x.now())
+}
+
+// findsPart: an include brings what is shown in part.
+func (w *world) findsPart(p *person, ref string) bool {
+	x := w.byRef[ref]
+	return x != nil && !x.now().deleted && p.sees("s", x, x.now(), 1) > 0
 }
 
 func all(*thing, version) bool { return true }
@@ -57,7 +64,7 @@ var kinds = []struct {
 }
 
 func (w *world) search(p *person, typ, query string, want []string) *question {
-	q := &question{path: "/fhir/" + typ + "?" + query, want: want, read: bundleRefs}
+	q := &question{path: "/fhir/" + typ + "?" + query, want: w.labels(p, "s", want), read: bundleRefs}
 	if !p.permitted("s", typ) {
 		q.status, q.want = 403, nil
 	}
@@ -66,7 +73,7 @@ func (w *world) search(p *person, typ, query string, want []string) *question {
 
 func askType(w *world, p *person) *question {
 	typ := pick(w, types)
-	return w.search(p, typ, fmt.Sprintf("_count=%d", 3+w.r.IntN(40)), w.found(p, typ, all))
+	return w.search(p, typ, fmt.Sprintf("_count=%d", 3+w.r.IntN(40)), w.found(p, typ, all, 1))
 }
 
 // coded is a random type that has a code, and a code.
@@ -77,47 +84,47 @@ func (w *world) coded() (typ, param, code string) {
 
 func askValue(w *world, p *person) *question {
 	typ, param, code := w.coded()
-	return w.search(p, typ, param+"="+code+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code == code }))
+	return w.search(p, typ, param+"="+code+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code == code }, 1))
 }
 
 func askNot(w *world, p *person) *question {
 	typ, param, code := w.coded()
-	return w.search(p, typ, param+":not="+code+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code != code }))
+	return w.search(p, typ, param+":not="+code+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code != code }, 1))
 }
 
 func askFilter(w *world, p *person) *question {
 	typ, param, code := w.coded()
-	return w.search(p, typ, "_filter="+url.QueryEscape(param+" eq "+code)+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code == code }))
+	return w.search(p, typ, "_filter="+url.QueryEscape(param+" eq "+code)+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.code == code }, 1))
 }
 
 func askChain(w *world, p *person) *question {
 	typ, gender := pick(w, strings.Fields("Observation Condition DocumentReference Communication Device Task ImagingStudy")), pick(w, []string{"male", "female"})
 	return w.search(p, typ, subjectParam[typ]+":Patient.gender="+gender+"&_count=1000", w.found(p, typ, func(_ *thing, v version) bool {
 		return w.finds(p, v.patient) && w.byRef[v.patient].now().gender == gender
-	}))
+	}, 4))
 }
 
 func askLink(w *world, p *person) *question {
 	code := pick(w, codes)
 	return w.search(p, "Observation", "has-member:Observation.code="+code+"&_count=1000", w.found(p, "Observation", func(_ *thing, v version) bool {
 		return w.finds(p, v.link) && w.byRef[v.link].now().code == code
-	}))
+	}, 1))
 }
 
 func askHas(w *world, p *person) *question {
 	code := pick(w, codes)
 	of := map[string]bool{}
-	for _, ref := range w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code }) {
+	for _, ref := range w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code }, 1) {
 		of[w.byRef[ref].now().patient] = true
 	}
-	return w.search(p, "Patient", "_has:Observation:subject:code="+code+"&_count=1000", w.found(p, "Patient", func(x *thing, _ version) bool { return of[x.ref()] }))
+	return w.search(p, "Patient", "_has:Observation:subject:code="+code+"&_count=1000", w.found(p, "Patient", func(x *thing, _ version) bool { return of[x.ref()] }, 1))
 }
 
 func (w *world) including(p *person, param string, to func(v version) string) *question {
 	code := pick(w, codes)
-	want := w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code })
+	want := w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code }, 1)
 	for _, ref := range slices.Clone(want) {
-		if target := to(w.byRef[ref].now()); w.finds(p, target) && !slices.Contains(want, target) {
+		if target := to(w.byRef[ref].now()); w.findsPart(p, target) && !slices.Contains(want, target) {
 			want = append(want, target)
 		}
 	}
@@ -134,15 +141,15 @@ func askIncludeLink(w *world, p *person) *question {
 
 func askRevinclude(w *world, p *person) *question {
 	gender, typ := pick(w, []string{"male", "female"}), pick(w, strings.Fields("Observation Condition Communication Task"))
-	want := w.found(p, "Patient", func(_ *thing, v version) bool { return v.gender == gender })
+	want := w.found(p, "Patient", func(_ *thing, v version) bool { return v.gender == gender }, 2)
 	first := slices.Clone(want)
-	want = append(want, w.found(p, typ, func(_ *thing, v version) bool { return slices.Contains(first, v.patient) })...)
+	want = append(want, w.found(p, typ, func(_ *thing, v version) bool { return slices.Contains(first, v.patient) }, 1)...)
 	return w.search(p, "Patient", "gender="+gender+"&_revinclude="+typ+":"+subjectParam[typ]+"&_count=1000", want)
 }
 
 func askCount(w *world, p *person) *question {
 	typ, param, code := w.coded()
-	want := w.found(p, typ, func(_ *thing, v version) bool { return v.code == code })
+	want := w.found(p, typ, func(_ *thing, v version) bool { return v.code == code }, 1)
 	q := w.search(p, typ, param+"="+code+pick(w, []string{"&_summary=count", "&_count=0", "&_total=accurate&_count=1"}), []string{fmt.Sprint(len(want))})
 	q.read = func(_ *world, _ *person, _ *question, a *servertest.Answer) ([]string, error) {
 		var b struct{ Total *int }
@@ -158,12 +165,12 @@ func askCase(w *world, p *person) *question {
 	typ, c := pick(w, types), pick(w, w.cases)
 	return w.search(p, typ, "case=Task/"+c.id+"&_count=1000", w.found(p, typ, func(x *thing, _ version) bool {
 		return w.finds(p, "Task/"+c.id) && slices.Contains(x.cases, c)
-	}))
+	}, 1))
 }
 
 func askCompartment(w *world, p *person) *question {
 	typ, of := pick(w, strings.Fields("Observation Condition DocumentReference Communication ImagingStudy")), pick(w, w.pats)
-	q := w.search(p, typ, "_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.patient == of.ref() }))
+	q := w.search(p, typ, "_count=1000", w.found(p, typ, func(_ *thing, v version) bool { return v.patient == of.ref() }, 1))
 	q.path = "/fhir/" + of.ref() + "/" + typ + "?_count=1000"
 	return q
 }
@@ -174,14 +181,18 @@ func bundleRefs(w *world, p *person, q *question, a *servertest.Answer) (refs []
 		var b struct {
 			Link  []struct{ Relation, URL string }
 			Entry []struct {
-				Resource struct{ ResourceType, ID string }
+				Resource json.RawMessage
 			}
 		}
 		if err := json.Unmarshal(a.Body, &b); err != nil {
 			return nil, err
 		}
 		for _, e := range b.Entry {
-			refs = append(refs, e.Resource.ResourceType+"/"+e.Resource.ID)
+			ref, err := w.came(e.Resource)
+			if err != nil {
+				return nil, err
+			}
+			refs = append(refs, ref)
 		}
 		next := ""
 		for _, l := range b.Link {
@@ -204,8 +215,8 @@ func askHistory(w *world, p *person) *question {
 	q := &question{path: "/fhir/" + typ + "/_history?_count=1000", read: historyRefs}
 	for _, x := range w.things {
 		for _, v := range x.versions {
-			if x.typ == typ && p.may("s", x, v) {
-				q.want = append(q.want, fmt.Sprintf("%s/%d", x.ref(), v.n))
+			if x.typ == typ && p.sees("s", x, v, 1) > 0 {
+				q.want = append(q.want, fmt.Sprintf("%d %s", v.n, p.label("s", x, v)))
 			}
 		}
 	}
@@ -229,8 +240,8 @@ func askInstance(w *world, p *person) *question {
 	x := w.changed()
 	q := &question{path: "/fhir/" + x.ref() + "/_history?_count=1000", read: historyRefs}
 	for _, v := range x.versions {
-		if p.may("r", x, v) {
-			q.want = append(q.want, fmt.Sprintf("%s/%d", x.ref(), v.n))
+		if p.sees("r", x, v, 1) > 0 {
+			q.want = append(q.want, fmt.Sprintf("%d %s", v.n, p.label("r", x, v)))
 		}
 	}
 	switch {
@@ -242,17 +253,27 @@ func askInstance(w *world, p *person) *question {
 	return q
 }
 
-func historyRefs(_ *world, _ *person, _ *question, a *servertest.Answer) (refs []string, err error) {
+func historyRefs(w *world, _ *person, _ *question, a *servertest.Answer) (refs []string, err error) {
 	var b struct {
 		Entry []struct {
 			FullURL  string
+			Resource json.RawMessage
 			Response struct{ Etag string }
 		}
 	}
 	err = json.Unmarshal(a.Body, &b)
 	for _, e := range b.Entry {
 		_, ref, _ := strings.Cut(e.FullURL, "/fhir/")
-		refs = append(refs, ref+"/"+strings.Trim(e.Response.Etag, `W/"`))
+		tag, part, _ := strings.Cut(strings.Trim(e.Response.Etag, `W/"`), "-")
+		if e.Resource != nil {
+			if ref, err = w.came(e.Resource); err != nil {
+				return nil, err
+			}
+		}
+		if strings.Contains(ref, " ") != (part != "") {
+			return nil, fmt.Errorf("%s has the tag %s", ref, e.Response.Etag)
+		}
+		refs = append(refs, tag+" "+ref)
 	}
 	return refs, err
 }
@@ -269,15 +290,17 @@ func askVersion(w *world, p *person) *question {
 }
 
 func (w *world) reading(p *person, x *thing, v version, path string) *question {
-	q := &question{path: path, want: []string{x.ref()}, read: func(_ *world, _ *person, _ *question, a *servertest.Answer) ([]string, error) {
-		var b struct{ ResourceType, ID string }
-		err := json.Unmarshal(a.Body, &b)
-		return []string{b.ResourceType + "/" + b.ID}, err
+	q := &question{path: path, want: []string{p.label("r", x, v)}, read: func(w *world, _ *person, _ *question, a *servertest.Answer) ([]string, error) {
+		ref, err := w.came(a.Body)
+		if part := strings.Contains(a.Header.Get("ETag"), "-L"); err == nil && part != strings.Contains(ref, " ") {
+			err = fmt.Errorf("%s has the tag %s", ref, a.Header.Get("ETag"))
+		}
+		return []string{ref}, err
 	}}
 	switch {
 	case !p.permitted("r", x.typ):
 		q.status = 403
-	case !p.may("r", x, v):
+	case p.sees("r", x, v, 1) == 0:
 		q.status = 404
 	case v.deleted:
 		q.status = 410
@@ -292,20 +315,21 @@ func askEverything(w *world, p *person) *question {
 	q := &question{path: "/fhir/" + x.ref() + "/$everything?_count=1000", read: func(w *world, p *person, q *question, a *servertest.Answer) ([]string, error) {
 		refs, err := bundleRefs(w, p, q, a)
 		return slices.DeleteFunc(refs, func(ref string) bool {
+			ref, _, _ = strings.Cut(ref, " ")
 			x := w.byRef[ref]
 			return x == nil && slices.Contains(directory, ref[:strings.IndexByte(ref, '/')]) || x != nil && p.may("r", x, x.now()) && (x.now().patient != q.subject() || x.typ == "Device")
 		}), err
 	}}
 	for _, y := range w.things {
 		// R4's compartment of a patient lacks Device: it may come or not
-		if v := y.now(); v.patient == x.ref() && y.typ != "Device" && !v.deleted && p.may("r", y, v) {
-			q.want = append(q.want, y.ref())
+		if v := y.now(); v.patient == x.ref() && y.typ != "Device" && !v.deleted && p.sees("r", y, v, 1) > 0 {
+			q.want = append(q.want, p.label("r", y, v))
 		}
 	}
 	switch {
 	case !p.permitted("r", "Patient"):
 		q.status = 403
-	case !p.may("r", x, x.now()):
+	case p.sees("r", x, x.now(), 1) == 0:
 		q.status = 404
 	}
 	return q
@@ -320,11 +344,11 @@ func askGraphQL(w *world, p *person) *question {
 	code := pick(w, codes)
 	query, _ := json.Marshal(`{ObservationList(code:"` + code + `",_count:1000){id subject{resource(optional:true){... on Patient{id}}}}}`)
 	q := &question{path: "/fhir/$graphql", body: `{"query":` + string(query) + `}`, read: graphqlRefs}
-	for _, ref := range w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code }) {
+	for _, ref := range w.found(p, "Observation", func(_ *thing, v version) bool { return v.code == code }, 1) {
 		q.want = append(q.want, ref)
 		x := w.byRef[w.byRef[ref].now().patient]
 		switch {
-		case x != nil && p.may("r", x, x.now()):
+		case x != nil && p.sees("r", x, x.now(), 1) > 0:
 			q.want = append(q.want, ref+" "+x.ref())
 		case x != nil && !p.permitted("r", "Patient"):
 			q.status = 403

@@ -25,6 +25,7 @@ func TestDifferential(t *testing.T) {
 			w := newWorld(t, engine, uint64(setting("TENON_ACCESS_SEED", 20261123)))
 			t.Run("R000-010 R001-150 what is shown is what the policy allows", w.askAll)
 			t.Run("R000-010 R001-150 absent and out of reach are alike", w.alike)
+			t.Run("R000-010 elements above the level", w.parts)
 			t.Run("R000-010 an explanation says what the server does", w.explained)
 			t.Run("R000-010 emergency access", w.emergency)
 			t.Run("R000-010 R001-150 an export holds what the policy allows", w.exports)

@@ -57,6 +57,7 @@ type version struct {
 	code    string
 	link    string // reference to another thing
 	gender  string
+	minor   bool
 }
 
 type thing struct {

@@ -48,7 +48,7 @@ var codes = []string{"red", "green", "blue", "grey"}
 // newWorld makes a server with a random world; the same seed makes the same world.
 func newWorld(t *testing.T, engine string, seed uint64) *world {
 	t.Helper()
-	c := app.Config{}
+	c := app.Config{Exchange: app.Exchange{Endpoints: "any", Region: "any"}} // no agreements, no addresses: reach alone is asked here
 	if engine == "PostgreSQL" {
 		c.Database = pgtest.Database(t, "empty", nil)
 	}
@@ -111,7 +111,7 @@ func (w *world) peopled(t *testing.T) {
 // furnish makes patients, things about them, and changes of things.
 func (w *world) furnish(t *testing.T) {
 	for i := range 30 {
-		w.add("Patient", fmt.Sprintf("x%d", i), pick(w, w.orgs[:hospitals]), version{gender: pick(w, []string{"male", "female"})})
+		w.add("Patient", fmt.Sprintf("x%d", i), pick(w, w.orgs[:hospitals]), version{gender: pick(w, []string{"male", "female"}), minor: i%3 == 0})
 		w.pats = append(w.pats, w.things[len(w.things)-1])
 	}
 	for i, typ := range strings.Fields("RelatedPerson Device Task") {
@@ -169,7 +169,11 @@ func (x *thing) body(v version) string {
 	}
 	switch x.typ {
 	case "Patient":
-		return fmt.Sprintf(`,"active":true,"identifier":[{"system":"urn:n","value":%q}],"gender":%q`, x.id, v.gender)
+		birth := "1961-02-03"
+		if v.minor {
+			birth = time.Now().AddDate(-9, 0, 0).Format(time.DateOnly)
+		}
+		return fmt.Sprintf(`,"active":true,"identifier":[{"system":"urn:n","value":%q}],"gender":%q,"birthDate":%q`, x.id, v.gender, birth)
 	case "RelatedPerson":
 		return `,"active":true` + subject
 	case "Task":

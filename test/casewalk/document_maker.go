@@ -47,6 +47,35 @@ func definition(w *Writer) Obj {
 	})
 }
 
+// analysed is the analysis of the design; its results are older than any word
+// about them, also when it is written anew.
+func analysed(w *Writer) Obj {
+	o := tested("analysis", "finite element analysis", "S08/stress")(w)
+	o["issued"] = instant(w.Opened)
+	return o
+}
+
+// dialogue is a word about the analysis: of the designer to the clinician, or back
+// (5.3.4).
+func dialogue(key, by, kind string) Part {
+	const rule = "G-OUTPUT/analysis-discussed"
+	row := []string{"R001-118"}
+	return Part{Key: key, Type: "Communication", By: by, As: Beside, Needs: []string{"S08/analysis"}, Defects: []Defect{
+		{Name: "in error", Rule: rule, Clause: row, Spoil: set("status", "entered-in-error")},
+		{Name: "before the results", Rule: rule, Clause: row, Spoil: set("sent", "2020-01-01T08:00:00Z")},
+		{Name: "about something else", Rule: rule, Clause: row, Spoil: set("about", Arr{Obj{"display": "the weather"}})},
+	}, Body: func(w *Writer) Obj {
+		to := w.Attending
+		if by != "des-zhang" {
+			to = w.who("des-zhang")
+		}
+		return w.ofCase(Obj{
+			"resourceType": "Communication", "status": "completed", "category": Arr{coded("dialogue", kind)}, "subject": ref(w.Patient), "sent": instant(w.Now),
+			"about": refs(w.Refs["S08/analysis"]), "sender": ref(w.By), "recipient": refs(to), "payload": Arr{Obj{"contentString": "stress of 210 MPa at most"}},
+		})
+	}}
+}
+
 func confirmationForm(w *Writer) Obj {
 	o := as("confirmation-form", composed("design confirmation form", "declaration"))(w)
 	o["attester"] = Arr{Obj{"mode": "professional", "party": ref(w.Attending)}, Obj{"mode": "professional", "party": ref(w.who("prod-zhou"))}}

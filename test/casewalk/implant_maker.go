@@ -33,11 +33,13 @@ func implantMaker() []Stage {
 				result("stress", "des-zhang", "ultimate-strength", 210, "MPa"),
 				{
 					Key: "analysis", Type: "DiagnosticReport", By: "des-zhang", Needs: []string{"S08/stress"},
-					Body: with(tested("analysis", "finite element analysis", "S08/stress"), producedWith, ext("iteration", "valuePositiveInt", 2)),
+					Body: with(analysed, producedWith, ext("iteration", "valuePositiveInt", 2)),
 				},
+				dialogue("analysis-told", "des-zhang", "comment"), dialogue("analysis-answered", "clin-wang", "approve"),
 			},
 			Signatures: []Signature{
 				{Role: "DES", Purpose: "design-output", Part: "S08/design-output"},
+				{Role: "DES", Purpose: "design-output", Part: "S08/design-definition"},
 				{Role: "REV", Purpose: "output-review", Part: "S08/design-output", Other: "DES"},
 				{Role: "CLIN", Purpose: "feasibility", Part: "S08/design-output"},
 				{Role: "PROD", Purpose: "feasibility", Part: "S08/design-output"},

@@ -283,20 +283,21 @@ func (m *Model) predictSign(v *Verdict, s Step, by *Person) {
 		}
 		return
 	}
+	rule := "two-persons"
 	if !slices.ContainsFunc(stages, func(st *Stage) bool { return m.stages[st.Code].state == working }) {
-		v.Open = true
+		v.Open, rule = true, "" // which of two reasons is told first is not said
 	}
 	if asked.Person != "" && m.acts(asked.Person) != by.ID || m.sees(by) == unsure {
 		v.Open = true // not the attending clinician
 	}
-	m.twoPersons(v, s, by, p, stages[0])
+	m.twoPersons(v, s, by, p, stages[0], rule)
 }
 
 // twoPersons: who signs in one of two roles must not stand behind the other.
-func (m *Model) twoPersons(v *Verdict, s Step, by *Person, p *partState, stage *Stage) {
+func (m *Model) twoPersons(v *Verdict, s Step, by *Person, p *partState, stage *Stage, rule string) {
 	_, part := m.p.part(s.Part)
 	if review := s.Purpose == "plan-approval" || strings.HasSuffix(s.Purpose, "-review"); review && s.Role == "REV" && m.people[part.By].Human == by.Human {
-		v.refuse("the same person wrote it", "two-persons", 403)
+		v.refuse("the same person wrote it", rule, 403)
 		return
 	}
 	for _, k := range stage.Signatures {
@@ -309,7 +310,7 @@ func (m *Model) twoPersons(v *Verdict, s Step, by *Person, p *partState, stage *
 		}
 		for _, a := range m.marks {
 			if a.role == other && a.target == p.ref && a.version == p.version && a.by.Human == by.Human {
-				v.refuse("the same person signed as "+other, "two-persons", 403)
+				v.refuse("the same person signed as "+other, rule, 403)
 				return
 			}
 		}

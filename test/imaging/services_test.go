@@ -18,7 +18,10 @@ import (
 // TestServices runs the services beside STOW, QIDO and WADO on one server for
 // each engine.
 func TestServices(t *testing.T) {
-	eachEngine(t, func(c *app.Config) { c.Images.Foreign, c.Images.Delete = "quarantine", "unused" }, func(t *testing.T, w *ward) {
+	eachEngine(t, func(c *app.Config) {
+		c.Images.Foreign, c.Images.Delete = "quarantine", "unused"
+		c.Images.Issuers = map[string]string{"HOSPITAL A": "urn:mrn:a", "HOSPITAL B": "urn:mrn:b"}
+	}, func(t *testing.T, w *ward) {
 		w.fill(t)
 		for _, s := range []struct {
 			name string
@@ -28,6 +31,11 @@ func TestServices(t *testing.T) {
 			{"R001-042 quarantine", testQuarantine},
 			{"R001-042 delete and change feed", testDelete},
 			{"UPS-RS", testWorkitems},
+			{"documents both ways", testDocuments},
+			{"R001-044 segmentations and structure sets", testDerived},
+			{"R001-046 rejection notes", testRejection},
+			{"R001-046 de-identified copies", testDeidentified},
+			{"R001-042 issuer of patient id", testIssuer},
 			{"capabilities", testCapabilities},
 		} {
 			t.Run(s.name, func(t *testing.T) { s.test(t, w) })

@@ -62,6 +62,75 @@ func testWorkitems(t *testing.T, w *ward) {
 	t.Run("states", func(t *testing.T) { w.perform(t, img, path, uid, root) })
 	t.Run("events", func(t *testing.T) { w.eventsOf(t, events, uid) })
 	t.Run("cancel", func(t *testing.T) { w.cancelStep(t, img) })
+	t.Run("XML", func(t *testing.T) { w.stepsInXML(t, img, path) })
+	t.Run("suspend, assigned, created", func(t *testing.T) { w.suspendSteps(t, img) })
+}
+
+// stepsInXML: a work item and a search as parts of XML.
+func (w *ward) stepsInXML(t *testing.T, img, path string) {
+	const xml = `multipart/related; type="application/dicom+xml"`
+	for _, p := range []string{path, "/workitems?PatientID=P-1"} {
+		a := w.Expect(t, 200, as(img, w.get(p, "Accept", xml)))
+		if body := string(a.Body); !strings.HasPrefix(a.Header.Get("Content-Type"), xml) || strings.Count(body, "<NativeDicomModel") != 1 ||
+			!strings.Contains(body, `tag="00741000" vr="CS" keyword="ProcedureStepState"`) || strings.Contains(body, "00081195") {
+			t.Errorf("%s: %s %s", p, a.Header.Get("Content-Type"), body)
+		}
+	}
+	w.Expect(t, 406, as(img, w.get(path, "Accept", "image/png")))
+	w.Expect(t, 406, as(img, w.get("/workitems", "Accept", "image/png")))
+	w.Expect(t, 404, as(w.designer, w.get(path, "Accept", xml)))
+}
+
+// suspendSteps: after its suspension a global subscription tells of what is there,
+// and of nothing new.
+func (w *ward) suspendSteps(t *testing.T, img string) {
+	const global = "/workitems/1.2.840.10008.5.1.4.34.5/subscribers/NEWS"
+	w.Expect(t, 201, w.send(img, "POST", global, ""))
+	told := make(chan string, 100)
+	conn, _, err := websocket.Dial(t.Context(), w.URL+"/dicomweb/subscribers/NEWS", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + img}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow() //nolint:errcheck // the test ends
+	go func() {
+		for {
+			_, b, err := conn.Read(context.WithoutCancel(t.Context()))
+			if err != nil {
+				return
+			}
+			told <- string(b)
+		}
+	}()
+	event := func(kind int, has string) {
+		t.Helper()
+		select {
+		case e := <-told:
+			if !strings.Contains(e, fmt.Sprintf(`"00001002":{"vr":"US","Value":[%d]}`, kind)) || !strings.Contains(e, has) {
+				t.Errorf("event %s, want kind %d with %s", e, kind, has)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no event of kind %d", kind)
+		}
+	}
+	w.Expect(t, 201, w.send(w.clin, "POST", "/workitems?1.2.826.0.10", aStep("P-2", "SCHEDULED")))
+	event(1, "1.2.826.0.10")
+	w.Expect(t, 200, w.send(w.clin, "POST", "/workitems/1.2.826.0.10", `{"00404025":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["CT7"]},"00080102":{"vr":"SH","Value":["L"]}}]},
+		"00741002":{"vr":"SQ","Value":[{"00741004":{"vr":"DS","Value":[40]}}]}}`))
+	event(3, `"00741004"`)
+	event(5, "CT7")
+	if a := w.Expect(t, 200, w.send(img, "GET", "/workitems?ScheduledStationNameCodeSequence.CodeValue=CT7&ProcedureStepState=SCHEDULED", "")); uids(t, a, "00080018") != "1.2.826.0.10" {
+		t.Errorf("by station: %s", a.Body)
+	}
+	w.Expect(t, 204, w.send(img, "GET", "/workitems?ScheduledStationNameCodeSequence.CodeValue=CT7&ProcedureStepState=COMPLETED", ""))
+	w.Expect(t, 401, w.send("", "POST", global+"/suspend", ""))
+	w.Expect(t, 404, w.send(w.designer, "POST", global+"/suspend", "")) // it is another one's
+	w.Expect(t, 404, w.send(img, "POST", strings.Replace(global, "NEWS", "OTHER", 1)+"/suspend", ""))
+	w.Expect(t, 400, w.send(img, "POST", "/workitems/1.2.826.0.10/subscribers/NEWS/suspend", ""))
+	w.Expect(t, 200, w.send(img, "POST", global+"/suspend", ""))
+	w.Expect(t, 404, w.send(img, "POST", global+"/suspend", "")) // done
+	w.Expect(t, 201, w.send(w.clin, "POST", "/workitems?1.2.826.0.11", aStep("P-2", "SCHEDULED")))
+	w.Expect(t, 202, w.send(w.clin, "POST", "/workitems/1.2.826.0.10/cancelrequest", ""))
+	event(1, "1.2.826.0.10") // and not 1.2.826.0.11 before it
 }
 
 type stepAttributes map[string]*struct{ Value []json.RawMessage }

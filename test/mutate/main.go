@@ -48,7 +48,7 @@ func quickest(m mutation) string {
 }
 
 func main() {
-	only := flag.String("only", "", "only files whose names hold this")
+	only := flag.String("only", "", "only rules whose file and name hold this")
 	write := flag.String("write", "", "file for the verdicts (tab-separated)")
 	root := flag.String("root", ".", "the repository")
 	flag.Parse()
@@ -99,7 +99,7 @@ func every(source, only string) ([]mutation, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !strings.Contains(name, only) || strings.HasPrefix(name, "sample") {
+		if strings.HasPrefix(name, "sample") {
 			continue
 		}
 		body, err := os.ReadFile(f) //nolint:gosec // of the repository
@@ -112,7 +112,7 @@ func every(source, only string) ([]mutation, error) {
 		}
 		all = append(all, mutations(filepath.ToSlash(name), doc)...)
 	}
-	return all, nil
+	return slices.DeleteFunc(all, func(m mutation) bool { return !strings.Contains(m.file+"\t"+m.what, only) }), nil
 }
 
 // tryAll tries the mutants side by side, and first the whole definitions: tests
@@ -214,7 +214,7 @@ func accepted(name string) (map[string]string, error) {
 	return reasons, nil
 }
 
-// others are the verdicts of a report on the files that are not tried this time.
+// others are the verdicts of a report on the rules that are not tried this time.
 func others(write, only string) (kept []string, err error) {
 	if write == "" || only == "" {
 		return nil, nil
@@ -227,7 +227,7 @@ func others(write, only string) (kept []string, err error) {
 		return nil, err
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(before)), "\n")[1:] {
-		if file, _, _ := strings.Cut(line, "\t"); !strings.Contains(file, only) {
+		if c := strings.SplitN(line, "\t", 3); !strings.Contains(c[0]+"\t"+c[1], only) {
 			kept = append(kept, line)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func (h *house) workstation(t *testing.T, title string, args ...string) string {
 			t.Logf("storescp: %s", out.String())
 		}
 	})
-	h.peer(t, dimse.Peer{Title: title, Principal: "PractitionerRole/clin-wang", Allow: []string{"receive"}, Address: "127.0.0.1:" + port})
+	h.peer(t, dimse.Peer{Title: title, Principal: "PractitionerRole/clin-wang", Allow: []string{"receive"}, Address: "127.0.0.1:" + port, TLS: slices.Contains(args, "+tls")})
 	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
 		if c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", "127.0.0.1:"+port); err == nil {
 			_ = c.Close()

@@ -17,6 +17,7 @@ import (
 
 	"tenon/dicomweb/dimse"
 	"tenon/server/app"
+	"tenon/test/servertest"
 )
 
 // authority makes certificates for tests.
@@ -90,4 +91,29 @@ func TestTLS(t *testing.T) {
 	if code, out := h.run(t, "echoscu", "SCANNER"); code == 0 {
 		t.Errorf("echoscu without TLS = %d:\n%s", code, out)
 	}
+	t.Run("peers that are called", func(t *testing.T) { h.calledOverTLS(t, a, with(mine, mineKey), with(other, otherKey)) })
+}
+
+// calledOverTLS: a workstation that wants TLS gets it, and shows a certificate of
+// our authorities; one of a stranger is not sent to.
+func (h *house) calledOverTLS(t *testing.T, a *authority, mine, scanner []string) {
+	h.peer(t, dimse.Peer{Title: "SCANNER2", Principal: "PractitionerRole/clin-wang", Allow: []string{"store"}})
+	if code, out := h.run(t, "storescu", "SCANNER2", append(append(scanner, "--"), h.files...)...); code != 0 {
+		t.Fatalf("storescu over TLS = %d:\n%s", code, out)
+	}
+	dir := h.workstation(t, "SECUREWS", mine...)
+	stranger := &authority{dir: t.TempDir()}
+	stranger.file, _, _ = stranger.issue(t, "ca")
+	cert, key, _ := stranger.issue(t, "stranger")
+	h.workstation(t, "STRANGER", "+tls", key, cert, "+cf", a.file)
+	h.workstation(t, "PLAIN")
+	send := func(peer string) servertest.Request {
+		return servertest.Request{Token: h.clin, Method: "POST", Path: "/dicomweb/studies/" + h.study.StudyUID + "/send?peer=" + peer}
+	}
+	h.Expect(t, 502, send("STRANGER"))
+	if a := h.Expect(t, 200, send("SECUREWS")); string(a.Body) != `{"peer":"SECUREWS","stored":6,"warned":0}` {
+		t.Errorf("sent over TLS: %s", a.Body)
+	}
+	h.same(t, dir, 6)
+	h.Expect(t, 200, send("PLAIN")) // registered without TLS: the operator decides
 }

@@ -115,6 +115,26 @@ func (h *house) scopes(t *testing.T) {
 		same(t, "everything", strings.Contains(string(h.Expect(t, 200, servertest.Request{Token: token, Path: "/fhir/" + h.a + "/$everything"}).Body), strings.TrimPrefix(h.exam, "Observation/")), false)
 		same(t, "write", h.status(t, token, "POST", "Observation", observation(h.a, "laboratory")), 403)
 	})
+	t.Run("F9 points and stars of a scope's text mean nothing", func(t *testing.T) {
+		h.app(t, "granular", oauth.MethodNone, "launch/patient", "patient/Observation.rs?category="+lab, "patient/Patient.r")
+		granted := func(asked string) string {
+			p := h.browser(t).get(t, h.ask("granular", asked, nil))
+			if p.location != nil {
+				return p.location.Query().Get("error")
+			}
+			a := h.post(t, "/oauth/token", redeem("granular", h.code(t, h.ask("granular", asked, nil), h.a)))
+			return a.text("scope")
+		}
+		same(t, "twin: as registered, with points in its value", granted("patient/Observation.rs?category="+lab), "patient/Observation.rs?category="+lab)
+		for _, asked := range []string{"patient/Observation", "patient/Observation.rs.x", "patient", "patient/*", "*", "patient/Patient.r.read", "patient/Condition.rs?category=" + lab, "patient/Patient.cud"} {
+			same(t, asked, granted(asked), "invalid_scope")
+		}
+		for _, wider := range []string{"patient/Observation.rs", "patient/Observation.*", "patient/*.rs", "patient/Observation.rs?category=http://terminology.hl7"} {
+			if got := granted(wider); got != "invalid_scope" && !strings.Contains(got, "laboratory") {
+				t.Errorf("%s gives %q, want nothing beyond the category that is registered", wider, got)
+			}
+		}
+	})
 	t.Run("SMART-369 version 1", func(t *testing.T) {
 		a := h.tokens(t, "chart", "launch/patient patient/Observation.read", h.a)
 		same(t, "scope", a.text("scope"), "launch/patient patient/Observation.read")

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -117,6 +118,47 @@ func TestAttackByApp(t *testing.T) {
 		t.Run("attack 25 a logical identifier is no patient", func(t *testing.T) {
 			body := strings.Replace(string(observation(h.a, "exam")), `"reference":"`+h.a+`"`, `"identifier":{"system":"urn:his","value":"李乙"}`, 1)
 			same(t, "POST", h.status(t, token, "POST", "Observation", []byte(body)), 403)
+		})
+		t.Run("attack 25 a contained resource is no patient", func(t *testing.T) {
+			// The contained one says that it is the patient in context; the subject is it, or
+			// the other patient beside it.
+			inside := `"contained":[{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:his","value":"王甲"}]}],"status"`
+			twin := strings.Replace(string(observation(h.a, "exam")), `"status"`, inside, 1)
+			twin = strings.Replace(twin, `"text":"x"`, `"text":"x","extension":[{"url":"http://example.org/about","valueReference":{"reference":"#p"}}]`, 1)
+			for name, subject := range map[string]string{"as the subject": "#p", "beside another subject": h.b} {
+				same(t, name, h.status(t, token, "POST", "Observation", []byte(strings.Replace(twin, h.a, subject, 1))), 403)
+			}
+			same(t, "twin: about the patient in context", h.status(t, token, "POST", "Observation", []byte(twin)), 201)
+			hidden := h.Create(t, h.token, strings.Replace(twin, h.a, h.b, 1))
+			same(t, "nor is one read for what it contains", h.status(t, token, "GET", hidden, nil), 404)
+			tellsNothing(t, "/fhir/Observation?patient.identifier="+url.QueryEscape("urn:his|李乙"))
+		})
+		t.Run("attacks 21 23 what is of another patient by whatever element", func(t *testing.T) {
+			for name, body := range map[string]string{
+				"attack 21 a Binary by its securityContext": `{"resourceType":"Binary","contentType":"text/plain","securityContext":{"reference":"PATIENT"},"data":"Z2VoZWlt"}`,
+				"attack 23 a Device":                        `{"resourceType":"Device","deviceName":[{"name":"x","type":"user-friendly-name"}],"patient":{"reference":"PATIENT"}}`,
+			} {
+				theirs := h.Create(t, h.token, strings.Replace(body, "PATIENT", h.b, 1))
+				own := h.Create(t, h.token, strings.Replace(body, "PATIENT", h.a, 1))
+				typ, _, _ := strings.Cut(theirs, "/")
+				for _, path := range []string{theirs, theirs + "/_history", theirs + "/_history/1", theirs + "/$bytes"} {
+					same(t, name+" "+path, h.status(t, token, "GET", path, nil), 404)
+				}
+				same(t, name+" deleted", h.status(t, token, "DELETE", theirs, nil) == 204 && h.status(t, h.token, "GET", theirs, nil) != 200, false)
+				if typ == "Binary" { // which an app of one patient reads of nobody
+					same(t, name+" twin", h.status(t, h.token, "GET", theirs, nil), 200)
+					continue
+				}
+				same(t, name+" twin", h.status(t, token, "GET", own, nil), 200)
+				same(t, name+" found", h.found(t, token, typ), own)
+			}
+			same(t, "attack 23 the audit", slices.Contains([]int{403, 404}, h.status(t, token, "GET", "AuditEvent", nil)) || h.found(t, token, "AuditEvent") == "", true)
+		})
+		t.Run("attack 19 $member-match is served to nobody", func(t *testing.T) {
+			body := []byte(`{"resourceType":"Parameters","parameter":[{"name":"MemberPatient","resource":{"resourceType":"Patient","name":[{"text":"李乙"}],"birthDate":"1980-05-17"}}]}`)
+			mine, none := h.status(t, token, "POST", "Patient/$member-match", body), h.status(t, token, "POST", "Patient/$member-match", []byte(strings.ReplaceAll(string(body), "李乙", "nobody")))
+			same(t, "refused", slices.Contains([]int{400, 403, 404, 405, 501}, mine), true)
+			same(t, "whoever is asked for", mine, none)
 		})
 		t.Run("attack 26 a scope in disguise", func(t *testing.T) {
 			for _, scope := range []string{"patient%2F*.rs", "patient%252F*.rs", "Patient/*.rs", "patient//*.rs", "patient/*.RS", "user/*.cruds"} {

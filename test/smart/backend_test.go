@@ -53,6 +53,28 @@ func TestDiscovery(t *testing.T) {
 				}
 			}
 		})
+		t.Run("F13 what discovery names is there, and answers as itself", func(t *testing.T) {
+			seen := 0
+			for name, want := range map[string]struct {
+				method string
+				status int
+			}{"authorization_endpoint": {"GET", 400}, "token_endpoint": {"POST", 400}, "introspection_endpoint": {"POST", 401}, "revocation_endpoint": {"POST", 401},
+				"registration_endpoint": {"POST", 400}, "management_endpoint": {"GET", 200}, "jwks_uri": {"GET", 200}} {
+				at, _ := m[name].(string)
+				if seen++; !strings.HasPrefix(at, h.URL) {
+					t.Errorf("%s = %q", name, at)
+					continue
+				}
+				a := h.Send(t, servertest.Request{Method: want.method, Path: strings.TrimPrefix(at, h.URL), Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}})
+				same(t, name, a.Status, want.status)
+			}
+			for name := range m {
+				if strings.HasSuffix(name, "_endpoint") {
+					seen--
+				}
+			}
+			same(t, "endpoints that nobody asked", seen-1, 0) // jwks_uri ends otherwise
+		})
 		t.Run("CapabilityStatement", func(t *testing.T) {
 			a := h.Expect(t, 200, servertest.Request{Path: "/fhir/metadata", Header: map[string]string{"Origin": "https://anybody.test"}})
 			same(t, "CORS of metadata", a.Header.Get("Access-Control-Allow-Origin"), "https://anybody.test")

@@ -24,6 +24,7 @@ type browser struct {
 	last *page
 
 	agent string // what it says it is, the usual where empty
+	from  string // where a proxy says that it is
 }
 
 type page struct {
@@ -53,6 +54,9 @@ func (b *browser) do(t testing.TB, r *http.Request) *page {
 	t.Helper()
 	if b.agent != "" {
 		r.Header.Set("User-Agent", b.agent)
+	}
+	if b.from != "" {
+		r.Header.Set("X-Forwarded-For", b.from)
 	}
 	res, err := b.http.Do(r)
 	if err != nil {

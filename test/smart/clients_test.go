@@ -21,7 +21,7 @@ import (
 // TestClients lets clients that others have written come in: what they take for
 // granted shows here. Their versions are those of clients/package.json.
 func TestClients(t *testing.T) {
-	folder := installed(t)
+	folder := servertest.Scripts(t, "TENON_SMART_CLIENTS")
 	onBothEngines(t, func(t *testing.T, h *house) {
 		h.person(t, "PractitionerRole/clin-wang", "wang")
 		h.register(t, oauth.Client{ID: "chart", Method: oauth.MethodNone, Redirects: []string{plainCallback}, Launch: "https://app.test/launch",
@@ -68,45 +68,6 @@ func TestClients(t *testing.T) {
 
 // plainCallback has no query, which openid-client takes for the server's answer.
 const plainCallback = "https://app.test/cb"
-
-// installed is a folder with the scripts and what they import.
-func installed(t *testing.T) string {
-	t.Helper()
-	npm, err := exec.LookPath("npm")
-	if _, node := exec.LookPath("node"); err != nil || node != nil {
-		if os.Getenv("TENON_TEST_POSTGRES") == "required" { // where nothing may be skipped
-			t.Fatal("npm and node are needed")
-		}
-		t.Skip("SKIPPED: npm or node is not there; no foreign client was tried")
-	}
-	folder := os.Getenv("TENON_SMART_CLIENTS") // where they are installed already
-	fresh := folder == ""
-	if fresh {
-		folder = t.TempDir()
-	}
-	names, err := filepath.Glob("clients/*")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("clients: %v %v", names, err)
-	}
-	for _, name := range names {
-		text, err := os.ReadFile(name) //nolint:gosec // ours
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, filepath.Base(name)), text, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !fresh {
-		return folder
-	}
-	install := exec.CommandContext(t.Context(), npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--omit=peer") //nolint:gosec // found above
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v %s", err, out)
-	}
-	return folder
-}
 
 // script runs one of them; a person opens what it asks for and allows it.
 func (h *house) script(t *testing.T, folder, name string, env ...string) map[string]any {

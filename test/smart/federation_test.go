@@ -4,12 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +109,18 @@ func TestFederation(t *testing.T) {
 	}
 }
 
+var ledTo = regexp.MustCompile(`<meta http-equiv="refresh" content="0;url=([^"]*)">`)
+
+// onward is where a page leads; nil: nowhere. A policy for its forms does not bind it.
+func (p *page) onward() *url.URL {
+	m := ledTo.FindStringSubmatch(p.body)
+	if m == nil || strings.Contains(p.header.Get("Content-Security-Policy"), "script-src") {
+		return nil
+	}
+	u, _ := url.Parse(html.UnescapeString(m[1]))
+	return u
+}
+
 func (h *house) federation(t *testing.T, own, other *hospital) {
 	// abroad sends a browser to a provider and comes back with what it is told to.
 	abroad := func(t *testing.T, o *hospital, name string, back url.Values) (*browser, *page) {
@@ -116,11 +130,12 @@ func (h *house) federation(t *testing.T, own, other *hospital) {
 		form := b.last.form()
 		form.Set("provider", name)
 		p := b.post(t, "/oauth/sign-in/elsewhere", form)
-		if p.location == nil || p.location.Path != "/authorize" {
+		to := p.onward()
+		if to == nil || to.Path != "/authorize" {
 			return b, p
 		}
 		o.mu.Lock()
-		o.asked = p.location.Query()
+		o.asked = to.Query()
 		o.mu.Unlock()
 		q := url.Values{"state": {o.asked.Get("state")}, "code": {"good"}, "iss": {o.URL}}
 		maps.Copy(q, back)
@@ -153,7 +168,7 @@ func (h *house) federation(t *testing.T, own, other *hospital) {
 		b.get(t, "/oauth/account")
 		form := b.last.form()
 		form.Set("provider", "his")
-		state := b.post(t, "/oauth/sign-in/elsewhere", form).location.Query().Get("state")
+		state := b.post(t, "/oauth/sign-in/elsewhere", form).onward().Query().Get("state")
 		q := url.Values{"state": {state}, "code": {"good"}, "iss": {own.URL}}
 		same(t, "a victim's browser", h.browser(t).get(t, "/oauth/sign-in/callback?"+q.Encode()).status, 400)
 	})

@@ -39,9 +39,11 @@ func (s *story) designIt() {
 	c.name(s.des, "S08", output{"drawing", drawing}, output{"design-description", description}, output{"design-definition", d.definition},
 		output{"design-output", d.output}, output{"analysis", analysis})
 	c.signs(s.des, "design-output", d.output)
+	c.signs(s.des, "design-output", d.definition)
 	s.refused("S08", refusal{"designer-reviews-own-design", 403, "two-persons", "Task.status"}, signature(s.revSame, d.output, "REV", "output-review"))
 	c.signs(s.rev, "output-review", d.output)
 	s.shuffled(func() { c.signs(s.clin, "feasibility", d.output) }, func() { c.signs(s.prod, "feasibility", d.output) })
+	s.discussed(analysis)
 	c.signs(s.clin, "analysis-approval", analysis)
 	s.refused("S08", refusal{"design-of-another-patient", 404, "not-found", ""}, request{as: s.stranger, method: "GET", path: "/fhir/" + d.model})
 	c.complete(s.des, "S08")
@@ -210,6 +212,22 @@ func (s *story) analysis() obj {
 	stress := s.create(s.des, s.ofCase(s.result("ultimate-strength", 210, 0, 860, "MPa", "finite element analysis, 50 N on the middle")))
 	report := madeWith(as("analysis", s.report(s.des, "力学分析 finite element analysis", "pass")))
 	return results(add(report, "extension", ext("iteration", "valuePositiveInt", 2)), "stress far below the strength of the material", stress)
+}
+
+// discussed tells the clinician what was calculated, and lets him answer. Without
+// it his approval does not open the gate.
+func (s *story) discussed(analysis string) {
+	s.refused("S08", refusal{"analysis-not-discussed", 422, "G-OUTPUT/analysis-discussed", "Task.status"}, patch(s.des, s.course.task("S08"), step(s.des, "completed")))
+	s.speaks(s.des, s.clin, analysis, "comment", "峰值应力 210 MPa，强度 860 MPa Largest stress 210 MPa, strength 860 MPa; second iteration, ribs thickened.")
+	s.speaks(s.clin, s.des, analysis, "approve", "同意 The loads are those that I expect.")
+}
+
+// speaks sends a word of the dialogue about a document.
+func (s *story) speaks(from, to *person, about, kind, words string) {
+	s.create(from, s.ofCase(obj{
+		"resourceType": "Communication", "status": "completed", "category": arr{code("dialogue", kind)}, "subject": ref(s.patient.ref), "sent": instant(s.now()),
+		"about": refs(about), "sender": ref(from.ref), "recipient": refs(to.ref), "payload": arr{obj{"contentString": words}},
+	}))
 }
 
 // result is one result of a test that passed.

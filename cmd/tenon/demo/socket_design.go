@@ -26,8 +26,10 @@ func (s *story) designSocket() {
 		stop(errOpenSocket)
 	}
 	c.signs(s.des, "design-output", d.output)
+	c.signs(s.des, "design-output", d.definition)
 	c.signs(s.rev, "output-review", d.output)
 	s.shuffled(func() { c.signs(s.clin, "feasibility", d.output) }, func() { c.signs(s.prod, "feasibility", d.output) })
+	s.discussed(analysis)
 	c.signs(s.clin, "analysis-approval", analysis)
 	c.answers(s.prod, "machine-fit")
 	s.refused("S08", refusal{"limits-not-loaded", 422, "G-OUTPUT/design-alignment-within", "Task.status"}, patch(s.des, c.task("S08"), step(s.des, "completed")))

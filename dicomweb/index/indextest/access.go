@@ -148,6 +148,9 @@ func testReplace(t *testing.T, h Harness) {
 		next = append(next, v)
 	}
 	commit(t, h, next)
+	kept := s
+	kept.Names, kept.NamesKept, kept.Instances = nil, true, number(3)
+	commit(t, h, []any{&kept, &r, instance(&r, 3)})
 	for name, want := range map[string][]string{"roe": {"1.1"}, "doe": nil} {
 		m := index.Match{Attribute: index.Lookup(tagName), Values: []string{"none"}, Fuzzy: index.FuzzyOf(name)}
 		expect(t, uids(t, h, everything, &index.Query{Level: index.StudyLevel, Matches: []index.Match{m}}), want)
@@ -156,7 +159,7 @@ func testReplace(t *testing.T, h Harness) {
 		expect(t, uids(t, h, everything, &index.Query{Level: index.StudyLevel, Matches: []index.Match{like(tagName, name)}}), want)
 	}
 	list := all(t, h, everything, index.Key{Study: "1.1"})
-	if len(list) != 2 || *list[0].Study.Instances != 2 || list[0].Series.Description != "second" {
+	if len(list) != 3 || *list[0].Study.Instances != 3 || list[0].Series.Description != "second" {
 		t.Errorf("%d instances: %+v", len(list), list)
 	}
 }

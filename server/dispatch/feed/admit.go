@@ -19,46 +19,69 @@ var silent = map[string]bool{"Subscription": true, "AuditEvent": true}
 
 // Admit implements record.Subscriptions. The subscriber is who created the
 // subscription; others may but switch it off, since what is told is what the
-// subscriber may see.
-func (e *Engine) Admit(ctx context.Context, who *access.Context, id string, before *record.Version, root tree.Node) ([]byte, error) {
+// subscriber may see. Where an app asked, that is what its scopes leave of it: they
+// are kept as a row of the same transaction.
+func (e *Engine) Admit(ctx context.Context, who *access.Context, id string, before *record.Version, root tree.Node) ([]byte, []any, error) {
 	spec, err := subscription.Parse(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	subscriber := who.Principal
 	if before != nil {
-		if subscriber, err = e.subscriber(ctx, before); err != nil {
-			return nil, err
+		held, err := e.holds(ctx, who, before)
+		if err != nil {
+			return nil, nil, err
 		}
-	}
-	if subscriber != who.Principal {
-		return nil, onlyOff(before, spec)
+		// whoever may no longer subscribe may still switch off
+		if off := onlyOff(before, spec); !held || off == nil {
+			return nil, nil, off
+		}
 	}
 	if err := e.mayBegin(ctx, who, before, spec); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if err := e.mayTell(ctx, who, id, spec); err != nil {
+		return nil, nil, err
+	}
+	body, err := e.keepHeaders(ctx, id, spec, root)
+	return body, warrantOf(who, id), err
+}
+
+// holds tells whether a subscription is the caller's: whose first version it wrote,
+// and, where an app did that for a person, by this app within its scopes.
+func (e *Engine) holds(ctx context.Context, who *access.Context, before *record.Version) (bool, error) {
+	subscriber, err := e.subscriber(ctx, before)
+	if err != nil {
+		return false, err
+	}
+	w, err := e.o.Store.Warrant(ctx, before.ID)
+	return w.holds(who, subscriber), err
+}
+
+// mayTell judges what is told, and where to.
+func (e *Engine) mayTell(ctx context.Context, who *access.Context, id string, spec *subscription.Spec) error {
 	for _, t := range spec.Triggers() {
 		if silent[t.Type] {
-			return nil, issue.Errorf(issue.NotSupported, "Nobody can subscribe to changes of %s.", t.Type).
+			return issue.Errorf(issue.NotSupported, "Nobody can subscribe to changes of %s.", t.Type).
 				WithStatus(422).At("Subscription.criteria").Rule("subscription-type").Chinese("不支持订阅该资源类型。")
 		}
+		if err := who.Permit(access.Read, t.Type); err != nil {
+			return err
+		}
 		if _, err := e.plan(who, t); err != nil {
-			return nil, inCriteria(err)
+			return inCriteria(err)
 		}
 	}
-	if spec.Channel == subscription.RestHook {
-		u, err := url.Parse(spec.Endpoint)
-		if err == nil {
-			err = e.o.Permit(u)
-		}
-		if err == nil {
-			err = e.record.Outlet(ctx, who, "Subscription/"+id, spec.Endpoint)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if spec.Channel != subscription.RestHook {
+		return nil
 	}
-	return e.keepHeaders(ctx, id, spec, root)
+	u, err := url.Parse(spec.Endpoint)
+	if err == nil {
+		err = e.o.Permit(u)
+	}
+	if err == nil {
+		err = e.record.Outlet(ctx, who, "Subscription/"+id, spec.Endpoint)
+	}
+	return err
 }
 
 // inCriteria says where a search of the criteria went wrong.

@@ -166,8 +166,8 @@ func (s *service) due(ctx context.Context) error {
 	if !s.spec.End.IsZero() && !s.e.o.Clock().Before(s.spec.End) {
 		return s.off("The subscription has come to its end.")
 	}
-	if s.who, err = s.e.o.Resolve(ctx, s.row.Subscriber); issue.As(err) != nil {
-		return s.off("The subscriber is unknown or no longer active.")
+	if s.who, err = s.e.o.Resolve(ctx, s.row.authority()); issue.As(err) != nil {
+		return s.off("The subscriber is unknown or no longer active, or what was granted to its app has ended.")
 	} else if err != nil {
 		return err
 	}

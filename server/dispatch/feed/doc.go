@@ -11,6 +11,11 @@
 // reach at that moment. Sending is at least once: after a crash an event may come
 // again, with the same number.
 //
+// An app subscribes in the name of its user, or as a machine: its scopes are kept with
+// the subscription, in the transaction that writes it, and all of the above is judged
+// by them as long as its grant lasts (Warrant). A backend's grant lasts two days: it
+// writes its subscription again before that.
+//
 // Subscribers wait for nobody else: each has a queue of its own, those that fail
 // have workers of their own, and an endpoint is tried for days.
 package feed

@@ -29,8 +29,9 @@ type Record interface {
 type Options struct {
 	Store       Store
 	Definitions func() *revision.Revision
-	// Resolve says who a principal is now; an issue where it is nobody any more.
-	Resolve func(ctx context.Context, principal string) (*access.Context, error)
+	// Resolve says who acts by an authority now; an issue where that is nobody any
+	// more, or what was granted to the app has ended.
+	Resolve func(ctx context.Context, by access.Authority) (*access.Context, error)
 	// Alive refuses an access.Context.Session that has ended; nil: none ever does.
 	Alive  func(ctx context.Context, session string) error
 	Client *http.Client // guarded: it dials no address that is refused

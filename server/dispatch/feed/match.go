@@ -58,16 +58,16 @@ func (e *Engine) match(ctx context.Context, rows []Row, leaves []Leaf, t *Turn) 
 // listeners are the subscriptions in force, with who the subscriber is now. One
 // whose subscriber is nobody any more hears nothing; delivery switches it off.
 func (e *Engine) listeners(ctx context.Context, rows []Row) (all []active, err error) {
-	people := map[string]*access.Context{}
+	people := map[access.Authority]*access.Context{}
 	for i := range rows {
 		r := &rows[i]
 		spec, err := e.spec(r)
 		if err != nil || !listening(r) || !spec.End.IsZero() && !e.o.Clock().Before(spec.End) {
 			continue
 		}
-		who, known := people[r.Subscriber]
+		who, known := people[r.authority()]
 		if !known {
-			who, err = e.o.Resolve(ctx, r.Subscriber)
+			who, err = e.o.Resolve(ctx, r.authority())
 			if err != nil && issue.As(err) == nil {
 				return nil, err
 			}
@@ -77,7 +77,7 @@ func (e *Engine) listeners(ctx context.Context, rows []Row) (all []active, err e
 					return nil, err
 				}
 			}
-			people[r.Subscriber] = who
+			people[r.authority()] = who
 		}
 		if who != nil {
 			all = append(all, active{r, spec, who})

@@ -43,6 +43,8 @@ type Store interface {
 
 	// Subscriptions are all that are stored; ids limits them where it is not nil.
 	Subscriptions(ctx context.Context, ids []string) ([]Row, error)
+	// Warrant is that of a subscription; without a Grant where it has none.
+	Warrant(ctx context.Context, id string) (Warrant, error)
 	// SubscriptionsOf counts those of a subscriber that are not off.
 	SubscriptionsOf(ctx context.Context, subscriber string) (int, error)
 	// LeaseDue leases subscriptions that are due, those that fail or the others,
@@ -95,6 +97,7 @@ type Row struct {
 	Delivered  int64
 	Failing    time.Time // zero: it does not
 	Attempts   int
+	Warrant    Warrant
 }
 
 // Turn is what one turn of matching commits: the feed goes from From to To.

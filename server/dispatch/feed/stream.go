@@ -31,13 +31,10 @@ func (e *Engine) Listen(ctx context.Context, who *access.Context, id string) (*S
 		return nil, issue.Errorf(issue.Login, "To bind by an id, connect with a token in the header Authorization; or bind with a token of $get-ws-binding-token.").
 			Rule("no-token").Chinese("请先登录。")
 	}
-	if err := who.NoApp(); err != nil {
-		return nil, err
-	}
 	if err := e.alive(ctx, who.Session); err != nil {
 		return nil, err
 	}
-	now, err := e.o.Resolve(ctx, who.Principal) // a connection outlives roles
+	now, err := e.o.Resolve(ctx, who.Authority()) // a connection outlives roles
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +114,7 @@ func (s *Stream) due(ctx context.Context) ([]byte, int64, error) {
 		return nil, 0, errors.Join(errEnded, err)
 	}
 	// what is told is what the subscriber may see, whoever listens
-	who, err := s.e.o.Resolve(ctx, row.Subscriber)
+	who, err := s.e.o.Resolve(ctx, row.authority())
 	if err != nil {
 		return nil, 0, err
 	}

@@ -113,14 +113,35 @@ func (r *reader) readAt(dst []byte, at int64) (int, error) {
 func (r *reader) WriteTo(w io.Writer) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var total int64
-	for r.pos < r.size {
-		frame, err := r.frame(r.pos / Frame)
+	n, err := r.write(w, r.pos, r.size)
+	r.pos += n
+	return n, err
+}
+
+// WriteSection writes a part of the content without copying, and is
+// io.ErrUnexpectedEOF where the content ends before the part.
+func (r *reader) WriteSection(w io.Writer, offset, length int64) (int64, error) {
+	if offset < 0 || length < 0 {
+		return 0, errors.New("blob: negative offset or length")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.write(w, offset, offset+min(length, max(r.size-offset, 0)))
+	if err == nil && n < length {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (r *reader) write(w io.Writer, at, end int64) (total int64, err error) {
+	for at < end {
+		frame, err := r.frame(at / Frame)
 		if err != nil {
 			return total, err
 		}
-		n, err := w.Write(frame[r.pos%Frame:])
-		total, r.pos = total+int64(n), r.pos+int64(n)
+		frame = frame[at%Frame:]
+		n, err := w.Write(frame[:min(int64(len(frame)), end-at)])
+		total, at = total+int64(n), at+int64(n)
 		if err != nil {
 			return total, err
 		}

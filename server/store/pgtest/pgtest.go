@@ -37,7 +37,14 @@ type Server struct {
 	stop  func()
 
 	mu        sync.Mutex
-	templates map[string]string
+	templates map[string]*template
+}
+
+// template is a database that others are copies of; it is brought up once.
+type template struct {
+	sync.Once
+	database string
+	err      error
 }
 
 // errNone says that there is no PostgreSQL here.
@@ -101,23 +108,21 @@ func (s *Server) Create(ctx context.Context, name string) (string, error) {
 // Stop ends a server that Launch has started, and removes its files.
 func (s *Server) Stop() { s.stop() }
 
+// template gives the database of a name; different ones come up side by side.
 func (s *Server) template(ctx context.Context, name string, prepare func(context.Context, string) error) (string, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if db, ok := s.templates[name]; ok {
-		return db, nil
+	t := s.templates[name]
+	if t == nil {
+		t = &template{database: "template_" + random()}
+		s.templates[name] = t
 	}
-	db := "template_" + random()
-	if err := s.run(ctx, "CREATE DATABASE "+db); err != nil {
-		return "", err
-	}
-	if prepare != nil {
-		if err := prepare(ctx, s.named(db)); err != nil {
-			return "", err
+	s.mu.Unlock()
+	t.Do(func() {
+		if t.err = s.run(ctx, "CREATE DATABASE "+t.database); t.err == nil && prepare != nil {
+			t.err = prepare(ctx, s.named(t.database))
 		}
-	}
-	s.templates[name] = db
-	return db, nil
+	})
+	return t.database, t.err
 }
 
 func (s *Server) run(ctx context.Context, sql string) error {
@@ -150,7 +155,7 @@ func start() (*Server, error) {
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
 		if given := os.Getenv(Variable); given != "" && given != "required" {
-			shared.server = &Server{url: given, keeps: true, stop: func() {}, templates: map[string]string{}}
+			shared.server = &Server{url: given, keeps: true, stop: func() {}, templates: map[string]*template{}}
 		} else {
 			shared.server, shared.err = Launch()
 		}
@@ -199,7 +204,7 @@ func Launch(settings ...string) (*Server, error) {
 	if err := begin(p); err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
-	s := &Server{url: fmt.Sprintf("postgres://tenon@127.0.0.1:%d/postgres?sslmode=disable", port), templates: map[string]string{}}
+	s := &Server{url: fmt.Sprintf("postgres://tenon@127.0.0.1:%d/postgres?sslmode=disable", port), templates: map[string]*template{}}
 	s.stop = func() {
 		_ = p.Process.Signal(syscall.SIGQUIT)
 		_ = p.Wait()

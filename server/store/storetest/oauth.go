@@ -9,10 +9,62 @@ import (
 	"time"
 
 	"tenon/oauth"
+	"tenon/oauth/webauthn"
 )
 
 var oauthTests = map[string]func(*fixture){
-	"apps": apps, "grants": appGrants, "slips": slips, "slips race": slipsRace, "logins": logins,
+	"apps": apps, "grants": appGrants, "slips": slips, "slips race": slipsRace, "logins": logins, "passkeys": passkeys,
+}
+
+func passkeys(f *fixture) {
+	made := func(id, principal string, counter uint32) *oauth.Passkey {
+		return &oauth.Passkey{Credential: webauthn.Credential{ID: []byte(id), Key: []byte("k"), Counter: counter, Movable: counter == 0}, Principal: principal, Name: "钥匙", Created: Start}
+	}
+	put := func(tenant string, k *oauth.Passkey, want bool) {
+		if fresh, err := f.PutPasskey(f.ctx(), tenant, k); err != nil || fresh != want {
+			f.Errorf("PutPasskey(%s, %s) = %v, %v, want %v", tenant, k.ID, fresh, err, want)
+		}
+	}
+	put("main", made("a", "Patient/a", 5), true)
+	put("main", made("b", "Patient/a", 0), true)
+	put("main", made("a", "Patient/b", 5), false) // an id is of one person
+	put("other", made("a", "Patient/b", 5), true)
+	use := func(id string, counter uint32, want bool) {
+		if ok, err := f.UsePasskey(f.ctx(), "main", "Patient/a", []byte(id), counter, Start.Add(time.Minute)); err != nil || ok != want {
+			f.Errorf("UsePasskey(%s, %d) = %v, %v, want %v", id, counter, ok, err, want)
+		}
+	}
+	use("a", 5, false)
+	use("a", 0, false)
+	use("a", 6, true)
+	use("a", 6, false)
+	use("b", 0, true)
+	use("b", 0, true)
+	use("b", 1, true)
+	use("b", 0, false)
+	if ok, err := f.UsePasskey(f.ctx(), "main", "Patient/b", []byte("a"), 9, Start); err != nil || ok {
+		f.Errorf("UsePasskey of another's = %v, %v", ok, err)
+	}
+	want := []*oauth.Passkey{made("a", "Patient/a", 6), made("b", "Patient/a", 1)}
+	want[1].Movable = true
+	for _, k := range want {
+		k.Used = Start.Add(time.Minute)
+	}
+	if list, err := f.Passkeys(f.ctx(), "main", "Patient/a"); err != nil || !reflect.DeepEqual(list, want) {
+		f.Errorf("Passkeys = %v, %v, want %v", list, err, want)
+	}
+	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/b", []byte("a")); err != nil || found {
+		f.Errorf("RemovePasskey of another's = %v, %v", found, err)
+	}
+	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/a", []byte("a")); err != nil || !found {
+		f.Errorf("RemovePasskey = %v, %v", found, err)
+	}
+	if found, err := f.RemovePasskeys(f.ctx(), "main", "Patient/a"); err != nil || !found {
+		f.Errorf("RemovePasskeys = %v, %v", found, err)
+	}
+	if list, err := f.Passkeys(f.ctx(), "main", "Patient/a"); err != nil || len(list) != 0 {
+		f.Errorf("Passkeys after that = %v, %v", list, err)
+	}
 }
 
 func apps(f *fixture) {

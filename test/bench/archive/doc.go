@@ -8,5 +8,6 @@
 // Orthanc comes from Debian (packages orthanc and orthanc-dicomweb), installed
 // on this machine or in the folder that -orthanc names; it writes synchronously
 // (SyncStorageArea). Ours audits every request and encrypts every file, as it
-// always does. Nothing here judges; it only measures.
+// always does. Beside them stands a handler that does nothing but decrypt the
+// same segments. Nothing here judges; it only measures.
 package main

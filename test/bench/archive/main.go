@@ -14,6 +14,7 @@ import (
 
 func main() {
 	data := flag.String("serve", "", "be the server under test on this folder")
+	plain := flag.String("decrypt", "", "be the handler that only decrypts what is in this folder")
 	root := flag.String("orthanc", os.Getenv("TENON_ORTHANC_ROOT"), "Debian root folder that holds Orthanc; empty: this machine")
 	out := flag.String("out", "", "file for the table; empty: standard output only")
 	rounds := flag.Int("rounds", 3, "rounds of each measure")
@@ -21,11 +22,13 @@ func main() {
 	alone := flag.Bool("alone", false, "without Orthanc")
 	flag.Parse()
 	ctx := context.Background()
-	if *data != "" {
-		if err := serve(ctx, *data); err != nil {
-			log.Fatal(err)
+	for folder, be := range map[string]func(context.Context, string) error{*data: serve, *plain: decrypt} {
+		if folder != "" {
+			if err := be(ctx, folder); err != nil {
+				log.Fatal(err)
+			}
+			return
 		}
-		return
 	}
 	table, err := run(ctx, *root, *rounds, *only, *alone)
 	if err != nil {
@@ -45,7 +48,7 @@ func run(ctx context.Context, root string, rounds int, only string, alone bool) 
 		return "", err
 	}
 	defer os.RemoveAll(folder)
-	us, err := ours(ctx, folder)
+	us, err := ours(ctx, "tenon", "-serve", folder)
 	if err != nil {
 		return "", err
 	}
@@ -68,9 +71,18 @@ func run(ctx context.Context, root string, rounds int, only string, alone bool) 
 	if err := a.fill(ctx, peers); err != nil {
 		return "", err
 	}
+	floor, err := ours(ctx, bare, "-decrypt", folder)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = floor.stop() }()
 	list := slices.DeleteFunc(a.measures(), func(m *measure) bool { return !strings.Contains(m.what, only) })
 	for _, m := range list {
-		if err := m.rounds(ctx, peers, rounds); err != nil {
+		asked := peers
+		if m.decrypted {
+			asked = append(peers[:len(peers):len(peers)], floor)
+		}
+		if err := m.rounds(ctx, asked, rounds); err != nil {
 			return "", err
 		}
 		fmt.Fprintf(os.Stderr, "%s: %.1f× (%.1f and %.1f %s; %.2f and %.2f ms CPU)\n", m.what, m.ratio(), middle(m.got["tenon"]), middle(m.got["Orthanc"]), m.unit,
@@ -122,14 +134,15 @@ func (m *measure) rounds(ctx context.Context, peers []*peer, n int) error {
 func markdown(list []*measure, rounds int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The DICOMweb door beside Orthanc\n\n`make bench-dicom`: medians of %d rounds (lowest–highest) on %d cores, client and both servers on the same machine, one server at a time; "+
-		"Orthanc of Debian with SyncStorageArea, SQLite both; ours with audit and encryption. Ratio: how many times faster ours is.\n\n", rounds, runtime.NumCPU())
-	b.WriteString("| what | unit | tenon | Orthanc | ratio | goal | server CPU ms each | CPU ratio |\n|---|---|---|---|---|---|---|---|\n")
+		"Orthanc of Debian with SyncStorageArea, SQLite both; ours with audit and encryption. Ratio: how many times faster ours is. "+
+		"Of bare: as much of the speed of a handler that does nothing but decrypt the same segments (goal 60 %%).\n\n", rounds, runtime.NumCPU())
+	b.WriteString("| what | unit | tenon | Orthanc | ratio | goal | of bare | server CPU ms each | CPU ratio |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range list {
 		goal := ""
 		if m.goal > 0 {
 			goal = fmt.Sprintf("≥ %.0f× %s", m.goal, map[bool]string{true: "met", false: "missed"}[m.ratio() >= m.goal])
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f× | %s | %.2f, %.2f | %.1f× |\n", m.what, m.unit, span(m.got["tenon"]), span(m.got["Orthanc"]), m.ratio(), goal,
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f× | %s | %s | %.2f, %.2f | %.1f× |\n", m.what, m.unit, span(m.got["tenon"]), span(m.got["Orthanc"]), m.ratio(), goal, m.ofBare(),
 			middle(m.cpu["tenon"]), middle(m.cpu["Orthanc"]), m.cheaper())
 	}
 	return b.String()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -13,9 +14,11 @@ type measure struct {
 	goal float64
 	unit string // "1/s": more is better; "ms": less is better
 	n    int    // items of a round
-	run  func(ctx context.Context, p *peer, round int) (float64, error)
-	got  map[string][]float64 // by peer, one figure a round
-	cpu  map[string][]float64 // milliseconds of the server's processor for one item
+	// decrypted also asks the handler that only decrypts.
+	decrypted bool
+	run       func(ctx context.Context, p *peer, round int) (float64, error)
+	got       map[string][]float64 // by peer, one figure a round
+	cpu       map[string][]float64 // milliseconds of the server's processor for one item
 }
 
 // rate sends requests from c clients and gives the items per second.
@@ -71,6 +74,18 @@ func (m *measure) cheaper() float64 {
 		return 0
 	}
 	return b / a
+}
+
+// ofBare is the share of the speed of the handler that only decrypts.
+func (m *measure) ofBare() string {
+	a, b := middle(m.got["tenon"]), middle(m.got[bare])
+	if a == 0 || b == 0 {
+		return ""
+	}
+	if m.unit == "ms" {
+		a, b = b, a
+	}
+	return fmt.Sprintf("%.0f %% (%.1f)", 100*a/b, middle(m.got[bare]))
 }
 
 // ratio is how many times faster ours is.

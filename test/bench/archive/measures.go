@@ -66,16 +66,18 @@ func get(what string, goal float64, n int, path, accept string) *measure {
 
 // each reads instances one after the other.
 func (a *archive) each(what string, goal float64, n int, suffix, accept string) *measure {
-	return &measure{what: what, goal: goal, unit: "ms", n: n, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
-		return median(n, func(i int) error { _, err := p.get(ctx, a.instance(i)+suffix, accept); return err })
+	return &measure{what: what, goal: goal, unit: "ms", n: n, decrypted: true, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
+		path := a.paths(p, n, suffix)
+		return median(n, func(i int) error { _, err := p.get(ctx, path[i], accept); return err })
 	}}
 }
 
 // series8 reads instances from eight clients.
 func (a *archive) series8(what string, goal float64, n int) *measure {
-	return &measure{what: what, goal: goal, unit: "1/s", n: n, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
+	return &measure{what: what, goal: goal, unit: "1/s", n: n, decrypted: true, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
+		path := a.paths(p, n, "")
 		return rate(8, n, func(i int) error {
-			_, err := p.get(ctx, a.instance(i), `multipart/related; type="application/dicom"; transfer-syntax=*`)
+			_, err := p.get(ctx, path[i], `multipart/related; type="application/dicom"; transfer-syntax=*`)
 			return err
 		})
 	}}
@@ -87,6 +89,17 @@ func (a *archive) rendered(what string, goal float64, n int) *measure {
 		window := fmt.Sprintf("/rendered?window=%d,400,linear", 40+round)
 		return median(n, func(i int) error { _, err := p.get(ctx, a.instance(i)+window, "image/jpeg"); return err })
 	}}
+}
+
+// paths are what a peer is asked for in the place of the first n instances.
+func (a *archive) paths(p *peer, n int, suffix string) []string {
+	list := make([]string, n)
+	for i := range list {
+		if list[i] = a.instance(i) + suffix; p.name == bare {
+			list[i] = a.barePath(i, suffix != "")
+		}
+	}
+	return list
 }
 
 func (a *archive) instance(i int) string {

@@ -32,14 +32,14 @@ func newClient() *http.Client {
 	return &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
 }
 
-// ours starts this program again as the server.
-func ours(ctx context.Context, data string) (*peer, error) {
+// ours starts this program again as a server.
+func ours(ctx context.Context, name, role, data string) (*peer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{name: "tenon", client: newClient()}
-	p.process = exec.CommandContext(ctx, self, "-serve", data) //nolint:gosec // this program itself
+	p := &peer{name: name, client: newClient()}
+	p.process = exec.CommandContext(ctx, self, role, data) //nolint:gosec // this program itself
 	p.process.Stderr = os.Stderr
 	if p.input, err = p.process.StdinPipe(); err != nil {
 		return nil, err
@@ -56,7 +56,9 @@ func ours(ctx context.Context, data string) (*peer, error) {
 		return nil, errors.Join(err, p.stop())
 	}
 	addr, token, _ := strings.Cut(strings.TrimSpace(line), " ")
-	p.url, p.token = "http://"+addr+"/dicomweb", token
+	if p.url, p.token = "http://"+addr, token; token != "" {
+		p.url += "/dicomweb"
+	}
 	return p, p.await(ctx, "http://"+addr+"/readyz")
 }
 
