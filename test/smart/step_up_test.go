@@ -34,10 +34,12 @@ func found(t testing.TB, r *regexp.Regexp, p *page) string {
 type factor struct {
 	secret   []byte
 	recovery []string
+	enrolled int64 // the step of 30 s that it was enrolled in
 }
 
-func (f *factor) code(ahead int64) string {
-	return oauth.OneTimeCode(f.secret, time.Now().Unix()/30+ahead)
+// code is that of the enrolment, or of a step after it.
+func (f *factor) code(after int64) string {
+	return oauth.OneTimeCode(f.secret, f.enrolled+after)
 }
 
 // spare is a recovery code that was not used yet.
@@ -51,7 +53,7 @@ func (f *factor) spare() string {
 func (b *browser) enrol(t testing.TB) *factor {
 	t.Helper()
 	p := b.get(t, "/oauth/account/factor")
-	f := new(factor)
+	f := &factor{enrolled: time.Now().Unix() / 30}
 	var err error
 	if f.secret, err = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(found(t, shownKey, p), " ", "")); err != nil {
 		t.Fatal(err)

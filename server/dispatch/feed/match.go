@@ -73,15 +73,16 @@ func (e *Engine) listeners(ctx context.Context, rows []Row) (all []active, err e
 			}
 			if err != nil {
 				who = nil
-				if err := e.o.Store.Resume(ctx, r.ID); err != nil {
-					return nil, err
-				}
 			}
 			people[r.authority()] = who
 		}
-		if who != nil {
-			all = append(all, active{r, spec, who})
+		if who == nil {
+			if err := e.o.Store.Resume(ctx, r.ID); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		all = append(all, active{r, spec, who})
 	}
 	return all, nil
 }
