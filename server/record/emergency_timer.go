@@ -80,7 +80,12 @@ func (r *Recorder) escalate(ctx context.Context, m dispatch.Message) error {
 	d.Keys = []Key{{Door: "deadline", Key: m.Key, Digest: sha256.Sum256([]byte(m.Key)), Ref: "Task/" + review}}
 	who := r.itself()
 	who.Organization = access.SecuredBy(v.Owner) // its people read the Task
-	if _, err = r.submit(ctx, who, d, internal{trusted: true, messages: more}); err != nil {
+	// A review that is closed meanwhile fails the unit; the timer, delivered again, finds it closed.
+	unchanged := func(p *preparation) ([][]byte, error) {
+		p.unit.Reads.Versions = append(p.unit.Reads.Versions, VersionRead{Type: v.Type, ID: v.ID, Version: v.Version})
+		return nil, nil
+	}
+	if _, err = r.submit(ctx, who, d, internal{trusted: true, messages: more, follows: unchanged}); err != nil {
 		if issue.As(err) != nil {
 			return fmt.Errorf("record: timer %s: %w", m.Key, err)
 		}

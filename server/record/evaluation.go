@@ -100,11 +100,7 @@ func (r *Recorder) Evaluate(ctx context.Context, who *access.Context, q Evaluati
 	if !q.File {
 		return report, nil, nil
 	}
-	settled, err := r.settled(ctx, q.Family, who.Organization, q.End)
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := r.submit(ctx, who, &Draft{Door: "fhir", Operation: "evaluate-type", Ops: []Op{{Method: "POST", Type: "MeasureReport", Body: report}}}, internal{follows: settled})
+	out, err := r.submit(ctx, who, &Draft{Door: "fhir", Operation: "evaluate-type", Ops: []Op{{Method: "POST", Type: "MeasureReport", Body: report}}}, internal{follows: r.completes(q.Family, who.Organization, q.End)})
 	if err != nil {
 		return nil, nil, err
 	}

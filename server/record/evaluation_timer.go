@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tenon/fhir/tree"
 	"tenon/server/access"
 	"tenon/server/casework"
 	"tenon/server/dispatch"
@@ -119,9 +118,8 @@ func (d *dueEvaluation) performers() []any {
 	return all
 }
 
-// settled are the reminders of an organisation that a report until a day settles,
-// as they are to be stored.
-func (r *Recorder) settled(ctx context.Context, family, org string, end time.Time) (tasks [][]byte, err error) {
+// settled are the reminders of an organisation that a report until a day settles.
+func (r *Recorder) settled(ctx context.Context, family, org string, end time.Time) (tasks []*Version, err error) {
 	if org == "" || !r.now().After(end.AddDate(0, 0, 1)) {
 		return nil, nil // a report made before its days were over settles nothing
 	}
@@ -138,31 +136,47 @@ func (r *Recorder) settled(ctx context.Context, family, org string, end time.Tim
 		if of, err := time.Parse(time.DateOnly, task.Path("executionPeriod", "end").Str()); err != nil || of.After(end) {
 			return nil //nolint:nilerr // what the server did not write is left alone
 		}
-		body, err := completed(task)
-		tasks = append(tasks, body)
-		return err
+		tasks = append(tasks, v)
+		return nil
 	})
 	return tasks, err
+}
+
+// completes makes them completed, as they stand when the unit is prepared.
+func (r *Recorder) completes(family, org string, end time.Time) func(*preparation) ([][]byte, error) {
+	return func(p *preparation) (bodies [][]byte, err error) {
+		tasks, err := r.settled(p.ctx, family, org, end)
+		for _, v := range tasks {
+			body, err := completed(v.Body)
+			if err != nil {
+				return nil, err
+			}
+			bodies = append(bodies, body)
+			p.unit.Reads.Versions = append(p.unit.Reads.Versions, VersionRead{Type: v.Type, ID: v.ID, Version: v.Version})
+		}
+		return bodies, err
+	}
 }
 
 // settleLate completes what a report settled that was filed by other ways than
 // $evaluate-type.
 func (r *Recorder) settleLate(ctx context.Context, d *dueEvaluation) error {
 	family := strings.TrimPrefix(d.family, "DeviceDefinition/")
-	tasks, err := r.settled(ctx, family, d.reporter, d.start.AddDate(0, 0, -1))
+	end := d.start.AddDate(0, 0, -1)
+	tasks, err := r.settled(ctx, family, d.reporter, end)
 	if err != nil || len(tasks) == 0 {
 		return err
 	}
 	key := strings.Join([]string{"evaluated", d.family, d.reporter, d.last}, "/")
 	_, err = r.submit(ctx, r.itself(), &Draft{Door: "deadline", Operation: "remind",
-		Keys: []Key{{Door: "deadline", Key: key, Digest: sha256.Sum256([]byte(key)), Ref: d.last}}}, internal{trusted: true, follows: tasks})
+		Keys: []Key{{Door: "deadline", Key: key, Digest: sha256.Sum256([]byte(key)), Ref: d.last}}}, internal{trusted: true, follows: r.completes(family, d.reporter, end)})
 	return err
 }
 
 // completed is a Task with that status, all else as it was.
-func completed(task tree.Node) ([]byte, error) {
+func completed(task []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(task.Raw(), &members); err != nil {
+	if err := json.Unmarshal(task, &members); err != nil {
 		return nil, err
 	}
 	delete(members, "meta")

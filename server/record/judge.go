@@ -21,10 +21,8 @@ func (p *preparation) judge() error {
 	if p.in.erases != nil {
 		return p.erasing()
 	}
-	for _, body := range p.in.follows {
-		if err := p.effect(nil, body, true); err != nil {
-			return err
-		}
+	if err := p.follow(); err != nil {
+		return err
 	}
 	judged := map[string]bool{}
 	for _, t := range p.sorted() {
@@ -44,6 +42,23 @@ func (p *preparation) judge() error {
 					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// follow writes what the server does together with the draft.
+func (p *preparation) follow() error {
+	if p.in.follows == nil {
+		return nil
+	}
+	bodies, err := p.in.follows(p)
+	if err != nil {
+		return err
+	}
+	for _, body := range bodies {
+		if err := p.effect(nil, body, true); err != nil {
+			return err
 		}
 	}
 	return nil

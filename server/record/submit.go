@@ -30,17 +30,17 @@ func (r *Recorder) Submit(ctx context.Context, who *access.Context, d *Draft) (*
 // internal is what only this room may put into a unit: the marks of operations
 // that the server itself performs for the caller.
 type internal struct {
-	opens     string              // id of the root Task of a case that this draft opens
-	caseID    string              // of the signature
-	signature *casework.Signature // of the Provenance that this draft writes
-	plan      *casework.Resource  // with opens: the plan that the case pins
-	trusted   bool                // bodies were made by the server: allow is not asked
-	names     bool                // the caller chooses ids: an import
-	timer     *dispatch.Message   // that fell due: its case is looked at again
-	follows   [][]byte            // resources that the server writes in the same unit
-	messages  []dispatch.Message  // of no case, that go out with the unit
-	erases    *expunge            // deletes members of cases whose retention has ended
-	quiet     bool                // a refusal is not audited here: its parts are tried by themselves
+	opens     string                               // id of the root Task of a case that this draft opens
+	caseID    string                               // of the signature
+	signature *casework.Signature                  // of the Provenance that this draft writes
+	plan      *casework.Resource                   // with opens: the plan that the case pins
+	trusted   bool                                 // bodies were made by the server: allow is not asked
+	names     bool                                 // the caller chooses ids: an import
+	timer     *dispatch.Message                    // that fell due: its case is looked at again
+	follows   func(*preparation) ([][]byte, error) // resources that the server writes in the same unit
+	messages  []dispatch.Message                   // of no case, that go out with the unit
+	erases    *expunge                             // deletes members of cases whose retention has ended
+	quiet     bool                                 // a refusal is not audited here: its parts are tried by themselves
 }
 
 func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in internal) (*Outcome, error) {
