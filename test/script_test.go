@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 	bin := binary(t)
 	testscript.Run(t, testscript.Params{
 		Dir:      "script",
-		Deadline: time.Now().Add(5 * time.Minute), // a server that was to be refused and serves
+		Deadline: time.Now().Add(25 * time.Minute), // of all together: a server that was to be refused and serves
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(bin)+string(os.PathListSeparator)+os.Getenv("PATH"))
 			e.Setenv("HOME", e.WorkDir)
