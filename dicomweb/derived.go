@@ -75,56 +75,74 @@ func derivationOf(f *dicom.File) *derivation {
 	if d.kind == "" {
 		return nil
 	}
-	n := 0
-	// walk calls do with every item at the end of a path of sequences.
-	var walk func(at int, do func(item int), path ...dicom.Tag)
-	walk = func(at int, do func(item int), path ...dicom.Tag) {
-		if len(path) == 0 {
-			do(at)
-			return
-		}
-		e, seq := f.Find(at, path[0])
-		if e == nil {
-			return
-		}
-		for item := range f.Children(seq) {
-			if n++; n > maxSourced {
-				return
-			}
-			walk(item, do, path[1:]...)
-		}
-	}
-	series := func(study string, at int, tag dicom.Tag, instances ...dicom.Tag) {
-		walk(at, func(item int) {
-			s := &source{study: study, series: f.StringIn(item, dicom.SeriesInstanceUID)}
-			for _, t := range instances {
-				walk(item, func(int) { s.instances++ }, t)
-			}
-			d.add(s)
-		}, tag)
-	}
-	series(f.String(dicom.StudyInstanceUID), -1, 0x00081115, 0x0008114A)
-	walk(-1, func(item int) {
-		series(f.StringIn(item, dicom.StudyInstanceUID), item, 0x00081115, 0x0008114A, 0x00081199)
+	r := &naming{f: f, d: d}
+	r.series(f.String(dicom.StudyInstanceUID), -1, 0x00081115, 0x0008114A)
+	r.walk(-1, func(item int) {
+		r.series(f.StringIn(item, dicom.StudyInstanceUID), item, 0x00081115, 0x0008114A, 0x00081199)
 	}, 0x00081200)
-	walk(-1, func(item int) { series(f.StringIn(item, 0x00081155), item, 0x30060014, 0x30060016) }, 0x30060010, 0x30060012)
-	seen := map[string]bool{}
+	r.walk(-1, func(item int) { r.series(f.StringIn(item, 0x00081155), item, 0x30060014, 0x30060016) }, 0x30060010, 0x30060012)
 	for _, path := range [][]dicom.Tag{{0x00420013}, {0x52009229, 0x00089124, 0x00082112}, {0x52009230, 0x00089124, 0x00082112}, {0x30060039, 0x30060040, 0x30060016}} {
-		walk(-1, func(item int) {
-			if uid := f.StringIn(item, 0x00081155); len(d.of) == 0 && len(d.loose) < maxLoose && validUID(uid) && !seen[uid] {
-				seen[uid] = true
-				d.loose = append(d.loose, uid)
-			}
-		}, path...)
+		r.instances(path...)
 	}
 	for _, of := range [][2]dicom.Tag{{0x00620002, 0x00620005}, {0x30060020, 0x30060026}, {0x00660002, 0x00620005}} {
-		walk(-1, func(item int) {
+		r.walk(-1, func(item int) {
 			if l := f.StringIn(item, of[1]); l != "" && len(l) <= maxLabel && len(d.labels) < maxLabels {
 				d.labels = append(d.labels, l)
 			}
 		}, of[0])
 	}
 	return d
+}
+
+// naming reads what a file names, as far as maxSourced items.
+type naming struct {
+	f     *dicom.File
+	d     *derivation
+	items int
+	seen  map[string]bool
+}
+
+// walk calls do with every item at the end of a path of sequences.
+func (r *naming) walk(at int, do func(item int), path ...dicom.Tag) {
+	if len(path) == 0 {
+		do(at)
+		return
+	}
+	e, seq := r.f.Find(at, path[0])
+	if e == nil {
+		return
+	}
+	for item := range r.f.Children(seq) {
+		if r.items++; r.items > maxSourced {
+			return
+		}
+		r.walk(item, do, path[1:]...)
+	}
+}
+
+// series notes the series of a sequence, with the number of their instances.
+func (r *naming) series(study string, at int, tag dicom.Tag, instances ...dicom.Tag) {
+	r.walk(at, func(item int) {
+		s := &source{study: study, series: r.f.StringIn(item, dicom.SeriesInstanceUID)}
+		for _, t := range instances {
+			r.walk(item, func(int) { s.instances++ }, t)
+		}
+		r.d.add(s)
+	}, tag)
+}
+
+// instances notes, each once, those that are named without their series, where no
+// series is.
+func (r *naming) instances(path ...dicom.Tag) {
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	r.walk(-1, func(item int) {
+		if uid := r.f.StringIn(item, 0x00081155); len(r.d.of) == 0 && len(r.d.loose) < maxLoose && validUID(uid) && !r.seen[uid] {
+			r.seen[uid] = true
+			r.d.loose = append(r.d.loose, uid)
+		}
+	}, path...)
 }
 
 // add notes a series once.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,17 +107,38 @@ func (d *Door) makeDocument(r *request, row *index.Result, id, task string) (*re
 	if err != nil {
 		return nil, err
 	}
+	blob, err := d.stageDocument(r, row, s)
+	if err != nil {
+		return nil, err
+	}
+	binary, doc, err := d.documentBodies(row, s, id, task, blob)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.o.Records.Submit(r.Context(), r.who, &record.Draft{Door: r.name(), Operation: "document-from-dicom", Blobs: []record.BlobRow{blob}, Ops: []record.Op{
+		{Method: "PUT", Type: "Binary", ID: id, Body: binary, Blob: &blob, IfMatch: "0"},
+		{Method: "PUT", Type: "DocumentReference", ID: id, Body: doc, IfMatch: "0"}}})
+	if err != nil {
+		return nil, err
+	}
+	return out.Results[1].Version, nil
+}
+
+// stageDocument puts the bytes of the document, without padding, into the blob store.
+func (d *Door) stageDocument(r *request, row *index.Result, s step) (record.BlobRow, error) {
 	content, err := d.documentOf(r, row, s)
 	if err != nil {
-		return nil, err
+		return record.BlobRow{}, err
 	}
 	blob, err := d.o.Blobs.Stage(r.Context(), content, d.o.MaxInstance)
-	if err == nil {
+	if err = errors.Join(err, content.Close()); err == nil {
 		err = d.o.Blobs.Sync(r.Context())
 	}
-	if err != nil {
-		return nil, err
-	}
+	return blob, err
+}
+
+// documentBodies are the Binary and the DocumentReference of an instance.
+func (d *Door) documentBodies(row *index.Result, s step, id, task string, blob record.BlobRow) (binary, document []byte, err error) {
 	contentType := parseMedia(s.text(documentMedia)).name
 	if !validMedia(contentType) {
 		contentType = mediaOfClass[row.Instance.SOPClass]
@@ -125,10 +147,10 @@ func (d *Door) makeDocument(r *request, row *index.Result, id, task string) (*re
 	told := func(name, value string) object {
 		return object{"url": "urn:tenon:extension:" + name, "valueString": value}
 	}
-	binary, err := marshal(object{"resourceType": "Binary", "id": id, "contentType": contentType,
+	binary, err = marshal(object{"resourceType": "Binary", "id": id, "contentType": contentType,
 		"_contentType": object{"extension": []object{told("sha-256", digest), told("size", strconv.FormatInt(blob.Size, 10))}}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	attachment := object{"extension": []object{told("sha-256", digest)}, "contentType": contentType, "url": "Binary/" + id}
 	if blob.Size < 1<<31 {
@@ -148,17 +170,8 @@ func (d *Door) makeDocument(r *request, row *index.Result, id, task string) (*re
 	if task != "" {
 		doc["extension"] = []object{{"url": extensionCase, "valueReference": reference{task}}}
 	}
-	body, err := marshal(doc)
-	if err != nil {
-		return nil, err
-	}
-	out, err := d.o.Records.Submit(r.Context(), r.who, &record.Draft{Door: r.name(), Operation: "document-from-dicom", Blobs: []record.BlobRow{blob}, Ops: []record.Op{
-		{Method: "PUT", Type: "Binary", ID: id, Body: binary, Blob: &blob, IfMatch: "0"},
-		{Method: "PUT", Type: "DocumentReference", ID: id, Body: body, IfMatch: "0"}}})
-	if err != nil {
-		return nil, err
-	}
-	return out.Results[1].Version, nil
+	document, err = marshal(doc)
+	return binary, document, err
 }
 
 // dataSetOf reads the stored DICOM JSON of an instance.
@@ -175,7 +188,7 @@ func (d *Door) dataSetOf(row *index.Result) (step, error) {
 }
 
 // documentOf opens the document without its padding.
-func (d *Door) documentOf(r *request, row *index.Result, s step) (io.Reader, error) {
+func (d *Door) documentOf(r *request, row *index.Result, s step) (io.ReadCloser, error) {
 	entry, err := bulkOf(&row.Instance.Content, encapsulatedDocument)
 	if err != nil {
 		return nil, err
@@ -192,7 +205,7 @@ func (d *Door) documentOf(r *request, row *index.Result, s step) (io.Reader, err
 		if n, err := strconv.Atoi(s.text(documentLength)); err == nil && n > 0 && n < len(b) {
 			b = b[:n]
 		}
-		return bytes.NewReader(b), nil
+		return io.NopCloser(bytes.NewReader(b)), nil
 	}
 	file, err := d.open(r.Context(), &row.Instance.Content)
 	if err != nil {
@@ -206,19 +219,10 @@ func (d *Door) documentOf(r *request, row *index.Result, s step) (io.Reader, err
 	return &closing{body, file}, nil
 }
 
-// closing closes a file once it was read.
+// closing reads a part of a file and closes the file.
 type closing struct {
 	io.Reader
-	file io.Closer
-}
-
-func (c *closing) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if err != nil && c.file != nil {
-		_ = c.file.Close()
-		c.file = nil
-	}
-	return n, err
+	io.Closer
 }
 
 // designators are the coding systems that DICOM names otherwise (PS3.16 §8).

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -53,20 +54,9 @@ func (d *Door) encapsulate(w http.ResponseWriter, r *request) error {
 	if err := r.who.Allow(access.Create, "ImagingStudy"); err != nil {
 		return err
 	}
-	given, err := r.parameters()
+	given, err := encapsulating(r)
 	if err != nil {
 		return err
-	}
-	k := index.Key{Study: given.Get("study")}
-	for name, values := range given {
-		if len(values) != 1 || name != "document" && name != "study" && name != "series" && name != "task" {
-			return unknownParameter(name)
-		}
-	}
-	for _, name := range []string{"study", "series"} {
-		if uid := given.Get(name); (uid != "" || name == "study") && !validUID(uid) {
-			return badValue(name, uid, "a UID")
-		}
 	}
 	s := &subject{door: d, r: r, seen: map[string]finding{}, decided: true}
 	ref, err := s.named("document", "DocumentReference")
@@ -87,7 +77,7 @@ func (d *Door) encapsulate(w http.ResponseWriter, r *request) error {
 	if err := json.Unmarshal(v.Body, &doc); err != nil {
 		return fmt.Errorf("dicomweb: stored DocumentReference: %w", err)
 	}
-	from, err := d.sourceOf(r, k, given.Get("series"), doc.Subject.Reference)
+	from, err := d.sourceOf(r, index.Key{Study: given.Get("study")}, given.Get("series"), doc.Subject.Reference)
 	if err != nil {
 		return err
 	}
@@ -101,6 +91,25 @@ func (d *Door) encapsulate(w http.ResponseWriter, r *request) error {
 	}
 	s.patient, r.operation = doc.Subject.Reference, "document-to-dicom"
 	return d.storeCapsule(w, r, s, set, blob)
+}
+
+// encapsulating reads the parameters.
+func encapsulating(r *request) (url.Values, error) {
+	given, err := r.parameters()
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range given {
+		if len(values) != 1 || name != "document" && name != "study" && name != "series" && name != "task" {
+			return nil, unknownParameter(name)
+		}
+	}
+	for _, name := range []string{"study", "series"} {
+		if uid := given.Get(name); (uid != "" || name == "study") && !validUID(uid) {
+			return nil, badValue(name, uid, "a UID")
+		}
+	}
+	return given, nil
 }
 
 // storeCapsule stores the data set as any that arrives as metadata and bulk data.
@@ -213,35 +222,18 @@ func (d *Door) sourceOf(r *request, k index.Key, series, patient string) (*origi
 func capsule(identity string, doc *fhirDocument, from *origin, blob *record.BlobRow) ([]byte, error) {
 	kind := encapsulated[parseMedia(doc.Content[0].Attachment.ContentType).name]
 	s, study := step{}, &from.study
-	date := dateTime(doc.Date)
-	clock := ""
-	if len(date) > 8 {
-		clock = date[8:14]
-	}
-	title := doc.Content[0].Attachment.Title
-	if title == "" {
-		title = doc.Description
-	}
+	s.sayOf(study)
+	s.sayDocument(doc)
 	for t, v := range map[dicom.Tag]string{
-		dicom.SOPClassUID: kind.class, 0x00080060: kind.modality, documentMedia: kind.media, documentTitle: cut(title, 1024),
-		dicom.PatientID: study.PatientID, 0x00100021: study.PatientIDIssuer, 0x00100030: study.PatientBirthDate, 0x00100040: study.PatientSex,
-		dicom.StudyInstanceUID: study.UID, 0x00080020: study.Date, 0x00080030: study.Time, 0x00080050: study.AccessionNumber, 0x00200010: study.ID, 0x00081030: study.Description, 0x00080201: study.Timezone,
-		0x00080023: date[:min(8, len(date))], 0x00080033: clock, 0x0008002A: date, dicom.SeriesInstanceUID: uidFrom("series|" + identity + "|" + study.UID), 0x0008103E: cut(title, 64),
-		0x00080070: "Tenon", 0x00081090: "Tenon", 0x00181000: "1", 0x00181020: "tenon",
+		dicom.SOPClassUID: kind.class, 0x00080060: kind.modality, documentMedia: kind.media,
+		dicom.SeriesInstanceUID: uidFrom("series|" + identity + "|" + study.UID),
+		0x00080070:              "Tenon", 0x00081090: "Tenon", 0x00181000: "1", 0x00181020: "tenon",
 		0x00280301: "YES", // nobody has looked whether the document names the patient
 	} {
-		if v != "" || t != 0x00100021 && t != 0x00081030 && t != 0x00080201 && t != 0x0008103E {
-			s.say(t, v)
-		}
+		s.say(t, v)
 	}
-	s.name(dicom.PatientName, study.PatientName)
-	s.name(0x00080090, study.ReferringPhysician)
 	s.set(0x00200011, 9000)
 	s.set(0x00200013, 1)
-	s.set(conceptName)
-	if c := conceptOf(doc.Type.Coding); c != nil {
-		s.set(conceptName, c)
-	}
 	if kind.modality == "M3D" {
 		if from.series == nil || from.series.FrameOfReference == "" {
 			return nil, issue.Errorf(issue.BusinessRule, "No series of the study has a frame of reference, which a model is placed in.").At("study").Rule("dicom-document").WithStatus(http.StatusUnprocessableEntity)
@@ -262,6 +254,48 @@ func capsule(identity string, doc *fhirDocument, from *origin, blob *record.Blob
 	sum := sha256.Sum256(append(text, blob.Digest[:]...))
 	s.set(dicom.SOPInstanceUID, uidFrom("instance|"+identity+"|"+hex.EncodeToString(sum[:])))
 	return marshal(s)
+}
+
+// sayOf sets what an instance tells of its patient and its study.
+func (s step) sayOf(study *index.Study) {
+	for t, v := range map[dicom.Tag]string{
+		dicom.PatientID: study.PatientID, 0x00100030: study.PatientBirthDate, 0x00100040: study.PatientSex,
+		dicom.StudyInstanceUID: study.UID, 0x00080020: study.Date, 0x00080030: study.Time, 0x00080050: study.AccessionNumber, 0x00200010: study.ID,
+	} {
+		s.say(t, v)
+	}
+	for t, v := range map[dicom.Tag]string{0x00100021: study.PatientIDIssuer, 0x00081030: study.Description, 0x00080201: study.Timezone} {
+		s.sayKnown(t, v)
+	}
+	s.name(dicom.PatientName, study.PatientName)
+	s.name(0x00080090, study.ReferringPhysician)
+}
+
+// sayDocument sets title, date and code of a document.
+func (s step) sayDocument(doc *fhirDocument) {
+	date, clock := dateTime(doc.Date), ""
+	if len(date) > 8 {
+		clock = date[8:14]
+	}
+	title := doc.Content[0].Attachment.Title
+	if title == "" {
+		title = doc.Description
+	}
+	for t, v := range map[dicom.Tag]string{documentTitle: cut(title, 1024), 0x00080023: date[:min(8, len(date))], 0x00080033: clock, 0x0008002A: date} {
+		s.say(t, v)
+	}
+	s.sayKnown(0x0008103E, cut(title, 64))
+	s.set(conceptName)
+	if c := conceptOf(doc.Type.Coding); c != nil {
+		s.set(conceptName, c)
+	}
+}
+
+// sayKnown sets a text that is there.
+func (s step) sayKnown(t dicom.Tag, v string) {
+	if v != "" {
+		s.say(t, v)
+	}
 }
 
 // refer names the instances that the document was made of.

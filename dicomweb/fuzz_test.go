@@ -144,3 +144,35 @@ func status(d http.Handler, path, accept string) (code int) {
 	d.ServeHTTP(w, r)
 	return w.Code
 }
+
+// FuzzRejectionNote checks that no rejection note panics, and that what is read of
+// it stays in its bounds: with no quarantine behind the door each is refused.
+func FuzzRejectionNote(f *testing.F) {
+	const head = `[{"00080016":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.88.59"]},"00080018":{"vr":"UI","Value":["1.2.3"]},"0020000D":{"vr":"UI","Value":["1.2"]},` +
+		`"0020000E":{"vr":"UI","Value":["1.2.1"]},"00100020":{"vr":"LO","Value":["P-1"]},`
+	title := func(code string) string {
+		return `"0040A043":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["` + code + `"]},"00080102":{"vr":"SH","Value":["DCM"]}}]}`
+	}
+	const evidence = `,"0040A375":{"vr":"SQ","Value":[{"0020000D":{"vr":"UI","Value":["1.4"]},"00081115":{"vr":"SQ","Value":[{"00081199":{"vr":"SQ","Value":[{"00081155":{"vr":"UI","Value":["1.5"]}},{"00081155":{"vr":"UI","Value":["x"]}},{}]}},{}]}},{}]}`
+	for _, code := range []string{"113001", "113039", "121181", ""} {
+		f.Add([]byte(head + title(code) + "}]"))
+		f.Add([]byte(head + title(code) + evidence + "}]"))
+	}
+	f.Add([]byte(head + `"0040A043":{"vr":"SQ","Value":[]}}]`))
+	h := newHouse()
+	d := door(h)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		h.empty()
+		r := httptest.NewRequest("POST", "/studies", bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/dicom+json")
+		w := httptest.NewRecorder()
+		if d.ServeHTTP(w, r); w.Code >= 500 || !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("status %d: %s", w.Code, w.Body.Bytes())
+		}
+		for _, draft := range h.drafts {
+			if draft.Operation == "reject-images" {
+				t.Errorf("rejected without a place to keep the note: %s", body)
+			}
+		}
+	})
+}

@@ -42,6 +42,7 @@ type house struct {
 	stowErr    error               // what Stage answers
 	slow       time.Duration       // what Submit takes
 	submitters []string            // who submitted each of drafts
+	apps       []string            // by which app
 }
 
 func newHouse() *house {
@@ -56,7 +57,7 @@ func (h *house) empty() {
 	h.studies, h.series, h.instances = map[string]*index.Study{}, map[string]*index.Series{}, map[string]*index.Instance{}
 	h.values = map[string][]string{}
 	h.blobs, h.durable = map[[32]byte][]byte{}, map[[32]byte]bool{}
-	h.audits, h.drafts, h.submitters = nil, nil, nil
+	h.audits, h.drafts, h.submitters, h.apps = nil, nil, nil, nil
 	h.put("Patient", "p1", `{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:h","value":"P-1"}]}`)
 	h.put("Patient", "p2", `{"resourceType":"Patient","id":"p2","identifier":[{"system":"urn:h","value":"P-2"},{"value":"T,W|I$N\\"}]}`)
 	h.put("Patient", "p3", `{"resourceType":"Patient","id":"p3","identifier":[{"system":"urn:h","value":"TWIN"}]}`)
@@ -117,7 +118,10 @@ func (h *house) Submit(_ context.Context, who *access.Context, d *record.Draft) 
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drafts, h.submitters = append(h.drafts, d), append(h.submitters, who.Principal)
+	h.drafts, h.submitters, h.apps = append(h.drafts, d), append(h.submitters, who.Principal), append(h.apps, "")
+	if who.Scopes != nil {
+		h.apps[len(h.apps)-1] = who.Scopes.Client
+	}
 	if h.refuse != nil {
 		return nil, h.refuse
 	}

@@ -41,24 +41,9 @@ func (d *Door) pull(w http.ResponseWriter, r *request) error {
 	if err := r.who.Allow(access.Create, "ImagingStudy"); err != nil {
 		return err
 	}
-	given, err := r.parameters()
+	title, k, err := pulling(r)
 	if err != nil {
 		return err
-	}
-	k := index.Key{Study: given.Get("study"), Series: given.Get("series")}
-	title := given.Get("peer")
-	for name, values := range given {
-		if len(values) != 1 || !slices.Contains([]string{"peer", "study", "series", "patient", "task"}, name) {
-			return unknownParameter(name)
-		}
-	}
-	switch {
-	case !dimse.ValidTitle(title):
-		return badValue("peer", title, "an AE title")
-	case !validUID(k.Study):
-		return badValue("study", k.Study, "a UID")
-	case k.Series != "" && !validUID(k.Series):
-		return badValue("series", k.Series, "a UID")
 	}
 	s := &subject{door: d, r: r, seen: map[string]finding{}}
 	if s.patient, err = s.named("patient", "Patient"); err != nil {
@@ -82,6 +67,29 @@ func (d *Door) pull(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	return answerPull(w, out)
+}
+
+// pulling reads whom to ask for what.
+func pulling(r *request) (title string, k index.Key, err error) {
+	given, err := r.parameters()
+	if err != nil {
+		return "", k, err
+	}
+	for name, values := range given {
+		if len(values) != 1 || !slices.Contains([]string{"peer", "study", "series", "patient", "task"}, name) {
+			return "", k, unknownParameter(name)
+		}
+	}
+	k = index.Key{Study: given.Get("study"), Series: given.Get("series")}
+	switch title = given.Get("peer"); {
+	case !dimse.ValidTitle(title):
+		return "", k, badValue("peer", title, "an AE title")
+	case !validUID(k.Study):
+		return "", k, badValue("study", k.Study, "a UID")
+	case k.Series != "" && !validUID(k.Series):
+		return "", k, badValue("series", k.Series, "a UID")
+	}
+	return title, k, nil
 }
 
 // sender refuses who may not exchange images with other systems: it is for people

@@ -249,33 +249,46 @@ func (in *ingest) hideOf(draft *record.Draft, a *arrival, study string) (hidden,
 	if len(gone) == 0 {
 		return 0, missing, nil
 	}
-	without, err := d.withdrawnOf(r, gone, left)
-	if err != nil {
+	if err := in.hide(draft, a, gone, left); err != nil {
 		return 0, 0, err
+	}
+	for _, row := range gone {
+		draft.Rows = append(draft.Rows, in.hiddenRow(a, row, known[row.Instance.UID]))
+	}
+	return len(gone), missing, nil
+}
+
+// hide takes the instances out of the index; their bytes stay.
+func (in *ingest) hide(draft *record.Draft, a *arrival, gone, left []*index.Result) error {
+	without, err := in.door.withdrawnOf(in.r, gone, left)
+	if err != nil {
+		return err
 	}
 	op := &without.Ops[0]
 	if len(left) == 0 { // the ImagingStudy stays and says so
-		if err := d.emptied(r, op, a.note.code); err != nil {
-			return 0, 0, err
+		if err := in.door.emptied(in.r, op, a.note.code); err != nil {
+			return err
 		}
 	}
 	op.Sheds = titles[a.note.code].sheds
 	draft.Ops = append(draft.Ops, *op)
 	for _, row := range without.Rows {
 		if x, ok := row.(*index.Removal); ok {
-			x.Digest = [32]byte{} // the bytes stay
+			x.Digest = [32]byte{}
 		}
 		draft.Rows = append(draft.Rows, row)
 	}
-	for _, row := range gone {
-		h := d.heldFor(r, &arrival{study: row.Study, series: row.Series, instance: row.Instance}, index.Hidden)
-		h.ID, h.Patient, h.Reason, h.Code, h.Note = hiddenID(in.tenant(), row.Instance.UID), row.Study.Patient, titles[a.note.code].meaning, a.note.code, a.instance.UID
-		if old := known[row.Instance.UID]; old != nil {
-			h.Previous = old.State
-		}
-		draft.Rows = append(draft.Rows, h)
+	return nil
+}
+
+// hiddenRow keeps an instance that the note hides; old is its row of before, or nil.
+func (in *ingest) hiddenRow(a *arrival, row *index.Result, old *index.Held) *index.Held {
+	h := in.door.heldFor(in.r, &arrival{study: row.Study, series: row.Series, instance: row.Instance}, index.Hidden)
+	h.ID, h.Patient, h.Reason, h.Code, h.Note = hiddenID(in.tenant(), row.Instance.UID), row.Study.Patient, titles[a.note.code].meaning, a.note.code, a.instance.UID
+	if old != nil {
+		h.Previous = old.State
 	}
-	return len(gone), missing, nil
+	return h
 }
 
 // emptied makes the ImagingStudy of a study all of whose instances are hidden.

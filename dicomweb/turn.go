@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"tenon/server/access"
 )
 
 // Requests that store into one study take turns, since each makes the next
@@ -24,11 +26,21 @@ type batch struct {
 	synced chan error // tells once that the blobs are durable
 }
 
-// fits tells whether one unit can hold both: same caller, same case.
+// fits tells whether one unit can hold both: same caller by the same app, same
+// door and doing, same case. The unit is judged and written as the leader's.
 func (b *batch) fits(o *batch) bool {
 	x, y := b.in.r.who, o.in.r.who
 	return x.Kind == y.Kind && x.Principal == y.Principal && x.Tenant == y.Tenant && x.Organization == y.Organization &&
-		x.Side == y.Side && slices.Equal(x.Roles, y.Roles) && b.in.subject.task == o.in.subject.task
+		x.Side == y.Side && slices.Equal(x.Roles, y.Roles) && sameScopes(x.Scopes, y.Scopes) && b.in.subject.task == o.in.subject.task &&
+		b.in.restoring == o.in.restoring && b.in.r.name() == o.in.r.name() && b.in.r.storing() == o.in.r.storing()
+}
+
+// sameScopes tells whether two apps may do the same, by the same grant.
+func sameScopes(a, b *access.Scopes) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Client == b.Client && a.Patient == b.Patient && a.Grant == b.Grant && a.String() == b.String()
 }
 
 // turns are the studies that are being stored into.

@@ -114,3 +114,47 @@ func TestASenderThatLeaves(t *testing.T) {
 		}
 	}
 }
+
+// What an app stores is never written under the grant of another app of the same
+// person, which may do more.
+func TestSendersOfSeveralApps(t *testing.T) {
+	h := newHouse()
+	h.slow = 20 * time.Millisecond
+	callers := map[string]*access.Context{}
+	for app, scope := range map[string]string{"wide": "user/*.cruds", "narrow": "user/ImagingStudy.cruds"} {
+		one, err := access.ParseScope(scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		callers[app] = &access.Context{Kind: access.Person, Principal: "PractitionerRole/a", Organization: "Organization/h", Side: access.Hospital, Roles: []access.Role{access.IMG},
+			Scopes: &access.Scopes{Client: app, List: []access.Scope{one}}}
+	}
+	d := dicomweb.New(dicomweb.Options{Records: h, Index: imaging{h}, Blobs: h, Auditor: h,
+		Caller: func(r *http.Request) (*access.Context, error) { return callers[r.Header.Get("Caller")], nil }})
+	s := ct(1, 10)
+	h.visible["PractitionerRole/a"] = []string{"Patient/p1", "ImagingStudy/" + studyID(t, s.StudyUID)}
+	apps := []string{"wide", "narrow"}
+	var all sync.WaitGroup
+	for i := range s.Len() {
+		all.Go(func() {
+			r := stowRequest(t.Context(), s.Slice(i))
+			r.Header.Set("Caller", apps[i%2])
+			w := httptest.NewRecorder()
+			if d.ServeHTTP(w, r); w.Code != http.StatusOK {
+				t.Errorf("slice %d: status %d: %s", i, w.Code, w.Body)
+			}
+		})
+	}
+	all.Wait()
+	by := map[string]string{}
+	for i, draft := range h.drafts {
+		for _, uid := range instancesOf(draft) {
+			by[uid] = h.apps[i]
+		}
+	}
+	for i := range s.Len() {
+		if got := by[s.InstanceUID(i)]; got != apps[i%2] {
+			t.Errorf("slice %d was stored by the app %q, want %q", i, got, apps[i%2])
+		}
+	}
+}

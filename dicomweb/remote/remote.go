@@ -76,10 +76,10 @@ func (s *Server) Store(ctx context.Context, study string, files iter.Seq2[*File,
 	boundary := "tenon-" + rand.Text()
 	pr, pw := io.Pipe()
 	defer pr.Close()
-	var sent []string
+	var asked []string
 	wrote := make(chan error, 1)
 	go func() {
-		err := write(pw, boundary, files, &sent)
+		err := write(pw, boundary, files, &asked)
 		pw.CloseWithError(err)
 		wrote <- err
 	}()
@@ -97,23 +97,33 @@ func (s *Server) Store(ctx context.Context, study string, files iter.Seq2[*File,
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted && res.StatusCode != http.StatusConflict {
 		return nil, fmt.Errorf("remote: STOW-RS was answered with status %d", res.StatusCode)
 	}
-	return outcome(res.Body, sent)
+	return outcome(res.Body, asked)
 }
 
-// write writes the parts of a request.
-func write(w io.Writer, boundary string, files iter.Seq2[*File, error], sent *[]string) error {
+// write writes the parts of a request. A peer may answer before the end; what was
+// still to come is named in asked all the same, so that it counts as failed.
+func write(w io.Writer, boundary string, files iter.Seq2[*File, error], asked *[]string) error {
 	m := multipart.NewWriter(w)
 	if err := m.SetBoundary(boundary); err != nil {
 		return err
 	}
+	var answered error
 	for f, err := range files {
 		if err != nil {
 			return err
 		}
-		if err := one(m, f); err != nil {
+		*asked = append(*asked, f.Instance)
+		if answered != nil {
+			continue
+		}
+		if err := one(m, f); errors.Is(err, io.ErrClosedPipe) {
+			answered = err
+		} else if err != nil {
 			return err
 		}
-		*sent = append(*sent, f.Instance)
+	}
+	if answered != nil {
+		return answered
 	}
 	return m.Close()
 }
@@ -131,9 +141,9 @@ func one(m *multipart.Writer, f *File) error {
 	return errors.Join(err, file.Close())
 }
 
-// outcome reads the Store Instances Response Module: what was sent and is not
-// said to be stored has failed.
-func outcome(body io.Reader, sent []string) (*Outcome, error) {
+// outcome reads the Store Instances Response Module: what is not said to be stored
+// has failed.
+func outcome(body io.Reader, asked []string) (*Outcome, error) {
 	type values struct{ Value []json.RawMessage }
 	var answer struct {
 		Stored struct {
@@ -161,7 +171,7 @@ func outcome(body io.Reader, sent []string) (*Outcome, error) {
 		}
 	}
 	out := &Outcome{}
-	for _, uid := range sent {
+	for _, uid := range asked {
 		switch {
 		case !stored[uid]:
 			out.Failed = append(out.Failed, uid)

@@ -109,7 +109,7 @@ func testDelete(t *testing.T, w *ward) {
 	})
 	t.Run("change feed", func(t *testing.T) { w.fed(t, s) })
 	t.Run("what a case relies on stays", func(t *testing.T) { w.keptForCase(t) })
-	t.Run("what is signed or in a case refers to stays, and the audit tells", func(t *testing.T) {
+	t.Run("the audit tells, and the bytes are needed no more", func(t *testing.T) {
 		if got := w.audited(t, "delete-images"); got < 3 {
 			t.Errorf("%d audit rows of delete-images, want 3", got)
 		}
