@@ -17,6 +17,7 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range slices.Concat(corpus, corpusHT) {
 		f.Add(unhex(f, s.stream))
 	}
+	f.Add(unhex(f, longLength))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		c, err := jpeg2000.Open(stream)
 		if err != nil {

@@ -162,6 +162,9 @@ func segment(style byte, pass int) (from, end int) {
 const maxPasses = 164
 
 func (d *decoder) chunk(b *block, passes, length int, begins bool) error {
+	if length < 0 || length > len(d.data) { // a header can tell 38 bits
+		return errShort
+	}
 	if len(d.chunks) == maxChunks {
 		return tooLarge("more than %d pieces of blocks in a tile", maxChunks)
 	}
