@@ -47,6 +47,9 @@ prove: ## fifty kills per engine, system calls under strace, every gate row, ran
 prove-stow: ## fifty kills per engine while images are stored (half an hour); writes conformance/results/stowkill.md
 	TENON_PROVE_STOW=1 go test -timeout 180m -count=1 ./test -run StowKill -v
 
+damage: ## read a million damaged DICOM files and streams (ARGS="-n 10000000 -seed 2"); a crash, a hang or one of more than 64 MB fails
+	go run ./test/damage $(ARGS)
+
 mutate: ## take every rule of plans, profiles and limits away in turn: a test must notice (half an hour; ONLY=part of a file's or rule's name)
 	go test -count=1 ./profiles -run EveryRuleIsProven -v | grep -v '^    ---\|^=== '
 	go run ./test/mutate -only '$(ONLY)' -write conformance/results/mutate.tsv
@@ -93,4 +96,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove prove-stow conformance fhirpath-diff ucum-diff bench access-cost bench-dicom bench-engine generate verify mutate leaks vuln sbom
+.PHONY: help build run demo test check tools race e2e fuzz prove prove-stow damage conformance fhirpath-diff ucum-diff bench access-cost bench-dicom bench-engine generate verify mutate leaks vuln sbom
