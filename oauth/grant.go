@@ -105,9 +105,12 @@ type Logins interface {
 	LoginsOf(ctx context.Context, tenant, principal string) ([]string, error)
 	LoginNames(ctx context.Context, tenant string) ([]*Login, error)
 	RemoveLogin(ctx context.Context, tenant, name string) (bool, error)
-	// LoginFailed counts a wrong password (n+1) and locks the name until then
-	// where limit is reached; with ok the count begins anew.
-	LoginFailed(ctx context.Context, tenant, name string, ok bool, limit int, until time.Time) error
+	// LoginAttempt counts one more password (n+1) before it is judged, and locks the
+	// name until then where limit is reached. It tells whether the password may be
+	// judged: not while the name is locked at that moment, however many come at once.
+	LoginAttempt(ctx context.Context, tenant, name string, limit int, now, until time.Time) (bool, error)
+	// LoginRight says that the password was right: the count begins anew.
+	LoginRight(ctx context.Context, tenant, name string) error
 }
 
 // has tells whether a scope stands in a list by spaces.

@@ -1,11 +1,13 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,14 +29,17 @@ type Passkey struct {
 
 // Passkeys keeps them. An id is of one person.
 type Passkeys interface {
-	// PutPasskey returns false where the id is known, of whomever.
-	PutPasskey(ctx context.Context, tenant string, k *Passkey) (fresh bool, err error)
+	// PutPasskey returns false where the id is known, of whomever, and where the person
+	// has most keys already, however many come at once.
+	PutPasskey(ctx context.Context, tenant string, k *Passkey, most int) (fresh bool, err error)
 	// Passkeys are those of a person, the oldest first.
 	Passkeys(ctx context.Context, tenant, principal string) ([]*Passkey, error)
 	// UsePasskey moves the count forward: true for one caller alone, and for none
 	// whose count is not later, but where nothing is counted at all.
 	UsePasskey(ctx context.Context, tenant, principal string, id []byte, counter uint32, at time.Time) (bool, error)
-	RemovePasskey(ctx context.Context, tenant, principal string, id []byte) (bool, error)
+	// RemovePasskey returns false where the person has no such key. With keep the
+	// person's last second factor stays, however many are removed at once.
+	RemovePasskey(ctx context.Context, tenant, principal string, id []byte, keep bool) (bool, error)
 	RemovePasskeys(ctx context.Context, tenant, principal string) (bool, error)
 }
 
@@ -47,7 +52,11 @@ func (s *Server) party() webauthn.Party {
 	if err != nil {
 		return webauthn.Party{}
 	}
-	return webauthn.Party{ID: u.Hostname(), Origin: u.Scheme + "://" + u.Host}
+	host := u.Host
+	if u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		host = strings.TrimSuffix(host, ":"+u.Port()) // no origin names the port that its scheme has anyway
+	}
+	return webauthn.Party{ID: u.Hostname(), Origin: u.Scheme + "://" + strings.ToLower(host)}
 }
 
 // unpadded is how scripts and servers tell bytes to each other.
@@ -189,7 +198,7 @@ func (s *Server) addPasskey(w http.ResponseWriter, r *http.Request) {
 	k, err := s.newPasskey(r.Context(), x, r.PostForm)
 	fresh := false
 	if err == nil && k != nil {
-		fresh, err = s.store.PutPasskey(r.Context(), s.Tenant, k)
+		fresh, err = s.store.PutPasskey(r.Context(), s.Tenant, k, mostPasskeys)
 	}
 	if err == nil && !fresh {
 		s.askPasskey(w, r, x, http.StatusUnprocessableEntity, true)
@@ -240,23 +249,17 @@ func (s *Server) removePasskey(w http.ResponseWriter, r *http.Request) {
 		s.wrong(w, r, "The form cannot be read.", "表单无法读取。")
 		return
 	}
-	last, err := s.lastFactor(ctx, x.Principal)
-	if err == nil && last && s.Provider.StepUp.Who == SecondRequired {
+	keep := s.Provider.StepUp.Who == SecondRequired
+	removed, err := s.store.RemovePasskey(ctx, s.Tenant, x.Principal, id, keep)
+	if err == nil && !removed && keep && s.has(ctx, x.Principal, id) {
 		s.wrong(w, r, "This is your last second factor, and one is needed here: enrol another one first.", "这是您最后一个第二验证因素，请先登记另一个。")
 		return
-	}
-	if err == nil {
-		_, err = s.store.RemovePasskey(ctx, s.Tenant, x.Principal, id)
 	}
 	s.after(w, r, err, Event{Operation: "remove-passkey", Principal: x.Principal})
 }
 
-// lastFactor tells whether a person has one key and no authenticator app.
-func (s *Server) lastFactor(ctx context.Context, principal string) (bool, error) {
-	f, err := s.store.Factor(ctx, s.Tenant, principal)
-	if err != nil || f != nil {
-		return false, err
-	}
+// has tells whether a person has a key of an id.
+func (s *Server) has(ctx context.Context, principal string, id []byte) bool {
 	keys, err := s.store.Passkeys(ctx, s.Tenant, principal)
-	return len(keys) <= 1, err
+	return err == nil && slices.ContainsFunc(keys, func(k *Passkey) bool { return bytes.Equal(k.ID, id) })
 }

@@ -100,31 +100,54 @@ func (s *Server) login(ctx context.Context, name, password string) (l *Login, du
 	if l, err = s.store.Login(ctx, s.Tenant, name); err != nil {
 		return nil, false, err
 	}
-	now, hash := s.clock(), nobodysHash
-	locked := l != nil && now.Before(l.Locked)
-	if l != nil && !locked {
-		if locked, err = s.lockedOut(ctx, l.Principal); err != nil {
-			return nil, false, err
-		}
+	ok, err := s.rightPassword(ctx, l, name, password)
+	if err != nil {
+		return nil, false, err
 	}
-	if l != nil && !locked {
-		hash = l.Hash
-	}
-	ok := verifySecret(hash, password) && l != nil && !locked
 	if ok {
 		if due, err = s.enrolled(ctx, l.Principal); err != nil {
 			return nil, false, err
 		}
-	}
-	if l != nil && !locked {
-		if err := s.store.LoginFailed(ctx, s.Tenant, name, ok, wrongMost, now.Add(wrongLock)); err != nil {
-			return nil, false, err
-		}
-	}
-	if ok {
 		_, err := s.Provider.resolve(ctx, l.Principal)
 		ok = err == nil
 	}
+	if err := s.auditLogin(ctx, l, ok, due); err != nil {
+		return nil, false, err
+	}
+	if !ok {
+		return nil, false, errLogin
+	}
+	return l, due, nil
+}
+
+// rightPassword judges the password of a login (nil: of nobody). It is counted before
+// it is judged, so that of many that come at once no more are judged than of many that
+// come one after the other; and it takes as long where it is not judged.
+func (s *Server) rightPassword(ctx context.Context, l *Login, name, password string) (bool, error) {
+	judged, hash := false, nobodysHash
+	if l != nil {
+		locked, err := s.lockedOut(ctx, l.Principal)
+		if err != nil {
+			return false, err
+		}
+		now := s.clock()
+		if !locked {
+			if judged, err = s.store.LoginAttempt(ctx, s.Tenant, name, wrongMost, now, now.Add(wrongLock)); err != nil {
+				return false, err
+			}
+		}
+	}
+	if judged {
+		hash = l.Hash
+	}
+	if !verifySecret(hash, password) || !judged {
+		return false, nil
+	}
+	return true, s.store.LoginRight(ctx, s.Tenant, name)
+}
+
+// auditLogin keeps how a sign-in was judged.
+func (s *Server) auditLogin(ctx context.Context, l *Login, ok, due bool) error {
 	e := Event{Operation: "sign-in", Outcome: http.StatusUnauthorized}
 	if l != nil {
 		e.Principal = l.Principal
@@ -135,11 +158,5 @@ func (s *Server) login(ctx context.Context, name, password string) (l *Login, du
 	if due {
 		e.Operation = "password"
 	}
-	if err := s.Audit(ctx, e); err != nil {
-		return nil, false, err
-	}
-	if !ok {
-		return nil, false, errLogin
-	}
-	return l, due, nil
+	return s.Audit(ctx, e)
 }

@@ -60,7 +60,6 @@ func (a *association) establish(ctx context.Context) (ok bool, err error) {
 	if !s.enter(a.peer.Title) {
 		return false, a.link.send(associateRJ, []byte{0, rejectedTransient, sourcePresentation, reasonLimit})
 	}
-	a.id = s.requestID()
 	ac := a.agree(rq)
 	if _, err := a.link.w.Write(appendAssociate(nil, ac)); err != nil {
 		s.leave(a.peer.Title)
@@ -82,7 +81,8 @@ func (a *association) reject(result, reason byte) error {
 // rejection. Both are audited.
 func (a *association) admit(ctx context.Context, rq *associate) (reason byte, err error) {
 	s := a.server
-	e := Event{Title: rq.Calling, Remote: a.link.conn.RemoteAddr().String(), Operation: "dimse-associate"}
+	a.id = s.requestID()
+	e := Event{Title: rq.Calling, Remote: a.link.conn.RemoteAddr().String(), Operation: "dimse-associate", RequestID: a.id}
 	switch peer, err := s.o.Peers.Peer(ctx, rq.Calling); {
 	case err != nil:
 		return reasonNone, err

@@ -188,7 +188,7 @@ func (a *association) move(ctx context.Context, who *access.Context, m *message)
 	if err != nil {
 		return a.decline(ctx, m, err)
 	}
-	e := Event{Title: a.peer.Title, Principal: a.peer.Principal, Remote: m.Destination, Operation: "c-move", Allowed: to != nil && to.Address != "" && to.may(MayReceive)}
+	e := Event{Title: a.peer.Title, Principal: a.peer.Principal, Remote: m.Destination, Operation: "c-move", RequestID: who.RequestID, Allowed: to != nil && to.Address != "" && to.may(MayReceive)}
 	if err := s.o.Audit(ctx, e); err != nil {
 		return a.decline(ctx, m, err)
 	}

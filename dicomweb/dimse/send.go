@@ -30,7 +30,7 @@ func (s *Server) Send(ctx context.Context, who *access.Context, title string, k 
 		return nil, err
 	}
 	allowed := to != nil && to.Address != "" && to.may(MayReceive)
-	if err := s.o.Audit(ctx, Event{Title: s.o.Title, Principal: who.Principal, Remote: title, Operation: "c-store-send", Allowed: allowed}); err != nil {
+	if err := s.o.Audit(ctx, Event{Title: s.o.Title, Principal: who.Principal, Remote: title, Operation: "c-store-send", RequestID: who.RequestID, Allowed: allowed}); err != nil {
 		return nil, err
 	}
 	if !allowed {

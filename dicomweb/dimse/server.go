@@ -49,6 +49,7 @@ type Event struct {
 	Principal string // "" where the peer is unknown
 	Remote    string // address
 	Operation string // "associate", "c-move …"
+	RequestID string // of the association, or of the request that leads to it
 	Allowed   bool
 }
 

@@ -7,11 +7,21 @@ import (
 )
 
 // addressKey is where the context of a request has the address of its client.
-type addressKey struct{}
+type (
+	addressKey struct{}
+	requestKey struct{}
+)
 
-// located puts the address of the client where the audit finds it.
-func located(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), addressKey{}, addressOf(r)))
+// located puts the address of the client, and the id of its request, where the audit
+// finds them.
+func located(r *http.Request, id string) *http.Request {
+	ctx := context.WithValue(r.Context(), addressKey{}, addressOf(r))
+	return r.WithContext(context.WithValue(ctx, requestKey{}, id))
+}
+
+func requestIn(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
 }
 
 // addressOf is the address of the client in the network, without its port.

@@ -145,13 +145,18 @@ func (a *App) dialPeer(ctx context.Context, network, address string) (net.Conn, 
 // who asked: the peer's own when it connects, the client's of the door that calls it.
 func (a *App) auditPeer(ctx context.Context, e dimse.Event) error {
 	row := record.Audit{At: a.clock().UTC(), Action: "E", Door: "dimse", Operation: e.Operation, Principal: e.Principal, Outcome: 200,
-		Entity: "peer/" + e.Title + " " + e.Remote, Address: addressIn(ctx)}
+		Entity: "peer/" + e.Title + " " + e.Remote, RequestID: e.RequestID, Address: addressIn(ctx)}
 	if e.Operation == "dimse-associate" {
 		row.Address = hostOf(e.Remote)
 	}
 	if !e.Allowed {
 		row.Outcome = 403
 	}
+	house, err := a.houseOf(ctx, e.Principal)
+	if err != nil {
+		return err
+	}
+	row.Organization = house
 	return a.Store.Audit(ctx, []record.Audit{row})
 }
 

@@ -100,14 +100,33 @@ func (a *App) fetchKeys(ctx context.Context, url string, limit int64) (*oauth.Fe
 
 // auditApps keeps what happens at the authorization server, before its answer.
 func (a *App) auditApps(ctx context.Context, e oauth.Event) error {
-	row := record.Audit{At: a.clock().UTC(), Action: "E", Operation: e.Operation, Outcome: e.Outcome, Door: "oauth", Principal: e.Principal, Patient: e.Patient, Address: addressIn(ctx)}
-	if who, err := a.OAuth.Principal(ctx, e.Principal); e.Principal != "" && err == nil {
-		row.Organization = who.Organization
+	house, err := a.houseOf(ctx, e.Principal)
+	if err != nil {
+		return err
 	}
+	row := record.Audit{At: a.clock().UTC(), Action: "E", Operation: e.Operation, Outcome: e.Outcome, Door: "oauth", Principal: e.Principal, Organization: house, Patient: e.Patient,
+		RequestID: requestIn(ctx), Address: addressIn(ctx)}
 	if e.Client != "" {
 		row.Entity = "app/" + e.Client
 	}
 	return a.Store.Audit(ctx, []record.Audit{row})
+}
+
+// houseOf is the organisation of a principal as the directory has it, "" where it
+// has none (any more). That the directory cannot be read is an error: a row that
+// lacks the organisation would stay that way for ever.
+func (a *App) houseOf(ctx context.Context, principal string) (string, error) {
+	if principal == "" {
+		return "", nil
+	}
+	who, err := a.OAuth.Principal(ctx, principal)
+	if issue.As(err) != nil {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("audit: the organisation of %s: %w", principal, err)
+	}
+	return who.Organization, nil
 }
 
 // chart finds patients for the consent page, as the person who is asked.

@@ -114,7 +114,7 @@ func (a *App) front(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(id) == 0 || len(id) > 64 {
 			id = uuid.NewString()
 		}
-		c.SetRequest(located(c.Request()))
+		c.SetRequest(located(c.Request(), id))
 		c.Request().Header.Set("X-Request-Id", id)
 		c.Response().Header().Set("X-Request-Id", id)
 		a.strict(c)

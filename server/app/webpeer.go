@@ -23,7 +23,7 @@ func (a *App) web(p *dimse.Peer) *remote.Server {
 
 // allowedPeer audits that a peer is asked, and refuses one that may not be.
 func (a *App) allowedPeer(ctx context.Context, who *access.Context, p *dimse.Peer, title, permission, operation string) error {
-	e := dimse.Event{Title: title, Principal: who.Principal, Remote: title, Operation: operation, Allowed: p.May(permission)}
+	e := dimse.Event{Title: title, Principal: who.Principal, Remote: title, Operation: operation, RequestID: who.RequestID, Allowed: p.May(permission)}
 	if p != nil {
 		e.Remote = p.Address + p.Web
 	}

@@ -241,16 +241,17 @@ func networkOf(address string) *network {
 
 func entities(e *record.AuditEvent, c Class) []entity {
 	object := Coding{systemEntity, "2", "System Object"}
-	asked := entity{Type: &object, Role: &Coding{systemRole, "24", "Query"}, Query: base64.StdEncoding.EncodeToString([]byte(e.Entity)), Description: e.Entity}
+	text := e.Entity
+	if text == "" {
+		text = "?" // nothing was said, and that is what was asked
+	}
+	asked := entity{Type: &object, Role: &Coding{systemRole, "24", "Query"}, Query: base64.StdEncoding.EncodeToString([]byte(text)), Description: text}
 	if c.shape == token {
 		return []entity{asked}
 	}
 	var all []entity
 	switch {
 	case c.shape == query:
-		if e.Entity == "" {
-			asked.Query, asked.Description = base64.StdEncoding.EncodeToString([]byte("?")), "?"
-		}
 		all = append(all, asked)
 	case e.Entity != "":
 		all = append(all, entity{What: whatIs(e.Entity), Type: &object, Role: &Coding{systemRole, "4", "Domain Resource"}})

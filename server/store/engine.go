@@ -67,6 +67,7 @@ type dialect struct {
 	// lockDefinitions keeps units of a tenant from committing under the
 	// definitions that are being changed, or "".
 	lockDefinitions string
+	lockPerson      string // keeps other changes of how a person signs in waiting, or ""
 }
 
 // each calls f for every row.

@@ -214,11 +214,22 @@ func (s *Store) RemoveLogin(ctx context.Context, tenant, name string) (found boo
 	return found, err
 }
 
-// LoginFailed implements oauth.Logins.
-func (s *Store) LoginFailed(ctx context.Context, tenant, name string, ok bool, limit int, until time.Time) error {
-	if ok {
-		return s.secret(ctx, "UPDATE oauth_login SET failures = 0, locked = 0 WHERE tenant = ? AND name = ?", tenant, name)
-	}
-	return s.secret(ctx, "UPDATE oauth_login SET failures = failures + 1, locked = CASE WHEN failures + 1 >= ? THEN ? ELSE locked END WHERE tenant = ? AND name = ?",
-		int64(limit), micros(until), tenant, name)
+// LoginAttempt implements oauth.Logins. The row's lock makes one of several at once
+// the last that is judged; the others are counted all the same.
+func (s *Store) LoginAttempt(ctx context.Context, tenant, name string, limit int, now, until time.Time) (judged bool, err error) {
+	err = s.engine.updateSecrets(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "UPDATE oauth_login SET failures = failures + 1, locked = CASE WHEN failures + 1 >= ? THEN ? ELSE locked END WHERE tenant = ? AND name = ? AND locked <= ?",
+			[]any{int64(limit), micros(until), tenant, name, micros(now)})
+		if judged = n > 0; err != nil || judged {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE oauth_login SET failures = failures + 1 WHERE tenant = ? AND name = ?", []any{tenant, name})
+		return err
+	})
+	return judged, err
+}
+
+// LoginRight implements oauth.Logins.
+func (s *Store) LoginRight(ctx context.Context, tenant, name string) error {
+	return s.secret(ctx, "UPDATE oauth_login SET failures = 0, locked = 0 WHERE tenant = ? AND name = ?", tenant, name)
 }

@@ -262,6 +262,7 @@ func (e *pg) dialect() dialect {
 		forUpdate:  " FOR NO KEY UPDATE",
 
 		lockDefinitions: "SELECT pg_advisory_xact_lock(" + strconv.Itoa(definitionsLock) + ", ?::int)",
+		lockPerson:      "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *Sender) Send(ctx context.Context, group []Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	conn, err := s.dial(ctx)
+	conn, end, err := s.dial(ctx)
 	if err != nil {
 		return fmt.Errorf("syslog: %w", err)
 	}
@@ -94,17 +94,13 @@ func (s *Sender) Send(ctx context.Context, group []Message) error {
 	defer stop()
 	ended := make(chan error, 1) // the collector sends nothing: what is read is the end
 	go func() {
-		_, err := io.Copy(io.Discard, conn)
+		n, err := io.Copy(io.Discard, conn)
+		if err == nil && (n > 0 || !end.orderly(conn.ConnectionState().Version)) {
+			err = io.ErrUnexpectedEOF
+		}
 		ended <- err
 	}()
-	w, buffer := bufio.NewWriterSize(conn, 64<<10), []byte(nil)
-	for i := range group {
-		buffer = frame(buffer[:0], &group[i])
-		if _, err := w.Write(buffer); err != nil {
-			return fmt.Errorf("syslog: %w", err)
-		}
-	}
-	if err := w.Flush(); err != nil {
+	if err := write(conn, group); err != nil {
 		return fmt.Errorf("syslog: %w", err)
 	}
 	select {
@@ -115,20 +111,38 @@ func (s *Sender) Send(ctx context.Context, group []Message) error {
 	if err := conn.CloseWrite(); err != nil {
 		return fmt.Errorf("syslog: %w", err)
 	}
-	if err := <-ended; err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // some end without close_notify
+	if err := <-ended; err != nil { // without close_notify anybody on the way may have ended it
 		return errors.Join(ErrUnsure, err)
 	}
 	return nil
 }
 
-func (s *Sender) dial(ctx context.Context) (*tls.Conn, error) {
+// write sends the messages in their frames.
+func write(conn *tls.Conn, group []Message) error {
+	w, buffer := bufio.NewWriterSize(conn, 64<<10), []byte(nil)
+	for i := range group {
+		buffer = frame(buffer[:0], &group[i])
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func (s *Sender) dial(ctx context.Context) (*tls.Conn, *ending, error) {
 	c, err := s.TLS()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: c}).DialContext(ctx, "tcp", s.Address)
+	plain, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", s.Address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return conn.(*tls.Conn), nil
+	end := &ending{Conn: plain}
+	conn := tls.Client(end, c)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = plain.Close() // the handshake says what was wrong
+		return nil, nil, err
+	}
+	return conn, end, nil
 }

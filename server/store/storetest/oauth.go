@@ -13,7 +13,7 @@ import (
 )
 
 var oauthTests = map[string]func(*fixture){
-	"apps": apps, "grants": appGrants, "slips": slips, "slips race": slipsRace, "logins": logins, "passkeys": passkeys,
+	"apps": apps, "grants": appGrants, "slips": slips, "slips race": slipsRace, "logins": logins, "passkeys": passkeys, "passkeys race": passkeysRace,
 }
 
 func passkeys(f *fixture) {
@@ -21,7 +21,7 @@ func passkeys(f *fixture) {
 		return &oauth.Passkey{Credential: webauthn.Credential{ID: []byte(id), Key: []byte("k"), Counter: counter, Movable: counter == 0}, Principal: principal, Name: "钥匙", Created: Start}
 	}
 	put := func(tenant string, k *oauth.Passkey, want bool) {
-		if fresh, err := f.PutPasskey(f.ctx(), tenant, k); err != nil || fresh != want {
+		if fresh, err := f.PutPasskey(f.ctx(), tenant, k, 10); err != nil || fresh != want {
 			f.Errorf("PutPasskey(%s, %s) = %v, %v, want %v", tenant, k.ID, fresh, err, want)
 		}
 	}
@@ -53,10 +53,10 @@ func passkeys(f *fixture) {
 	if list, err := f.Passkeys(f.ctx(), "main", "Patient/a"); err != nil || !reflect.DeepEqual(list, want) {
 		f.Errorf("Passkeys = %v, %v, want %v", list, err, want)
 	}
-	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/b", []byte("a")); err != nil || found {
+	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/b", []byte("a"), false); err != nil || found {
 		f.Errorf("RemovePasskey of another's = %v, %v", found, err)
 	}
-	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/a", []byte("a")); err != nil || !found {
+	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/a", []byte("a"), false); err != nil || !found {
 		f.Errorf("RemovePasskey = %v, %v", found, err)
 	}
 	if found, err := f.RemovePasskeys(f.ctx(), "main", "Patient/a"); err != nil || !found {
@@ -170,18 +170,25 @@ func slipsRace(f *fixture) {
 
 func logins(f *fixture) {
 	f.must(f.PutLogin(f.ctx(), "main", &oauth.Login{Name: "wang", Principal: "PractitionerRole/w", Hash: "h"}))
-	until := Start.Add(time.Minute)
-	for i := range 3 {
-		f.must(f.LoginFailed(f.ctx(), "main", "wang", false, 3, until))
+	now, until := Start, Start.Add(time.Minute)
+	for i := range 5 {
+		judged, err := f.LoginAttempt(f.ctx(), "main", "wang", 3, now, until)
+		if err != nil || judged != (i < 3) {
+			f.Errorf("LoginAttempt %d = %v, %v, want it judged below the limit", i+1, judged, err)
+		}
 		l, err := f.Login(f.ctx(), "main", "wang")
 		if err != nil || l.Failures != i+1 || l.Locked.IsZero() != (i < 2) {
 			f.Errorf("after %d failures: %+v, %v", i+1, l, err)
 		}
 	}
-	f.must(f.LoginFailed(f.ctx(), "main", "wang", true, 3, until))
+	if judged, err := f.LoginAttempt(f.ctx(), "main", "wang", 3, until, until.Add(time.Minute)); err != nil || !judged {
+		f.Errorf("LoginAttempt after the lock = %v, %v", judged, err)
+	}
+	f.must(f.LoginRight(f.ctx(), "main", "wang"))
 	if l, err := f.Login(f.ctx(), "main", "wang"); err != nil || l.Failures != 0 || !l.Locked.IsZero() || l.Principal != "PractitionerRole/w" || l.Hash != "h" {
 		f.Errorf("after success: %+v, %v", l, err)
 	}
+	loginsRace(f)
 	if l, err := f.Login(f.ctx(), "other", "wang"); err != nil || l != nil {
 		f.Errorf("Login of another tenant = %+v, %v", l, err)
 	}
@@ -190,5 +197,64 @@ func logins(f *fixture) {
 	}
 	if l, err := f.Login(f.ctx(), "main", "wang"); err != nil || l != nil {
 		f.Errorf("a removed login = %+v, %v", l, err)
+	}
+}
+
+// loginsRace: of sixteen passwords at once as many are judged as of sixteen one after
+// the other, and all are counted.
+func loginsRace(f *fixture) {
+	var judged atomic.Int64
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			ok, err := f.LoginAttempt(f.ctx(), "main", "wang", 5, Start, Start.Add(time.Minute))
+			f.must(err)
+			if ok {
+				judged.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	l, err := f.Login(f.ctx(), "main", "wang")
+	if err != nil || judged.Load() != 5 || l.Failures != 16 {
+		f.Errorf("%d of 16 passwords at once were judged and %+v counted, %v; want 5 and 16", judged.Load(), l, err)
+	}
+	f.must(f.LoginRight(f.ctx(), "main", "wang"))
+}
+
+// passkeysRace: who adds or removes several keys at once has no more than the limit,
+// and keeps the last.
+func passkeysRace(f *fixture) {
+	count := func(principal string) int {
+		list, err := f.Passkeys(f.ctx(), "main", principal)
+		f.must(err)
+		return len(list)
+	}
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			k := &oauth.Passkey{Credential: webauthn.Credential{ID: []byte{'r', byte(i)}, Key: []byte("k")}, Principal: "Patient/r", Name: "k", Created: Start}
+			_, err := f.PutPasskey(f.ctx(), "main", k, 10)
+			f.must(err)
+		})
+	}
+	all.Wait()
+	if n := count("Patient/r"); n != 10 {
+		f.Errorf("%d keys after 16 at once, want 10", n)
+	}
+	for i := range 16 {
+		all.Go(func() {
+			_, err := f.RemovePasskey(f.ctx(), "main", "Patient/r", []byte{'r', byte(i)}, true)
+			f.must(err)
+		})
+	}
+	all.Wait()
+	list, err := f.Passkeys(f.ctx(), "main", "Patient/r")
+	if err != nil || len(list) != 1 {
+		f.Fatalf("%d keys are left of those that were removed at once, want the last, %v", len(list), err)
+	}
+	f.must(f.PutFactor(f.ctx(), "main", &oauth.Factor{Principal: "Patient/r", Sealed: []byte("s"), Created: Start}))
+	if found, err := f.RemovePasskey(f.ctx(), "main", "Patient/r", list[0].ID, true); err != nil || !found || count("Patient/r") != 0 {
+		f.Errorf("RemovePasskey beside an authenticator app = %v, %v", found, err)
 	}
 }
