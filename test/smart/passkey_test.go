@@ -348,7 +348,7 @@ func TestLastPasskey(t *testing.T) {
 	remove(200) // twin: from another address behind the same proxy
 	remove(400)
 	for i := range 9 {
-		fresh, err := h.App.Store.PutPasskey(t.Context(), "main", &oauth.Passkey{Credential: webauthn.Credential{ID: []byte{byte(i)}, Key: []byte{1}}, Principal: "PractitionerRole/clin-wang", Created: time.Now()})
+		fresh, err := h.App.Store.PutPasskey(t.Context(), "main", &oauth.Passkey{Credential: webauthn.Credential{ID: []byte{byte(i)}, Key: []byte{1}}, Principal: "PractitionerRole/clin-wang", Created: time.Now()}, 10)
 		same(t, "kept", fresh && err == nil, true)
 	}
 	p = b.get(t, "/oauth/account/passkey")
