@@ -122,9 +122,11 @@ func enter(t *testing.T, c app.Config) *scene {
 			t.Fatal(err)
 		}
 	}
-	order := s.first("DeviceRequest")
-	s.order, s.patient = "DeviceRequest/"+order["id"].(string), order["subject"].(map[string]any)["reference"].(string)
-	s.root = "Task/" + s.first("Task?part-of:missing=true&subject=" + s.patient)["id"].(string)
+	root := s.first("Task?part-of:missing=true&subject:missing=false")
+	s.root, s.patient = "Task/"+root["id"].(string), root["for"].(map[string]any)["reference"].(string)
+	for _, o := range s.all("DeviceRequest") {
+		s.order = "DeviceRequest/" + o["id"].(string)
+	}
 	for _, d := range s.all("Device?patient=" + s.patient) {
 		s.device = "Device/" + d["id"].(string)
 	}

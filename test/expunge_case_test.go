@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tenon/dicomweb/sample"
 	"tenon/fhir/tree"
 	"tenon/server/app"
 	"tenon/server/ledger"
@@ -30,13 +32,16 @@ func toErase(t *testing.T, database string) *overdue {
 	s := &overdue{signed: &signed{Server: servertest.Start(t, app.Config{Database: database, Sample: true, Dev: true})}}
 	s.hosp, s.mfr = s.Token(t, "PractitionerRole/hosp-chen"), s.Token(t, "PractitionerRole/mfr-xu")
 	issued(t, s.Server, "ES256", "hosp-chen")
-	admin := func(organisation string) string {
-		return s.Token(t, s.Create(t, "", fmt.Sprintf(`{"resourceType":"PractitionerRole","active":true,"practitioner":{"reference":%q},"organization":{"reference":%q},
-			"code":[{"coding":[{"system":"urn:tenon:role","code":"ADMIN"}]}]}`, s.Create(t, "", `{"resourceType":"Practitioner","active":true}`), organisation)))
-	}
-	s.first, s.second, s.far = admin("Organization/hospital"), admin("Organization/hospital"), admin("Organization/maker")
+	s.first, s.second, s.far = s.admin(t, "Organization/hospital"), s.admin(t, "Organization/hospital"), s.admin(t, "Organization/maker")
 	s.openUntil(t, "2018-12-31", "2019-12-31")
 	return s
+}
+
+// admin is the token of a new administrator of an organisation.
+func (s *overdue) admin(t *testing.T, organisation string) string {
+	t.Helper()
+	return s.Token(t, s.Create(t, "", fmt.Sprintf(`{"resourceType":"PractitionerRole","active":true,"practitioner":{"reference":%q},"organization":{"reference":%q},
+		"code":[{"coding":[{"system":"urn:tenon:role","code":"ADMIN"}]}]}`, s.Create(t, "", `{"resourceType":"Practitioner","active":true}`), organisation)))
 }
 
 // openUntil opens a case with a contract that ends on a day, and papers that ended.
@@ -93,7 +98,7 @@ func (s *overdue) certified(t *testing.T, answer string) (ref string, c ledger.E
 	t.Helper()
 	_, rest, _ := strings.Cut(answer, `"reference":"Binary/`)
 	id, _, _ := strings.Cut(rest, `"`)
-	a := s.Expect(t, 200, servertest.Request{Method: "GET", Path: "/fhir/Binary/" + id, Header: map[string]string{"Accept": "application/fhir+json"}})
+	a := s.Expect(t, 200, servertest.Request{Token: s.first, Method: "GET", Path: "/fhir/Binary/" + id, Header: map[string]string{"Accept": "application/fhir+json"}})
 	doc, err := tree.Parse(a.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -241,5 +246,66 @@ func TestEraseKeeps(t *testing.T) {
 		answer := s.asks(t, 409, s.first, s.root)
 		refused(t, answer, "expunge-case")
 		refused(t, answer, "kept until 2096")
+	})
+}
+
+// TestEraseImages: with the record of a case go its images, and what the archive
+// told of them.
+func TestEraseImages(t *testing.T) {
+	t.Parallel()
+	scenes(t, "socket:S02", func(t *testing.T, at *scene) {
+		s := &overdue{signed: &signed{Server: at.Server, hosp: at.token("hosp-chen"), root: at.root}}
+		for id, token := range map[string]*string{"adm-1": &s.first, "adm-2": &s.second} {
+			at.operates("Practitioner", id, `{"resourceType":"Practitioner","id":"`+id+`","active":true}`)
+			at.operates("PractitionerRole", id, `{"resourceType":"PractitionerRole","id":"`+id+`","active":true,"practitioner":{"reference":"Practitioner/`+id+`"},
+				"organization":{"reference":"Organization/hospital"},"code":[{"coding":[{"system":"urn:tenon:role","code":"ADMIN"}]}]}`)
+			*token = s.Token(t, "PractitionerRole/"+id)
+		}
+		mrn := at.first("Patient?_id=" + strings.TrimPrefix(at.patient, "Patient/"))["identifier"].([]any)[0].(map[string]any)["value"].(string)
+		series := sample.New(sample.Options{Seed: 5, Slices: 2, Rows: 32, Columns: 32, PatientID: mrn})
+		dicom := func(method, path string, body []byte) servertest.Request {
+			return servertest.Request{Token: at.token("clin-wang"), Method: method, Path: "/dicomweb" + path, Body: body, Header: map[string]string{"Content-Type": "application/dicom"}}
+		}
+		for i := range 2 {
+			s.Expect(t, 200, dicom("POST", "/studies?patient="+at.patient+"&task="+s.root, series.Slice(i)))
+		}
+		study := "/studies/" + series.StudyUID
+		s.Expect(t, 200, dicom("GET", study, nil))
+		step := dicom("POST", "/workitems?1.2.826.0.77&task="+s.root, fmt.Appendf(nil, `[{"00100020":{"vr":"LO","Value":[%q]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Stump^Step"}]},"00741000":{"vr":"CS","Value":["SCHEDULED"]},
+			"00741200":{"vr":"CS","Value":["LOW"]},"00741204":{"vr":"LO","Value":["Scan"]},"00404005":{"vr":"DT","Value":["20260301080000"]},"00404041":{"vr":"CS","Value":["READY"]}}]`, mrn))
+		step.Header["Content-Type"] = "application/dicom+json"
+		s.Expect(t, 201, step)
+		s.Expect(t, 200, dicom("GET", "/workitems/1.2.826.0.77", nil))
+		at.do(201, "clin-wang", "POST", "Device", fmt.Sprintf(`{"resourceType":"Device","patient":{"reference":%q},"expirationDate":"2015-12-31",
+			"extension":[{"url":"urn:tenon:extension:case","valueReference":{"reference":%q}}]}`, at.patient, s.root))
+		at.signs("clin-wang", "CLIN", "cancel", s.root)
+		at.do(200, "clin-wang", "PATCH", s.root, `[{"op":"replace","path":"/status","value":"cancelled"},{"op":"add","path":"/statusReason","value":{"text":"no need any more"}}]`)
+		answer := s.confirms(t, 200, s.second, s.root, s.asks(t, 202, s.first, s.root))
+		ref, c := s.certified(t, answer)
+		t.Run("R001-166 the files are in the certificate", func(t *testing.T) {
+			said := fmt.Sprintf("%+v", c)
+			for i := range 2 {
+				if file := ledger.BlobRef(sha256.Sum256(series.Slice(i))); !strings.Contains(said, file) {
+					t.Errorf("certificate %s does not tell of %s", said, file)
+				}
+			}
+			if strings.Contains(said, "expunge-images") {
+				t.Errorf("kept %v", c.Kept)
+			}
+		})
+		t.Run("R001-166 nothing of the images is found or read", func(t *testing.T) {
+			for _, path := range []string{study, study + "/metadata", study + "/series/" + series.SeriesUID + "/instances/" + series.InstanceUID(0), "/workitems/1.2.826.0.77"} {
+				s.Expect(t, 404, dicom("GET", path, nil))
+			}
+			for _, query := range []string{"/studies?PatientID=" + mrn, "/instances?StudyInstanceUID=" + series.StudyUID} {
+				if a := s.Expect(t, 200, dicom("GET", query, nil)); strings.Contains(string(a.Body), series.StudyUID) {
+					t.Errorf("%s finds %s", query, a.Body)
+				}
+			}
+			if a := s.Expect(t, 200, dicom("GET", "/changefeed", nil)); strings.Contains(string(a.Body), series.InstanceUID(0)) {
+				t.Errorf("the feed still tells of them: %s", a.Body)
+			}
+		})
+		t.Run("R000-018 the log explains the gap", func(t *testing.T) { s.explained(t, ref, len(c.Erased)) })
 	})
 }

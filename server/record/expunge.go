@@ -43,6 +43,9 @@ type Erasure struct {
 	// Cases are those that the resource may be a member of: their retention has
 	// ended. A member of any other is not erased.
 	Cases []string
+	// Images go with their ImagingStudy, Workitems with their cases.
+	Images    *RemainingImages
+	Workitems []string
 }
 
 // Remains is what a resource has left in the record.
@@ -50,7 +53,7 @@ type Remains struct {
 	Versions []RemainingVersion // all of them, ascending
 	Last     *Version           // newest one that is no deletion, nil when nothing is left
 	Contents []RemainingContent // that nothing else needs
-	Images   bool               // images of a study hang on it
+	Images   *RemainingImages   // that hang on an ImagingStudy
 	Signed   bool
 }
 
@@ -70,6 +73,13 @@ type (
 		Size   int64
 		Leaf   [32]byte
 		Staged time.Time
+	}
+	// RemainingImages are what the archive has of a study, and its files that
+	// nothing else needs.
+	RemainingImages struct {
+		Study             string // UID
+		Series, Instances []string
+		Contents          []RemainingContent
 	}
 )
 

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"tenon/fhir/issue"
@@ -107,7 +109,7 @@ func (e *expunge) certificate(asked tree.Node, task *Version, certificate string
 	c.Cases, c.Kept = e.retentions(), e.kept
 	erasures := make([]*Erasure, len(e.parts))
 	for i, p := range e.parts {
-		x := &Erasure{Type: p.typ, ID: p.id, Current: p.current.Version, Certificate: certificate, Cases: p.cases}
+		x := &Erasure{Type: p.typ, ID: p.id, Current: p.current.Version, Certificate: certificate, Cases: p.cases, Images: p.remains.Images}
 		if !p.current.Deleted {
 			x.Current++ // the deletion goes before
 		}
@@ -121,6 +123,9 @@ func (e *expunge) certificate(asked tree.Node, task *Version, certificate string
 		for _, b := range p.remains.Contents {
 			x.Contents = append(x.Contents, b.Digest)
 			c.Erased = append(c.Erased, ledger.ErasedLeaf{Ref: ledger.BlobRef(b.Digest), Leaf: hex.EncodeToString(b.Leaf[:]), Size: b.Size})
+		}
+		if i == 0 && e.Type == "Task" && e.ended[e.ID] != nil {
+			x.Workitems = slices.Collect(maps.Keys(e.ended))
 		}
 		erasures[i] = x
 	}

@@ -41,6 +41,9 @@ func (e *part) judgeAlone() (err error) {
 	if e.remains.Last == nil {
 		return e.stays("expunge-done", "", "nothing is left of it", "该资源已无可永久删除的内容。")
 	}
+	if e.remains.Images != nil {
+		e.remains.Contents = append(e.remains.Contents, e.remains.Images.Contents...)
+	}
 	last, err := parsed(e.remains.Last.Body)
 	if err != nil {
 		return err
@@ -69,7 +72,7 @@ func (e *part) proof(last tree.Node) error {
 		return e.stays("expunge-proof", "R000-018", "it is part of the proof of the record", "溯源与证明资料不可永久删除。")
 	case e.remains.Signed && len(e.cases) == 0:
 		return e.stays("expunge-signed", "R001-166", "a version of it is signed", "已签名的资料不可永久删除。")
-	case e.remains.Images:
+	case e.remains.Images != nil && len(e.cases) == 0:
 		return e.stays("expunge-images", "R001-166", "the images of the study are kept", "该检查的影像仍在保存。")
 	}
 	return nil

@@ -60,8 +60,10 @@ func (l *remaining) load(typ, id string) error {
 	if l.left.Signed, err = one(l.ctx, l.q, "SELECT 1 FROM signature WHERE tenant = ? AND target = ?", []any{l.tenant, ref}, &n); err != nil {
 		return err
 	}
-	l.left.Images, err = one(l.ctx, l.q, "SELECT 1 FROM dicom_study WHERE tenant = ? AND resource IN (?, ?)", []any{l.tenant, id, ref}, &n)
-	return err
+	if typ != "ImagingStudy" {
+		return nil
+	}
+	return l.images(id, l.left.Versions[len(l.left.Versions)-1])
 }
 
 // versions lists all versions, reads the newest one with a body, and returns the
@@ -140,6 +142,11 @@ func (l *remaining) content(c record.RemainingContent) error {
 	if err != nil || shared {
 		return err
 	}
+	return l.keep(&l.left.Contents, c)
+}
+
+// keep adds a content to a list, unless it is gone already.
+func (l *remaining) keep(list *[]record.RemainingContent, c record.RemainingContent) error {
 	found, err := one(l.ctx, l.q, "SELECT size FROM blob WHERE tenant = ? AND digest = ?", []any{l.tenant, c.Digest[:]}, &c.Size)
 	if err != nil || !found {
 		return err
@@ -147,7 +154,7 @@ func (l *remaining) content(c record.RemainingContent) error {
 	if c.Leaf, err = l.leaf(ledger.BlobRef(c.Digest)); err != nil {
 		return err
 	}
-	l.left.Contents = append(l.left.Contents, c)
+	*list = append(*list, c)
 	return nil
 }
 
@@ -194,6 +201,16 @@ func erase(ctx context.Context, w doorWriter, tenant int64, e *record.Erasure) e
 	}
 	if err := w.must(ctx, erasePatient, []any{tenant, e.Type, e.ID}); err != nil {
 		return err
+	}
+	if e.Images != nil {
+		if err := eraseImages(ctx, w, tenant, e.ID, e.Images); err != nil {
+			return err
+		}
+	}
+	if len(e.Workitems) > 0 {
+		if err := eraseWorkitems(ctx, w, tenant, e.Workitems); err != nil {
+			return err
+		}
 	}
 	for _, digest := range e.Contents {
 		err := w.must(ctx, eraseContent, contentArgs(tenant, digest))
