@@ -55,7 +55,7 @@ func (p *preparation) join() error {
 
 func (p *preparation) joinOne(w *write) error {
 	if w.before != nil {
-		ids, err := p.r.o.Store.CasesOf(p.ctx, w.typ, w.id)
+		ids, err := p.storedIn(w.typ, w.id)
 		if err != nil {
 			return err
 		}
@@ -291,7 +291,7 @@ func (p *preparation) casesOf(typ, id string) ([]string, error) {
 		}
 	}
 	if w := p.targets.writes[typ+"/"+id]; w == nil || w.before != nil { // what this draft creates is stored in none
-		stored, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+		stored, err := p.storedIn(typ, id)
 		if err != nil {
 			return nil, err
 		}
@@ -299,6 +299,24 @@ func (p *preparation) casesOf(typ, id string) ([]string, error) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
+}
+
+// storedIn are the cases that hold a resource in the record, asked once a draft: all
+// steps are judged by the same answer. The list is the caller's.
+func (p *preparation) storedIn(typ, id string) ([]string, error) {
+	ref := typ + "/" + id
+	ids, known := p.holders[ref]
+	if !known {
+		var err error
+		if ids, err = p.r.o.Store.CasesOf(p.ctx, typ, id); err != nil {
+			return nil, err
+		}
+		if p.holders == nil {
+			p.holders = map[string][]string{}
+		}
+		p.holders[ref] = ids
+	}
+	return slices.Clone(ids), nil
 }
 
 // touch loads a case once.
@@ -396,7 +414,7 @@ func (p *preparation) enterContents(caseID string, root tree.Node) (err error) {
 // carry lets the signatures over a document count in the case that it joins: a
 // standing agreement is signed once, in its own case. Their Provenances join too.
 func (p *preparation) carry(t *touched, typ, id string) error {
-	cases, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+	cases, err := p.storedIn(typ, id)
 	if err != nil {
 		return err
 	}

@@ -198,7 +198,7 @@ func (p *preparation) effect(t *touched, body []byte, beside bool) error {
 
 // touchAll brings in every case that holds a resource which the server changes.
 func (p *preparation) touchAll(typ, id string) error {
-	ids, err := p.r.o.Store.CasesOf(p.ctx, typ, id)
+	ids, err := p.storedIn(typ, id)
 	if err != nil {
 		return err
 	}

@@ -160,11 +160,12 @@ type preparation struct {
 	outcome *Outcome
 	writes  []*write // one an operation; nil where nothing is written
 	cases   map[string]*touched
-	links   map[string]string // fullUrl of an entry → Type/id
-	asked   map[string]int    // condition of an operation that found nothing → that operation
-	same    map[int]int       // conditional create → the equal one before it
-	refs    map[string]string // conditional reference → what it matches
-	gone    map[string]bool   // what the operations so far delete
+	holders map[string][]string // cases in the record that hold Type/id, once asked
+	links   map[string]string   // fullUrl of an entry → Type/id
+	asked   map[string]int      // condition of an operation that found nothing → that operation
+	same    map[int]int         // conditional create → the equal one before it
+	refs    map[string]string   // conditional reference → what it matches
+	gone    map[string]bool     // what the operations so far delete
 }
 
 // write is one operation on its way to a version.

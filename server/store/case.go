@@ -63,28 +63,33 @@ func (s *Store) Grants(ctx context.Context, caseID string) (grants []casework.Gr
 }
 
 func grantsOf(ctx context.Context, q querier, tenant int64, caseID string) (grants []casework.Grant, err error) {
-	err = each(ctx, q, "SELECT principal, ceiling FROM case_access WHERE tenant = ? AND case_id = ? ORDER BY principal",
-		[]any{tenant, caseID}, func(c cursor) error {
-			var g casework.Grant
-			var ceiling int64
-			err := c.scan(&g.Principal, &ceiling)
-			g.Ceiling = access.Level(ceiling)
-			grants = append(grants, g)
-			return err
-		})
-	return grants, err
+	a := askGrants(tenant, caseID, &grants)
+	return grants, each(ctx, q, a.sql, a.args, a.row)
+}
+
+func askGrants(tenant int64, caseID string, to *[]casework.Grant) ask {
+	return ask{"SELECT principal, ceiling FROM case_access WHERE tenant = ? AND case_id = ? ORDER BY principal", []any{tenant, caseID}, func(c cursor) error {
+		var g casework.Grant
+		var ceiling int64
+		err := c.scan(&g.Principal, &ceiling)
+		g.Ceiling = access.Level(ceiling)
+		*to = append(*to, g)
+		return err
+	}}
 }
 
 const signatureColumns = "s.seq, s.provenance, s.target, s.version, s.digest, s.role, s.purpose, s.stage, s.signer, s.person, s.at, s.outcome, s.conditions"
 
-// signaturesOf are the signatures over members of a case, wherever they were put:
-// a standing agreement is signed in its own case and counts in all that name it.
+// askSignatures asks for the signatures over members of a case, wherever they were
+// put: a standing agreement is signed in its own case and counts in all that name it.
 // The two halves have an index each; one select with OR would read the whole table.
-func signaturesOf(ctx context.Context, q querier, d dialect, tenant int64, caseID string) (signatures []casework.Signature, err error) {
-	j := (&statement{d: d}).forced()
-	return signaturesIn(ctx, q, "SELECT "+signatureColumns+" FROM signature s WHERE s.tenant = ? AND s.case_id = ? UNION ALL "+
-		"SELECT "+signatureColumns+" FROM member m "+j+" resource r ON r.rid = m.rid "+j+" signature s ON s.tenant = m.tenant AND s.target = r.type || '/' || r.id "+
-		"WHERE m.tenant = ? AND m.case_id = ? AND s.case_id <> ? ORDER BY 1", tenant, caseID, tenant, caseID, caseID)
+func askSignatures(tenant int64, d dialect, caseID string, to *[]casework.Signature) ask {
+	s := newStatement(tenant, d)
+	s.add("SELECT "+signatureColumns+" FROM signature s WHERE s.tenant = ? AND s.case_id = ? UNION ALL SELECT "+signatureColumns+" FROM member m", tenant, caseID)
+	s.nest("r.type, r.id", "resource", "r").add("r.rid = m.rid").nested("r")
+	s.nest("*", "signature", "s").add("s.tenant = m.tenant AND s.target = r.type || '/' || r.id AND s.case_id <> ?", caseID).nested("s")
+	s.add(" WHERE m.tenant = ? AND m.case_id = ? ORDER BY 1", tenant, caseID)
+	return ask{s.sql(), s.args, func(c cursor) error { return scanSignature(c, to) }}
 }
 
 // SignaturesOver implements record.SignedOver.
@@ -101,17 +106,19 @@ func (s *Store) SignaturesOver(ctx context.Context, typ, id string) (signatures 
 }
 
 func signaturesIn(ctx context.Context, q querier, query string, args ...any) (signatures []casework.Signature, err error) {
-	err = each(ctx, q, query, args, func(c cursor) error {
-		var s casework.Signature
-		var digest []byte
-		var role, conditions string
-		var seq, at int64
-		err := c.scan(&seq, &s.Provenance, &s.Target, &s.Version, &digest, &role, &s.Purpose, &s.Stage, &s.Signer, &s.Person, &at, &s.Outcome, &conditions)
-		s.Conditions = strings.Fields(conditions)
-		s.Role, s.When = access.Role(role), moment(at)
-		copy(s.Digest[:], digest)
-		signatures = append(signatures, s)
-		return err
-	})
+	err = each(ctx, q, query, args, func(c cursor) error { return scanSignature(c, &signatures) })
 	return signatures, err
+}
+
+func scanSignature(c cursor, to *[]casework.Signature) error {
+	var s casework.Signature
+	var digest []byte
+	var role, conditions string
+	var seq, at int64
+	err := c.scan(&seq, &s.Provenance, &s.Target, &s.Version, &digest, &role, &s.Purpose, &s.Stage, &s.Signer, &s.Person, &at, &s.Outcome, &conditions)
+	s.Conditions = strings.Fields(conditions)
+	s.Role, s.When = access.Role(role), moment(at)
+	copy(s.Digest[:], digest)
+	*to = append(*to, s)
+	return err
 }

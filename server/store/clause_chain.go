@@ -119,6 +119,23 @@ func (s *statement) forced() string {
 	return "CROSS JOIN"
 }
 
+// nest begins to look up, for each row so far, what of a table fits it: the
+// condition follows, then nested. On PostgreSQL OFFSET 0 keeps it a look-up row by
+// row, which is the one way to run it whatever the statistics say.
+func (s *statement) nest(columns, table, alias string) *statement {
+	if s.d.postgres {
+		return s.add(", LATERAL (SELECT " + columns + " FROM " + table + " " + alias + " WHERE ")
+	}
+	return s.add(" CROSS JOIN " + table + " " + alias + " ON ")
+}
+
+func (s *statement) nested(alias string) *statement {
+	if s.d.postgres {
+		return s.add(" OFFSET 0) " + alias)
+	}
+	return s
+}
+
 // has appends that a resource of the source refers to r.
 // https://hl7.org/fhir/R4/search.html#has
 func (s *statement) has(r string, c search.Has) error {

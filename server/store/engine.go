@@ -47,6 +47,16 @@ type querier interface {
 	exec(ctx context.Context, sql string, args []any) (affected int64, err error)
 	// execMany runs the statement for each set of values, in one round trip.
 	execMany(ctx context.Context, sql string, sets [][]any) error
+	// askAll asks several questions in one round trip, in their order. They are
+	// planned once for all values: each must have one way only to be answered.
+	askAll(ctx context.Context, asks []ask) error
+}
+
+// ask is a question and what takes each row of its answer.
+type ask struct {
+	sql  string
+	args []any
+	row  func(cursor) error
 }
 
 // cursor walks over rows. scan takes *int64, *float64, *string and *[]byte, and

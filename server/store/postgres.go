@@ -138,6 +138,24 @@ func (q pgQuerier) execMany(ctx context.Context, sql string, sets [][]any) error
 	return q.db.SendBatch(ctx, b).Close()
 }
 
+func (q pgQuerier) askAll(ctx context.Context, asks []ask) error {
+	if len(asks) == 0 {
+		return nil
+	}
+	b := &pgx.Batch{}
+	for _, a := range asks {
+		b.Queue(numbered(a.sql), clean(a.args)...).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := a.row(pgCursor{rows}); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+	}
+	return q.db.SendBatch(ctx, b).Close()
+}
+
 type pgCursor struct{ rows pgx.Rows }
 
 func (c pgCursor) next() bool             { return c.rows.Next() }

@@ -54,56 +54,76 @@ var parties = []string{
 	"DeviceDefinition", "Endpoint", "HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole", "RelatedPerson",
 }
 
+// load takes two round trips, and more only for a plan that was not read before:
+// what the id of the case leads to, and what its Tasks say beyond that.
 func (l *caseLoad) load() (err error) {
 	d := l.data
-	found, err := one(l.ctx, l.q, caseRevision, []any{l.tenant, d.Case}, &d.Revision)
-	if err != nil {
+	found := false
+	steps := make([][]record.Version, stepVerified+1)
+	whole := l.whole()
+	if err := l.q.askAll(l.ctx, []ask{
+		{caseRevision, []any{l.tenant, d.Case}, func(c cursor) error { found = true; return c.scan(&d.Revision) }},
+		askGrants(l.tenant, d.Case, &d.Grants),
+		askSignatures(l.tenant, l.d, d.Case, &d.Signatures),
+		{whole.sql(), whole.args, func(c cursor) error { return l.step(c, steps) }},
+	}); err != nil {
 		return err
 	}
 	if !found {
 		return record.ErrAbsent
 	}
-	if d.Grants, err = grantsOf(l.ctx, l.q, l.tenant, d.Case); err != nil {
-		return err
-	}
-	if d.Signatures, err = signaturesOf(l.ctx, l.q, l.d, l.tenant, d.Case); err != nil {
-		return err
-	}
-	members, err := l.versions(&d.Members, l.selecting(
-		"FROM member m "+l.join()+" resource r ON r.rid = m.rid WHERE m.tenant = ? AND m.case_id = ?", l.tenant, d.Case))
-	if err != nil {
-		return err
-	}
-	first, err := l.versions(&d.Directory, l.referred(members))
-	if err != nil {
-		return err
-	}
-	second, err := l.versions(&d.Directory, l.referred(first))
-	if err != nil {
-		return err
-	}
-	if err := l.plan(); err != nil {
-		return err
-	}
-	if err := l.limits(); err != nil {
-		return err
-	}
-	made, err := l.processes()
-	if err != nil {
-		return err
-	}
-	_, err = l.versions(&d.Directory, l.verified(append(append(append(verifiable(d.Members, members), first...), second...), made...)))
-	return err
+	d.Members = steps[stepMember]
+	d.Directory = append(steps[stepFirst], steps[stepSecond]...)
+	return l.said(steps[stepVerified])
 }
 
-// processes loads the ActivityDefinitions that the Tasks of the case take as
-// input: a definition is nobody's member, and what production must record stands
-// in it.
-func (l *caseLoad) processes() ([]int64, error) {
-	var ids []string
+// said loads what the Tasks of the case say that no row of an index follows, and
+// puts verified behind it.
+func (l *caseLoad) said(verified []record.Version) error {
+	root, processes := l.tasks()
+	var plans []planKey
+	var limits, made []record.Version
+	var asks []ask
+	url, id, pinned := root.instantiates()
+	if url != "" || id != "" {
+		asks = append(asks, l.askPlans(url, id, pinned, &plans))
+	}
+	if hospital := root.Owner.Reference; hospital != "" {
+		asks = append(asks, l.askVersions(&limits, l.selecting("FROM resource r WHERE r.tenant = ? AND r.owner = ? AND r.type = 'ObservationDefinition'", l.tenant, hospital)))
+	}
+	if len(processes) > 0 {
+		asks = append(asks, l.askVersions(&made, l.selecting("FROM resource r WHERE r.tenant = ? AND r.type = 'ActivityDefinition' AND ", l.tenant).inTexts("r.id", processes)),
+			l.askVersions(&verified, l.verifying(processes)))
+	}
+	if err := l.q.askAll(l.ctx, asks); err != nil {
+		return err
+	}
+	if err := l.plan(plans); err != nil {
+		return err
+	}
+	l.data.Directory = append(append(append(l.data.Directory, limits...), made...), verified...)
+	return nil
+}
+
+// rootTask is what the root Task says of where the case comes from.
+type rootTask struct {
+	Owner                                  struct{ Reference string }
+	InstantiatesCanonical, InstantiatesURI string
+}
+
+// tasks reads the root Task, and the ActivityDefinitions that the Tasks of the case
+// take as input: a definition is nobody's member, and what production must record
+// stands in it.
+func (l *caseLoad) tasks() (root rootTask, processes []string) {
 	for i := range l.data.Members {
 		m := &l.data.Members[i]
-		if m.Type != "Task" || !bytes.Contains(m.Body, []byte("ActivityDefinition/")) {
+		if m.Type != "Task" {
+			continue
+		}
+		if m.ID == l.data.Case {
+			_ = json.Unmarshal(m.Body, &root) // stored bytes are a Task
+		}
+		if !bytes.Contains(m.Body, []byte("ActivityDefinition/")) {
 			continue
 		}
 		var task struct {
@@ -113,26 +133,30 @@ func (l *caseLoad) processes() ([]int64, error) {
 		for _, in := range task.Input {
 			ref, _, _ := strings.Cut(in.ValueReference.Reference, "/_history/")
 			if at := strings.LastIndex(ref, "ActivityDefinition/"); at >= 0 {
-				ids = append(ids, ref[at+len("ActivityDefinition/"):])
+				processes = append(processes, ref[at+len("ActivityDefinition/"):])
 			}
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return l.versions(&l.data.Directory, l.selecting("FROM resource r WHERE r.tenant = ? AND r.type = 'ActivityDefinition' AND ", l.tenant).inTexts("r.id", ids))
+	return root, processes
 }
 
-func (l *caseLoad) join() string { return (&statement{d: l.d}).forced() }
+// instantiates is a canonical url|version, or a URL or reference that ends in
+// PlanDefinition/id.
+func (t *rootTask) instantiates() (url, id, version string) {
+	if url, version, _ = strings.Cut(t.InstantiatesCanonical, "|"); url == "" {
+		url = t.InstantiatesURI
+	}
+	return url, url[strings.LastIndexByte(url, '/')+1:], version
+}
 
 func (l *caseLoad) selecting(from string, args ...any) *statement {
 	return newStatement(l.tenant, l.d).add("SELECT "+versionColumns+", r.rid "+from, args...)
 }
 
-// versions appends what a select finds and was not there, and returns its rows.
-func (l *caseLoad) versions(to *[]record.Version, s *statement) (rows []int64, err error) {
+// askVersions appends what a select finds and was not there.
+func (l *caseLoad) askVersions(to *[]record.Version, s *statement) ask {
 	s.add(" AND r.deleted = 0 ORDER BY r.rid")
-	err = each(l.ctx, l.q, s.sql(), s.args, func(c cursor) error {
+	return ask{s.sql(), s.args, func(c cursor) error {
 		var v record.Version
 		var rid int64
 		if err := scanVersion(c, &v, &rid); err != nil || l.have[rid] {
@@ -140,38 +164,8 @@ func (l *caseLoad) versions(to *[]record.Version, s *statement) (rows []int64, e
 		}
 		l.have[rid] = true
 		*to = append(*to, v)
-		rows = append(rows, rid)
 		return nil
-	})
-	return rows, err
-}
-
-// referred selects the parties that these rows refer to.
-func (l *caseLoad) referred(rows []int64) *statement {
-	s := l.selecting("FROM reference_row t " + l.join() + " resource r ON r.tenant = t.tenant AND r.type = t.type AND r.id = t.target WHERE ")
-	return s.inRows("t.rid", rows).add(" AND ").inTexts("t.type", parties)
-}
-
-var verificationTarget = search.KeyOf("VerificationResult", "target")
-
-// verified selects the VerificationResults that target these rows.
-func (l *caseLoad) verified(rows []int64) *statement {
-	s := l.selecting("FROM resource x "+l.join()+" reference_row t ON t.tenant = x.tenant AND t.target = x.id AND t.type = x.type AND t.key = ? "+
-		l.join()+" resource r ON r.rid = t.rid WHERE r.type = 'VerificationResult' AND ", int64(verificationTarget))
-	return s.inRows("x.rid", rows)
-}
-
-// verifiable are the rows of the members that a VerificationResult may be about
-// and that are no parties; rows run beside members.
-func verifiable(members []record.Version, rows []int64) []int64 {
-	var out []int64
-	for i := range members {
-		switch members[i].Type {
-		case "Device", "DeviceDefinition", "Substance":
-			out = append(out, rows[i])
-		}
-	}
-	return out
+	}}
 }
 
 var (
@@ -179,54 +173,34 @@ var (
 	planVersion = search.KeyOf("PlanDefinition", "version")
 )
 
-// limits loads the hospital's own definitions of what values are held against. A
-// case is judged by the guide's and by these; those of others, the manufacturer
-// among them, configure nothing here.
-func (l *caseLoad) limits() error {
-	hospital := ""
-	for i := range l.data.Members {
-		if m := &l.data.Members[i]; m.Type == "Task" && m.ID == l.data.Case {
-			var task struct{ Owner struct{ Reference string } }
-			_ = json.Unmarshal(m.Body, &task) // stored bytes are a Task
-			hospital = task.Owner.Reference
-		}
-	}
-	if hospital == "" {
-		return nil
-	}
-	_, err := l.versions(&l.data.Directory, l.selecting(
-		"FROM resource r WHERE r.tenant = ? AND r.owner = ? AND r.type = 'ObservationDefinition'", l.tenant, hospital))
-	return err
+// askPlans asks which PlanDefinitions the root Task may instantiate.
+func (l *caseLoad) askPlans(url, id, pinned string, to *[]planKey) ask {
+	return ask{"SELECT r.rid, r.version FROM resource r WHERE r.tenant = ? AND r.type = 'PlanDefinition' AND r.deleted = 0 AND (r.id = ? OR r.rid IN " +
+		"(SELECT u.rid FROM uri_row u WHERE u.tenant = ? AND u.key = ? AND u.uri = ?)) ORDER BY r.rid",
+		[]any{l.tenant, id, l.tenant, int64(planURL), bounded(url)}, func(c cursor) error {
+			k := planKey{pinned: pinned}
+			err := c.scan(&k.rid, &k.version)
+			*to = append(*to, k)
+			return err
+		}}
 }
 
 // plan loads the PlanDefinition that the root Task instantiates. A case pins the
 // version of its plan: where the current version of the definition is another
 // one, the newest stored version that bears the pinned number is given.
-func (l *caseLoad) plan() error {
-	url, id, pinned := l.instantiates()
-	if url == "" && id == "" {
-		return nil
-	}
-	var found []planKey
-	err := each(l.ctx, l.q, "SELECT r.rid, r.version FROM resource r WHERE r.tenant = ? AND r.type = 'PlanDefinition' AND r.deleted = 0 AND (r.id = ? OR r.rid IN "+
-		"(SELECT u.rid FROM uri_row u WHERE u.tenant = ? AND u.key = ? AND u.uri = ?)) ORDER BY r.rid",
-		[]any{l.tenant, id, l.tenant, int64(planURL), bounded(url)}, func(c cursor) error {
-			k := planKey{pinned: pinned}
-			err := c.scan(&k.rid, &k.version)
-			found = append(found, k)
-			return err
-		})
+func (l *caseLoad) plan(found []planKey) error {
 	for _, k := range found {
-		if l.have[k.rid] || err != nil {
+		if l.have[k.rid] {
 			continue
 		}
-		var v record.Version
-		if v, err = l.planAt(k); err == nil {
-			l.have[k.rid] = true
-			l.data.Directory = append(l.data.Directory, v)
+		v, err := l.planAt(k)
+		if err != nil {
+			return err
 		}
+		l.have[k.rid] = true
+		l.data.Directory = append(l.data.Directory, v)
 	}
-	return err
+	return nil
 }
 
 // planAt reads the plan that a case pins, where it was not read before.
@@ -235,7 +209,8 @@ func (l *caseLoad) planAt(k planKey) (record.Version, error) {
 		return v, nil
 	}
 	var all []record.Version
-	_, err := l.versions(&all, l.selecting("FROM resource r WHERE r.rid = ?", k.rid))
+	a := l.askVersions(&all, l.selecting("FROM resource r WHERE r.rid = ?", k.rid))
+	err := each(l.ctx, l.q, a.sql, a.args, a.row)
 	if err != nil || len(all) == 0 {
 		return record.Version{}, cmp.Or(err, record.ErrStale)
 	}
@@ -280,24 +255,6 @@ func (p *planBodies) put(k planKey, v record.Version) {
 		p.all = map[planKey]record.Version{}
 	}
 	p.all[k] = v
-}
-
-// instantiates reads what the root Task says: a canonical url|version, or a URL
-// or reference that ends in PlanDefinition/id.
-func (l *caseLoad) instantiates() (url, id, version string) {
-	for i := range l.data.Members {
-		m := &l.data.Members[i]
-		if m.Type != "Task" || m.ID != l.data.Case {
-			continue
-		}
-		var task struct{ InstantiatesCanonical, InstantiatesURI string }
-		_ = json.Unmarshal(m.Body, &task) // stored bytes are a Task
-		if url, version, _ = strings.Cut(task.InstantiatesCanonical, "|"); url == "" {
-			url = task.InstantiatesURI
-		}
-		id = url[strings.LastIndexByte(url, '/')+1:]
-	}
-	return url, id, version
 }
 
 func (l *caseLoad) pin(v *record.Version, rid int64, pinned string) error {

@@ -112,6 +112,15 @@ func (c *liteConn) execMany(ctx context.Context, sql string, sets [][]any) error
 	return nil
 }
 
+func (c *liteConn) askAll(ctx context.Context, asks []ask) error {
+	for _, a := range asks {
+		if err := each(ctx, c, a.sql, a.args, a.row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *liteConn) query(ctx context.Context, sql string, args []any) (cursor, error) {
 	s, err := c.prepare(sql)
 	if err != nil {

@@ -20,7 +20,9 @@ var (
 
 // How a worklist begins: with the cases of somebody who has few, with the open
 // stages of roles that have few, or with what is due first, where much of it is
-// wanted.
+// wanted. Between few and a fifth of it PostgreSQL lists the open stages of the
+// roles and walks what is due first past that list, in memory: to look up when each
+// of them is due costs more.
 var (
 	fewCases int64 = 300
 	fewOpen  int64 = 1500
@@ -80,11 +82,11 @@ func (w *openLoad) page(page *record.OpenPage) error {
 // than the page holds.
 func (w *openLoad) candidates() (*statement, error) {
 	s := w.statement()
-	few, err := w.few("SELECT 1 FROM case_access WHERE tenant = ? AND principal = ?", fewCases, w.tenant, w.Principal)
+	n, err := w.upTo("SELECT 1 FROM case_access WHERE tenant = ? AND principal = ?", fewCases, w.tenant, w.Principal)
 	if err != nil {
 		return nil, err
 	}
-	if few {
+	if n <= fewCases {
 		w.fromCases(s)
 	} else if err := w.fromOpen(s); err != nil {
 		return nil, err
@@ -101,32 +103,35 @@ func (w *openLoad) fromCases(s *statement) {
 	w.filter(s, w.open())
 }
 
-// few tells whether a select finds no more than most rows, without counting on.
-func (w *openLoad) few(sql string, most int64, args ...any) (bool, error) {
-	var n int64
-	_, err := one(w.ctx, w.q, "SELECT count(*) FROM ("+sql+" LIMIT ?) x", append(args, most+1), &n)
-	return n <= most, err
+// upTo counts the rows of a select, one more than most at the most.
+func (w *openLoad) upTo(sql string, most int64, args ...any) (n int64, err error) {
+	_, err = one(w.ctx, prepared(w.q), "SELECT count(*) FROM ("+sql+" LIMIT ?) x", append(args, most+1), &n)
+	return n, err
 }
 
 // fromOpen puts open stages in their order first, those of the roles and stages
 // where these are few, and looks at their Tasks and cases only until the page is
 // full.
 func (w *openLoad) fromOpen(s *statement) error {
-	lead, others, err := w.lead()
+	lead, n, others, err := w.lead()
 	if err != nil {
 		return err
 	}
+	listed := lead != nil && w.d.postgres && n > fewOpen/5
 	columns := "r.id, t.target"
 	if w.d.postgres {
 		columns = "x.id, x.target"
 	}
 	s.add("SELECT d.rid, d.low, " + columns + " FROM (SELECT d.rid, d.low FROM ")
-	if lead != nil {
+	if lead != nil && !listed {
 		s.add("(SELECT DISTINCT rid FROM (").join(lead).add(") q) o " + s.forced() + " date_row d ON d.rid = o.rid")
 	} else {
 		s.add("date_row d")
 	}
 	s.add(" WHERE d.tenant = ? AND d.key = ?", w.tenant, int64(openDue))
+	if listed { // IS TRUE keeps it a set that is asked, not a join that loses the order
+		s.add(" AND (d.rid IN (").join(lead).add(")) IS TRUE")
+	}
 	w.filter(s, others)
 	s.add(" ORDER BY d.low, d.rid) d")
 	w.task(s)
@@ -185,21 +190,21 @@ func (a openAsCodes) in(s *statement, k string) *statement {
 	return s.add(k+".key = ? AND "+k+".system = ? AND ", int64(openAs), systemOf(a.system)).inTexts(k+".code", a.codes)
 }
 
-// lead selects the open stages of what is asked first that has few, and returns
-// what else is asked; nil where all have many.
-func (w *openLoad) lead() (lead *statement, others []openAsCodes, err error) {
+// lead selects the open stages of what is asked first that has few, and returns how
+// many these are and what else is asked; nil where all have many.
+func (w *openLoad) lead() (lead *statement, n int64, others []openAsCodes, err error) {
 	asked := w.open()
 	for i, as := range asked {
 		s := as.in(w.statement().add("SELECT k.rid FROM token_row k WHERE k.tenant = ? AND ", w.tenant), "k")
-		few, err := w.few(s.sql(), fewOpen, s.args...)
+		n, err := w.upTo(s.sql(), fewOpen, s.args...)
 		if err != nil {
-			return nil, nil, err
+			return nil, 0, nil, err
 		}
-		if few {
-			return s, slices.Concat(asked[:i], asked[i+1:]), nil
+		if n <= fewOpen {
+			return s, n, slices.Concat(asked[:i], asked[i+1:]), nil
 		}
 	}
-	return nil, asked, nil
+	return nil, 0, asked, nil
 }
 
 // cases loads all Tasks of the cases, and their signatures.
@@ -215,10 +220,14 @@ func (w *openLoad) cases(page *record.OpenPage) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	s := w.statement()
-	s.add("SELECT "+versionColumns+", m.case_id FROM member m "+s.forced()+" resource r ON r.rid = m.rid WHERE m.tenant = ? AND m.type = 'Task' AND ", w.tenant)
-	s.inTexts("m.case_id", ids).add(" AND r.deleted = 0 ORDER BY r.rid")
-	err := each(w.ctx, w.q, s.sql(), s.args, func(c cursor) error {
+	return w.q.askAll(w.ctx, []ask{w.askTasks(page, ids), w.askSignatures(page, ids)})
+}
+
+func (w *openLoad) askTasks(page *record.OpenPage, ids []string) ask {
+	s := w.statement().add("SELECT " + versionColumns + ", m.case_id FROM member m")
+	s.nest("*", "resource", "r").add("r.rid = m.rid AND r.deleted = 0").nested("r").add(" WHERE m.tenant = ? AND m.type = 'Task' AND ", w.tenant)
+	s.inTexts("m.case_id", ids).add(" ORDER BY r.rid")
+	return ask{s.sql(), s.args, func(c cursor) error {
 		var v record.Version
 		var id string
 		if err := scanVersion(c, &v, &id); err != nil {
@@ -226,17 +235,13 @@ func (w *openLoad) cases(page *record.OpenPage) error {
 		}
 		page.Cases[id].Members = append(page.Cases[id].Members, v)
 		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return w.signatures(page, ids)
+	}}
 }
 
-func (w *openLoad) signatures(page *record.OpenPage, ids []string) error {
+func (w *openLoad) askSignatures(page *record.OpenPage, ids []string) ask {
 	s := w.statement().add("SELECT case_id, target, version, digest, role, purpose, at, outcome FROM signature WHERE tenant = ? AND ", w.tenant)
 	s.inTexts("case_id", ids).add(" ORDER BY seq")
-	return each(w.ctx, w.q, s.sql(), s.args, func(c cursor) error {
+	return ask{s.sql(), s.args, func(c cursor) error {
 		var sig casework.Signature
 		var id, role string
 		var digest []byte
@@ -246,5 +251,5 @@ func (w *openLoad) signatures(page *record.OpenPage, ids []string) error {
 		copy(sig.Digest[:], digest)
 		page.Cases[id].Signatures = append(page.Cases[id].Signatures, sig)
 		return err
-	})
+	}}
 }

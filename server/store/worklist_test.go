@@ -25,7 +25,7 @@ func TestWorklist(t *testing.T) {
 					for _, stages := range [][]string{nil, {"S01"}, {"S03", "S04"}} {
 						for _, until := range []int{0, 40} {
 							want := expectWork(who, roles, stages, until)
-							for name, few := range map[string][2]int64{"cases": {1000, 1000}, "open stages": {0, 1000}, "few of one": {0, 15}, "what is due": {0, 0}} {
+							for name, few := range map[string][2]int64{"cases": {1000, 1000}, "open stages": {0, 1000}, "few of one": {0, 15}, "a list": {0, 60}, "what is due": {0, 0}} {
 								if got := walkWork(t, s, who, roles, stages, until, few); !slices.Equal(got, want) {
 									t.Errorf("%s as %v at %v until %d from %s = %v, want %v", who, roles, stages, until, name, got, want)
 								}
