@@ -30,7 +30,7 @@ func (d *Door) bulkdata(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if entry == nil {
+	if entry == nil || found.veil.hidesBulk(entry.Path) {
 		return absent()
 	}
 	if x, _ := dicom.SyntaxOf(row.Instance.TransferSyntax); x.Encapsulated && entry.Path == dicom.PixelData.String() {

@@ -163,11 +163,11 @@ func (x *Direct) Find(ctx context.Context, who *access.Context, level index.Leve
 		}
 		q.Matches = append(q.Matches, m)
 	}
-	page, err := x.door.o.Index.Search(ctx, who.ReachTo(access.Search), q)
-	if err != nil {
-		return nil, fmt.Errorf("dicomweb: search: %w", err)
-	}
 	r, err := x.request(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	page, _, err := x.door.seen(r, q)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (x *Direct) auditFound(r *request, page *index.Page) error {
 
 // Retrieve yields the instances under a key; the disclosure of each study is
 // audited under the name of the operation before its first instance. It yields
-// nothing where nothing is in reach.
+// nothing where nothing is in reach, or where the patient is seen in part.
 func (x *Direct) Retrieve(ctx context.Context, who *access.Context, operation string, k index.Key) iter.Seq2[*index.Result, error] {
 	return func(yield func(*index.Result, error) bool) {
 		r, err := x.request(ctx, who)
@@ -205,8 +205,16 @@ func (x *Direct) Retrieve(ctx context.Context, who *access.Context, operation st
 			yield(nil, err)
 			return
 		}
-		audited := map[string]bool{}
+		audited, veils := map[string]bool{}, map[string]*veil{}
 		for row, err := range x.door.o.Index.Instances(ctx, who.Reach(), k) {
+			if err == nil {
+				if _, known := veils[row.Study.Patient]; !known {
+					veils[row.Study.Patient], err = x.door.veilOf(ctx, who, row.Study.Patient)
+				}
+				if veils[row.Study.Patient] != nil {
+					continue // a file goes whole, or not
+				}
+			}
 			if err == nil && operation != "" && !audited[row.Study.Resource] {
 				audited[row.Study.Resource] = true
 				err = x.door.audit(r, operation, "ImagingStudy/"+row.Study.Resource, row.Study.Patient)

@@ -43,6 +43,8 @@ type Options struct {
 	Auditor Auditor
 	// Caller says who asks; an issue of type login is answered with 401.
 	Caller func(*http.Request) (*access.Context, error)
+	// Sight tells what callers see of patients; nil: all see the whole.
+	Sight Sight
 	// Base is the absolute URL of the door, without a slash at the end; "": the
 	// one that the request was sent to.
 	Base string

@@ -38,7 +38,9 @@ func (d *Door) metadata(w http.ResponseWriter, r *request) error {
 	if err := d.audit(r, "wado-metadata", found.entity(), found.patient()); err != nil {
 		return err
 	}
-	if fresh(w, r.Request, found.tagOf(r, "metadata"+string('0'+rune(form)))) {
+	if found.veil != nil {
+		w.Header().Set("Cache-Control", "no-store")
+	} else if fresh(w, r.Request, found.tagOf(r, "metadata"+string('0'+rune(form)))) {
 		return nil
 	}
 	if form == xmlModel {
@@ -67,6 +69,9 @@ func (d *Door) metadataAgain(w http.ResponseWriter, r *request, k index.Key) (do
 	if !ok {
 		return false, nil
 	}
+	if v, err := d.veilOf(r.Context(), r.who, standing.Patient); v != nil || err != nil {
+		return false, err
+	}
 	found := single(&index.Result{Study: *standing})
 	if err := d.audit(r, "wado-metadata", found.entity(), found.patient()); err != nil {
 		return false, err
@@ -86,13 +91,13 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 	var out io.Writer
 	var end func() error
 	var buffer, kept []byte
-	keep := true
+	keep := found.veil == nil // others see more
 	err := found.each(func(row *index.Result) (err error) {
 		buffer = append(buffer[:0], ',')
 		if out == nil {
 			buffer[0] = '['
 		}
-		if buffer, err = d.metadataOf(buffer, &row.Instance.Content, r.base); err != nil {
+		if buffer, err = d.metadataFor(buffer, row, r.base, found.veil); err != nil {
 			return err
 		}
 		if out == nil {
@@ -120,11 +125,23 @@ func (d *Door) metadataJSON(w http.ResponseWriter, r *request, found *found) err
 	return ignore(err)
 }
 
+// metadataFor gives the DICOM JSON of an instance without what is hidden.
+func (d *Door) metadataFor(dst []byte, row *index.Result, base string, v *veil) ([]byte, error) {
+	if v == nil {
+		return d.metadataOf(dst, &row.Instance.Content, base)
+	}
+	text, err := d.metadataOf(nil, &row.Instance.Content, base)
+	if err == nil {
+		text, err = v.clean(text)
+	}
+	return append(dst, text...), err
+}
+
 func (d *Door) metadataXML(w http.ResponseWriter, r *request, found *found) error {
 	out := newParts(w, dicomXML)
 	var text, document []byte
 	err := found.each(func(row *index.Result) (err error) {
-		if text, err = d.metadataOf(text[:0], &row.Instance.Content, r.base); err != nil {
+		if text, err = d.metadataFor(text[:0], row, r.base, found.veil); err != nil {
 			return err
 		}
 		if document, err = dicom.AppendXML(document[:0], text); err != nil {

@@ -30,6 +30,7 @@ type sought struct {
 	all     bool        // includefield=all
 	fuzzy   bool        // fuzzymatching=true
 	extra   []*index.Attribute
+	veils   map[string]*veil // by patient, of who sees some in part
 }
 
 // parseQuery reads the parameters of a search at a level.

@@ -28,6 +28,12 @@ func (d *Door) retrieve(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer found.stop()
+	if found.veil != nil {
+		if err := d.audit(r, "wado-instances", found.entity(), found.patient()); err != nil {
+			return err
+		}
+		return d.retrieveVeiled(w, r, found, k.Instance != "")
+	}
 	var ready *stored // the only file
 	defer func() {
 		if ready != nil {
@@ -67,11 +73,25 @@ type found struct {
 	first *index.Result
 	next  func() (*index.Result, error, bool)
 	stop  func()
+	veil  *veil // what the caller does not see of the patient
 }
 
-// find begins to read the rows; nothing in reach is absent. The row of a single
-// instance may come from the shelf: it changes with the ImagingStudy only.
+// find begins to read the rows, and finds out what the caller sees of the patient.
 func (d *Door) find(r *request, k index.Key) (*found, error) {
+	f, err := d.lookup(r, k)
+	if err != nil {
+		return nil, err
+	}
+	if f.veil, err = d.veilOf(r.Context(), r.who, f.patient()); err != nil {
+		f.stop()
+		return nil, err
+	}
+	return f, nil
+}
+
+// lookup begins to read the rows; nothing in reach is absent. The row of a single
+// instance may come from the shelf: it changes with the ImagingStudy only.
+func (d *Door) lookup(r *request, k index.Key) (*found, error) {
 	if err := r.who.Permit(access.Read, "ImagingStudy"); err != nil {
 		return nil, err
 	}
@@ -99,7 +119,7 @@ func (d *Door) find(r *request, k index.Key) (*found, error) {
 
 // single is one row that was read before.
 func single(row *index.Result) *found {
-	return &found{row, func() (*index.Result, error, bool) { return nil, nil, false }, func() {}}
+	return &found{first: row, next: func() (*index.Result, error, bool) { return nil, nil, false }, stop: func() {}}
 }
 
 func (d *Door) findAll(r *request, k index.Key) (*found, error) {
@@ -112,7 +132,7 @@ func (d *Door) findAll(r *request, k index.Key) (*found, error) {
 		}
 		return nil, absent()
 	}
-	return &found{first, next, stop}, nil
+	return &found{first: first, next: next, stop: stop}, nil
 }
 
 func (f *found) entity() string  { return "ImagingStudy/" + f.first.Study.Resource }

@@ -44,10 +44,11 @@ func (d *Door) search(level index.Level) handler {
 		if err := d.refuseUnbuilt(s); err != nil {
 			return err
 		}
-		page, err := d.o.Index.Search(r.Context(), r.who.ReachTo(access.Search), &s.Query)
+		page, veils, err := d.seen(r, &s.Query)
 		if err != nil {
-			return fmt.Errorf("dicomweb: search: %w", err)
+			return err
 		}
+		s.veils = veils
 		if err := d.o.Auditor.Audit(r.Context(), d.auditSearch(r, values, page)); err != nil {
 			return fmt.Errorf("dicomweb: audit: %w", err)
 		}
@@ -188,7 +189,7 @@ func (d *Door) searchBody(r *request, s *sought, page *index.Page) ([]byte, erro
 func (d *Door) result(j *objectWriter, r *request, s *sought, tags []dicom.Tag, result *index.Result) error {
 	var metadata map[string]json.RawMessage
 	if s.Content && len(result.Instance.Content.Metadata) > 0 {
-		text, err := d.metadataOf(nil, &result.Instance.Content, r.base)
+		text, err := d.metadataFor(nil, result, r.base, s.veils[result.Study.Patient])
 		if err != nil {
 			return err
 		}

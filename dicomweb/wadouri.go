@@ -54,6 +54,9 @@ func (d *Door) wadoURI(w http.ResponseWriter, r *request) error {
 			if err := d.audit(r, "wado-uri", found.entity(), found.patient()); err != nil {
 				return err
 			}
+			if found.veil != nil {
+				return d.veiledOne(w, r, found)
+			}
 			return d.fileOfURI(w, r, found.first, values.Get("transferSyntax"))
 		case m.name == imageJPEG || m.name == imagePNG || m.name == imageGIF:
 			return d.pictureOfURI(w, r, found.first, values, m.name)

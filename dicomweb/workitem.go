@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -245,10 +246,34 @@ func (d *Door) retrieveWorkitem(w http.ResponseWriter, r *request) error {
 	if form == noModel {
 		return notAcceptable(stepForms)
 	}
+	if s, err = d.seenItem(r.Context(), r.who, item, s); err != nil {
+		return err
+	}
 	if err := d.audit(r, "workitem-read", "Task/"+item.Resource, item.Patient); err != nil {
 		return err
 	}
 	return writeSteps(w, []step{s}, form)
+}
+
+// seenItem is the data set of a work item without what the caller does not see of
+// its patient.
+func (d *Door) seenItem(ctx context.Context, who *access.Context, item *index.Workitem, s step) (step, error) {
+	if item.Patient == "" {
+		return s, nil
+	}
+	v, err := d.veilOf(ctx, who, item.Patient)
+	if v == nil || err != nil {
+		return s, err
+	}
+	text, err := marshal(s)
+	if err == nil {
+		text, err = v.clean(text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	seen := step{}
+	return seen, json.Unmarshal(text, &seen)
 }
 
 const stepForms = "work items are application/dicom+json or multipart/related; type=\"application/dicom+xml\""

@@ -235,7 +235,11 @@ func (d *Door) subscribed(ctx context.Context, who *access.Context, title string
 			wanted = true
 		case filteredSubscription:
 			q, err := queryOf(one)
-			wanted = wanted || err == nil && q.meets(s)
+			seen, unseen := d.seenItem(ctx, who, item, s)
+			if unseen != nil {
+				return false, unseen
+			}
+			wanted = wanted || err == nil && q.meets(seen)
 		}
 	}
 	if !wanted {

@@ -194,6 +194,9 @@ func (d *Door) matching(r *request, q *stepQuery) (found []step, patients map[st
 		for _, item := range list {
 			behind = [2]string{item.Scheduled, item.UID}
 			s, err := d.stepOf(item)
+			if err == nil {
+				s, err = d.seenItem(r.Context(), r.who, item, s)
+			}
 			switch {
 			case err != nil:
 				return nil, nil, false, err

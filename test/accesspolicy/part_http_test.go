@@ -53,6 +53,7 @@ func (w *world) parts(t *testing.T) {
 	t.Run("a part and the whole are two representations", w.twoForms)
 	t.Run("a part is no ground for a change", w.noChange)
 	t.Run("no question tells what is left out", w.noOracle)
+	t.Run("no image tells what is left out", w.noImageTells)
 }
 
 func (w *world) twoForms(t *testing.T) {

@@ -260,7 +260,7 @@ func (w *world) images(t *testing.T) {
 				by = p
 			}
 		}
-		s := sample.New(sample.Options{Seed: int64(i + 1), Slices: 1, PatientID: owner.id})
+		s := sample.New(sample.Options{Seed: int64(i + 1), Slices: 1, PatientID: owner.id, PatientName: imagedName, BirthDate: imagedBirth})
 		w.Expect(t, 200, servertest.Request{Token: w.Token(t, by.principal), Method: "POST", Path: "/dicomweb/studies?patient=" + owner.ref(), Body: s.Slice(0),
 			Header: map[string]string{"Content-Type": "application/dicom", "Accept": "application/dicom+json"}})
 		page, _, err := w.App.Recorder.Search(t.Context(), &access.Context{Tenant: "main", Kind: access.Operator, Principal: "operator"}, "ImagingStudy", nil, true)
