@@ -28,7 +28,7 @@ func init() {
 			put("Observation/j-fit", "valueCodeableConcept", concept("urn:tenon:verdict", "nonconform")), put("Observation/j-fit", "valueCodeableConcept", obj{"text": "fine"}),
 		},
 		"shrinkage-computed": {
-			shrinking("3.30", "4", "1", "9"), shrinking("3.00", "4", "1", "5"), shrinking("3.125", "4", "5", "9"), shrinking("3.125", "100", "1", "5"), shrinking("", "4", "1", "5"),
+			shrinking("3.30", "4", "1", "9"), shrinking("3.00", "4", "1", "5"), shrinking("3.02", "4", "0", "5"), shrinking("3.125", "4", "5", "9"), shrinking("3.125", "100", "1", "5"), shrinking("", "4", "1", "5"),
 			shrinking("3.125", "", "1", "5"), both(shrinking("3.125", "4", "1", "5"), cut("DeviceRequest/order", "parameter", is("code", "shrinkage-min-range"))),
 			both(shrinking("3.125", "4", "1", "5"), reads("m-thickness", "3.12", "mm")), both(shrinking("3.125", "4", "1", "5"), measuredShrinkage("7", "%")),
 			both(shrinking("3.125", "4", "1", "5"), measuredShrinkage("2", "mm")),
