@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -8,6 +9,7 @@ import (
 
 	"tenon/fhir/issue"
 	"tenon/server/access"
+	"tenon/server/record"
 )
 
 // STOW-RS.
@@ -16,34 +18,50 @@ import (
 const partTen = "application/dicom"
 
 // stow stores the instances of the request. Outcomes are told for each of them.
+// Whose they are is looked up on the way; the audit of that goes with the unit
+// that stores them, or by itself where nothing is stored.
 func (d *Door) stow(w http.ResponseWriter, r *request) error {
-	if err := r.who.Allow(access.Create, "ImagingStudy"); err != nil {
-		return err
+	ctx, reads := record.Postpone(r.Context())
+	r.Request = r.WithContext(ctx)
+	in, err := d.stowAll(r)
+	if unkept := reads.Keep(context.WithoutCancel(ctx), d.o.Auditor); unkept != nil {
+		return unkept
 	}
-	k, err := r.key()
 	if err != nil {
 		return err
 	}
+	return d.answerStow(w, r, in)
+}
+
+// stowAll stores what the body holds.
+func (d *Door) stowAll(r *request) (*ingest, error) {
+	if err := r.who.Allow(access.Create, "ImagingStudy"); err != nil {
+		return nil, err
+	}
+	k, err := r.key()
+	if err != nil {
+		return nil, err
+	}
 	form := wantedModel(r)
 	if form == noModel {
-		return notAcceptable("the answer to STOW-RS is application/dicom+json or application/dicom+xml")
+		return nil, notAcceptable("the answer to STOW-RS is application/dicom+json or application/dicom+xml")
 	}
 	m := parseMedia(r.Header.Get("Content-Type"))
 	ofModels := m.name == dicomJSON || m.isMultipart() && m.part().name == dicomJSON
 	next := func() (io.Reader, error) { return nil, io.EOF }
 	if !ofModels {
 		if next, err = parts(r, m); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	subject, err := d.newSubject(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := &ingest{door: d, r: r, subject: subject, study: k.Study, form: form}
 	if ofModels {
 		if err := in.stowModels(m); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for {
@@ -52,20 +70,17 @@ func (d *Door) stow(w http.ResponseWriter, r *request) error {
 			break
 		}
 		if err != nil {
-			return in.broken(w, err)
+			return in, in.broken(err)
 		}
 		if err := in.take(part); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(in.all) == 0 {
-		return issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom or application/dicom+json.").
+		return nil, issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom or application/dicom+json.").
 			Rule("stow-empty").WithStatus(http.StatusBadRequest)
 	}
-	if err := in.flush(); err != nil {
-		return err
-	}
-	return d.answerStow(w, r, in)
+	return in, in.flush()
 }
 
 // parts gives the bodies of the instances one after the other.
@@ -120,7 +135,7 @@ func unsupported(have string) error {
 
 // broken ends a request whose multipart body breaks off: what came whole is
 // stored and told, the rest is told as a failure.
-func (in *ingest) broken(w http.ResponseWriter, err error) error {
+func (in *ingest) broken(err error) error {
 	if f := issue.As(err); f != nil {
 		return f
 	}
@@ -132,8 +147,5 @@ func (in *ingest) broken(w http.ResponseWriter, err error) error {
 			Rule("multipart").WithStatus(http.StatusBadRequest)
 	}
 	in.all = append(in.all, &arrival{refused: &refusal{reasonUnreadable, "the multipart body breaks off here"}})
-	if err := in.flush(); err != nil {
-		return err
-	}
-	return in.door.answerStow(w, in.r, in)
+	return in.flush()
 }

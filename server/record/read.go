@@ -64,9 +64,8 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("record: search %s: %w", typ, err)
 	}
-	rows := r.auditSearch(who, queryShape(typ, params), page)
-	if err := r.o.Store.Audit(ctx, rows); err != nil {
-		return nil, nil, fmt.Errorf("record: audit: %w", err)
+	if err := r.auditRead(ctx, r.auditSearch(who, queryShape(typ, params), page)); err != nil {
+		return nil, nil, err
 	}
 	return page, told, nil
 }
@@ -87,8 +86,8 @@ func (r *Recorder) maySearch(ctx context.Context, who *access.Context, typ strin
 	}
 	err := who.Permit(access.Search, sought)
 	if err != nil {
-		if audited := r.o.Store.Audit(ctx, []Audit{r.audit(who, "E", "search-type", typ, 403)}); audited != nil {
-			return fmt.Errorf("record: audit: %w", audited)
+		if unkept := r.auditRead(ctx, []Audit{r.audit(who, "E", "search-type", typ, 403)}); unkept != nil {
+			return unkept
 		}
 	}
 	return err
@@ -128,8 +127,8 @@ func (r *Recorder) closeRead(ctx context.Context, row Audit, typ, id string, err
 	} else if err != nil {
 		return fmt.Errorf("record: %s %s/%s: %w", row.Operation, typ, id, err)
 	}
-	if auditErr := r.o.Store.Audit(ctx, []Audit{row}); auditErr != nil {
-		return fmt.Errorf("record: audit: %w", auditErr)
+	if unkept := r.auditRead(ctx, []Audit{row}); unkept != nil {
+		return unkept
 	}
 	return err
 }

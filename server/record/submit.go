@@ -70,8 +70,11 @@ func (r *Recorder) submit(ctx context.Context, who *access.Context, d *Draft, in
 		if p.unit.empty() {
 			return p.outcome, r.o.Store.Audit(ctx, p.unit.Audit)
 		}
+		reads := postponedOf(ctx).waiting()
+		p.unit.Audit = append(p.unit.Audit, reads...)
 		err = r.o.Store.Commit(ctx, &p.unit)
 		if err == nil {
+			postponedOf(ctx).kept(len(reads))
 			p.settle()
 			return p.outcome, nil
 		}
