@@ -136,13 +136,13 @@ func markdown(list []*measure, rounds int) string {
 	fmt.Fprintf(&b, "# The DICOMweb door beside Orthanc\n\n`make bench-dicom`: medians of %d rounds (lowest–highest) on %d cores, client and both servers on the same machine, one server at a time; "+
 		"Orthanc of Debian with SyncStorageArea, SQLite both; ours with audit and encryption. Ratio: how many times faster ours is. "+
 		"Of bare: as much of the speed of a handler that does nothing but decrypt the same segments (goal 60 %%).\n\n", rounds, runtime.NumCPU())
-	b.WriteString("| what | unit | tenon | Orthanc | ratio | goal | of bare | server CPU ms each | CPU ratio |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| what | unit | tenon | Orthanc | ratio | goal | results (ours, Orthanc's) | of bare | server CPU ms each | CPU ratio |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range list {
 		goal := ""
 		if m.goal > 0 {
 			goal = fmt.Sprintf("≥ %.0f× %s", m.goal, map[bool]string{true: "met", false: "missed"}[m.ratio() >= m.goal])
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f× | %s | %s | %.2f, %.2f | %.1f× |\n", m.what, m.unit, span(m.got["tenon"]), span(m.got["Orthanc"]), m.ratio(), goal, m.ofBare(),
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f× | %s | %s | %s | %.2f, %.2f | %.1f× |\n", m.what, m.unit, span(m.got["tenon"]), span(m.got["Orthanc"]), m.ratio(), goal, m.results(), m.ofBare(),
 			middle(m.cpu["tenon"]), middle(m.cpu["Orthanc"]), m.cheaper())
 	}
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -19,6 +20,7 @@ type measure struct {
 	run       func(ctx context.Context, p *peer, round int) (float64, error)
 	got       map[string][]float64 // by peer, one figure a round
 	cpu       map[string][]float64 // milliseconds of the server's processor for one item
+	found     map[string]int       // results of one answer, by peer; nil: not counted
 }
 
 // rate sends requests from c clients and gives the items per second.
@@ -74,6 +76,19 @@ func (m *measure) cheaper() float64 {
 		return 0
 	}
 	return b / a
+}
+
+// results are how many results each of the two finds: who finds less has less to
+// do, and no ratio then tells who is faster.
+func (m *measure) results() string {
+	a, b := m.found["tenon"], m.found["Orthanc"]
+	switch {
+	case m.found == nil:
+		return ""
+	case a == b:
+		return strconv.Itoa(a)
+	}
+	return fmt.Sprintf("**%d, %d**", a, b)
 }
 
 // ofBare is the share of the speed of the handler that only decrypts.

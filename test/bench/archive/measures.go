@@ -18,7 +18,7 @@ func (a *archive) measures() []*measure {
 		a.batch("STOW, 50 of 0.5 MB in one request", 50, 512),
 		get("QIDO, worklist as OHIF asks (limit=101)", 10, 15, "/studies?limit=101&offset=0&fuzzymatching=false&includefield=00081030,00080060", dicomJSON),
 		get("QIDO, studies of a PatientID", 10, 15, "/studies?PatientID=BENCH-7", dicomJSON),
-		get("QIDO, studies by name BENCH^0*", 10, 15, "/studies?PatientName=BENCH%5E0*", dicomJSON),
+		get("QIDO, studies by name BENCH^0*", 10, 15, "/studies?PatientName=BENCH^0*", dicomJSON),
 		get("QIDO, studies of ten days", 10, 15, "/studies?StudyDate=20260110-20260119", dicomJSON),
 		get("QIDO, series of a study", 0, 20, long+"/series", dicomJSON),
 		get("QIDO, instances of a study of 400", 10, 5, long+"/instances", dicomJSON),
@@ -59,7 +59,15 @@ func (a *archive) batch(what string, n, size int) *measure {
 }
 
 func get(what string, goal float64, n int, path, accept string) *measure {
-	return &measure{what: what, goal: goal, unit: "ms", n: n, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
+	found := map[string]int{}
+	return &measure{what: what, goal: goal, unit: "ms", n: n, found: found, run: func(ctx context.Context, p *peer, _ int) (float64, error) {
+		if _, counted := found[p.name]; !counted { // once, and before the clock runs
+			n, err := p.count(ctx, path, accept)
+			if err != nil {
+				return 0, err
+			}
+			found[p.name] = n
+		}
 		return median(n, func(int) error { _, err := p.get(ctx, path, accept); return err })
 	}}
 }

@@ -159,6 +159,17 @@ func (p *peer) get(ctx context.Context, path, accept string) (int64, error) {
 	return p.send(ctx, http.MethodGet, path, nil, "Accept", accept)
 }
 
+// count gives the number of results of an answer in the DICOM JSON model.
+func (p *peer) count(ctx context.Context, path, accept string) (int, error) {
+	var body bytes.Buffer
+	if _, err := p.exchange(ctx, &body, http.MethodGet, path, nil, "Accept", accept); err != nil {
+		return 0, err
+	}
+	var results []json.RawMessage
+	err := json.Unmarshal(body.Bytes(), &results)
+	return len(results), err
+}
+
 const boundary = "bench-frontier-0123456789"
 
 // stow stores files in one request.
@@ -176,6 +187,11 @@ func (p *peer) stow(ctx context.Context, files ...[]byte) error {
 }
 
 func (p *peer) send(ctx context.Context, method, path string, body []byte, header ...string) (int64, error) {
+	return p.exchange(ctx, io.Discard, method, path, body, header...)
+}
+
+// exchange sends a request and copies the answer, which must be a success.
+func (p *peer) exchange(ctx context.Context, to io.Writer, method, path string, body []byte, header ...string) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
@@ -195,5 +211,5 @@ func (p *peer) send(ctx context.Context, method, path string, body []byte, heade
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 600))
 		return 0, fmt.Errorf("%s: %s %s: %s %s", p.name, method, path, res.Status, text)
 	}
-	return io.Copy(io.Discard, res.Body)
+	return io.Copy(to, res.Body)
 }
