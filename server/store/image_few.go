@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"tenon/dicomweb/index"
@@ -35,10 +37,16 @@ func (s *statement) fewStudies(ctx context.Context, q querier, matches []index.M
 func (s *statement) byIndex(m *index.Match) bool {
 	column := m.Attribute.Column
 	switch {
-	case m.Attribute.Level != index.StudyLevel || m.Attribute.Path != nil || m.Fuzzy != nil:
+	case column == "uid" && m.Op == index.Equal && m.Attribute.Level != index.StudyLevel:
+		s.add("SELECT DISTINCT study FROM "+levels[m.Attribute.Level-1].table+" WHERE tenant = ? AND ", s.tenant)
+		s.textMatch(column, *m)
+		return true
+	case m.Attribute.Level != index.StudyLevel || m.Attribute.Path != nil:
 		return false
 	case column == "patient_name":
-		return s.byName(m)
+		return s.byName(m) && s.byWords(m)
+	case m.Fuzzy != nil:
+		return false
 	case column == "study_date" && m.Op != index.Like:
 	case (column == "uid" || column == "patient_id" || column == "accession_number") && m.Op == index.Equal:
 	default:
@@ -65,5 +73,22 @@ func (s *statement) byName(m *index.Match) bool {
 		}
 	}
 	s.textMatch("folded", *m)
+	return true
+}
+
+// byWords adds what a fuzzy match may find beyond the name as it stands: studies
+// with words that begin with all of it, or with the longest word of it. The rows
+// are a superset; the match is judged again.
+func (s *statement) byWords(m *index.Match) bool {
+	if m.Fuzzy == nil {
+		return true
+	}
+	longest := slices.MaxFunc(m.Fuzzy.Each, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+	for _, begins := range []string{m.Fuzzy.Whole, longest} {
+		s.add(" UNION SELECT uid FROM dicom_value WHERE tenant = ? AND path = ? AND value >= ?", s.tenant, index.WordsKey(m.Attribute.Tag), begins)
+		if end := after(begins); end != "" {
+			s.add(" AND value < ?", end)
+		}
+	}
 	return true
 }
