@@ -47,6 +47,9 @@ prove: ## fifty kills per engine, system calls under strace, every gate row, ran
 prove-stow: ## fifty kills per engine while images are stored (half an hour); writes conformance/results/stowkill.md
 	TENON_PROVE_STOW=1 go test -timeout 180m -count=1 ./test -run StowKill -v
 
+prove-large: ## an instance of 3 GB and 10,000 instances in one request, both engines: what the memory of the server grows by; writes conformance/results/large.md
+	TENON_PROVE_LARGE=1 go test -timeout 60m -count=1 ./test -run LargeImage -v
+
 damage: ## read a million damaged DICOM files and streams (ARGS="-n 10000000 -seed 2"); a crash, a hang or one of more than 64 MB fails
 	go run ./test/damage $(ARGS)
 
@@ -86,6 +89,9 @@ access-cost: ## searches over a million resources with the access predicate and 
 bench-dicom: ## the DICOMweb door beside Orthanc on the same files (ARGS="-orthanc folder of a Debian root that holds it")
 	go run ./test/bench/archive -out conformance/results/dicom.md $(ARGS)
 
+bench-dicom-many: ## queries over a million instances (ARGS="-studies 2500 -each 400 -data folder")
+	go run ./test/bench/archive $(or $(ARGS),-studies 2500)
+
 bench-engine: ## the FHIR engine's figures beside encoding/json, encoding/xml and a Go map, in one run
 	go test -run '^$$' -bench . -cpu 1 ./fhir/tree ./fhir/xml ./fhir/fhirpath ./fhir/validate ./fhir/terminology ./server/search
 	cd test/bench/peers && go test -run '^$$' -bench . -cpu 1 .
@@ -96,4 +102,4 @@ generate: ## regenerate the embedded definitions (PACKAGE=folder of hl7.fhir.r4.
 verify: generate ## regenerate and refuse a difference
 	git diff --exit-code
 
-.PHONY: help build run demo test check tools race e2e fuzz prove prove-stow damage conformance fhirpath-diff ucum-diff bench access-cost bench-dicom bench-engine generate verify mutate leaks vuln sbom
+.PHONY: help build run demo test check tools race e2e fuzz prove prove-stow prove-large damage conformance fhirpath-diff ucum-diff bench access-cost bench-dicom bench-dicom-many bench-engine generate verify mutate leaks vuln sbom

@@ -19,6 +19,9 @@ func main() {
 	out := flag.String("out", "", "file for the table; empty: standard output only")
 	rounds := flag.Int("rounds", 3, "rounds of each measure")
 	only := flag.String("only", "", "measures whose name holds this")
+	studies := flag.Int("studies", 0, "instead: queries over an archive of so many studies (2500 of 400: a million instances), without Orthanc")
+	each := flag.Int("each", 400, "with -studies: instances of a study")
+	keep := flag.String("data", "", "with -studies: new folder for the archive, which stays; empty: a temporary one")
 	alone := flag.Bool("alone", false, "without Orthanc")
 	flag.Parse()
 	ctx := context.Background()
@@ -29,6 +32,14 @@ func main() {
 			}
 			return
 		}
+	}
+	if *studies > 0 {
+		table, err := many(ctx, *keep, *studies, *each, 40)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(table)
+		return
 	}
 	table, err := run(ctx, *root, *rounds, *only, *alone)
 	if err != nil {
