@@ -21,7 +21,7 @@ func main() {
 	only := flag.String("only", "", "measures whose name holds this")
 	studies := flag.Int("studies", 0, "instead: queries over an archive of so many studies (2500 of 400: a million instances), without Orthanc")
 	each := flag.Int("each", 400, "with -studies: instances of a study")
-	keep := flag.String("data", "", "with -studies: new folder for the archive, which stays; empty: a temporary one")
+	keep := flag.String("data", "", "with -studies: folder of the archive, which stays and is asked again by a later run; empty: a temporary one")
 	alone := flag.Bool("alone", false, "without Orthanc")
 	flag.Parse()
 	ctx := context.Background()

@@ -37,7 +37,11 @@ func many(ctx context.Context, data string, studies, each, n int) (string, error
 	}
 	a := &archive{seed: 1}
 	model := a.series(1, 512)
+	_, again := os.Stat(filepath.Join(folder, "db"))
 	if err := withOurs(ctx, folder, func(us *peer) error {
+		if again == nil {
+			return nil
+		}
 		if err := us.admit(ctx, strings.TrimSuffix(us.url, "/dicomweb")+"/fhir", patientID(a.next)); err != nil {
 			return err
 		}
@@ -130,12 +134,13 @@ func (c *copier) fill(ctx context.Context, folder, study string, studies int) (e
 	if c.version, err = s.Read(ctx, access.Everything{}, "ImagingStudy", c.model.Study.Resource); err != nil {
 		return err
 	}
+	c.middle = uidOf(studies / 2)
+	if last, err := s.Images().Standing(ctx, access.Everything{}, uidOf(studies-1)); err != nil || last != nil {
+		return err // a folder of an earlier run
+	}
 	for n := range studies {
 		if err := s.Commit(ctx, c.unit(n)); err != nil {
 			return fmt.Errorf("study %d: %w", n, err)
-		}
-		if n == studies/2 {
-			c.middle = uidOf(n)
 		}
 	}
 	return nil
