@@ -25,6 +25,7 @@ import (
 
 	"tenon/server/app"
 	"tenon/server/ledger"
+	"tenon/server/store/pgtest"
 	"tenon/server/witness"
 	"tenon/test/servertest"
 )
@@ -87,7 +88,10 @@ type watched struct {
 	logKey  string
 }
 
-func newWatched(t *testing.T) *watched {
+func newWatched(t *testing.T) *watched { return watchedOn(t, "") }
+
+// watchedOn is newWatched on a database.
+func watchedOn(t *testing.T, database string) *watched {
 	t.Helper()
 	w := &watched{}
 	var url, roots string
@@ -103,7 +107,7 @@ func newWatched(t *testing.T) *watched {
 	}
 	web := httptest.NewServer(w.witness.Handler())
 	t.Cleanup(web.Close)
-	w.signed = toSign(t, app.Config{Data: data, Signing: app.Signing{TSA: url, TSARoots: roots},
+	w.signed = toSign(t, app.Config{Data: data, Database: database, Signing: app.Signing{TSA: url, TSARoots: roots},
 		Anchoring: app.Anchoring{Witnesses: []string{w.witness.Key() + " " + web.URL}, Every: time.Hour}})
 	issued(t, w.Server, "ES256", "hosp-chen")
 	return w
@@ -126,8 +130,19 @@ func verifies(t *testing.T, dossier []byte, kept *ledger.Trust, at time.Time, se
 // TestAnchoredSignature: a signature whose certificate has ended still verifies by
 // a time stamp or a witness of before, and by nothing else.
 func TestAnchoredSignature(t *testing.T) {
-	t.Parallel()
-	w := newWatched(t)
+	onEngines(t, func(t *testing.T, database string) {
+		testAnchoredSignature(t, watchedOn(t, database))
+		t.Run("R000-021 a time stamp of after the end proves nothing", func(t *testing.T) {
+			if database != "" {
+				database = pgtest.Database(t, "empty", nil)
+			}
+			testStampedLate(t, watchedOn(t, database))
+		})
+	})
+}
+
+func testAnchoredSignature(t *testing.T, w *watched) {
+	t.Helper()
 	w.sign(t, 201, w.hosp, w.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
 	kept := trust(t, w.App)
 	kept.At = time.Time{} // so that nothing but the anchors tells of the time
@@ -168,19 +183,6 @@ func TestAnchoredSignature(t *testing.T) {
 			}
 		})
 	}
-	t.Run("R000-021 a time stamp of after the end proves nothing", func(t *testing.T) {
-		x := newWatched(t)
-		x.tsa.at = func() time.Time { return time.Now().AddDate(3, 1, 0) }
-		x.sign(t, 201, x.hosp, x.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
-		if err := x.App.Anchor(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		own := trust(t, x.App)
-		own.At, own.Witnesses = time.Time{}, nil
-		if r := verifies(t, x.dossier(t), own, after); !named(r, "expired signature") {
-			t.Errorf("exit %d\n%v", r.Exit(), r)
-		}
-	})
 	for name, change := range map[string]func(a map[string]any){
 		"the token of a time stamp": func(a map[string]any) {
 			if token, ok := a["token"].(string); ok {
@@ -197,6 +199,20 @@ func TestAnchoredSignature(t *testing.T) {
 				t.Errorf("exit %d\n%v", r.Exit(), r)
 			}
 		})
+	}
+}
+
+func testStampedLate(t *testing.T, x *watched) {
+	t.Helper()
+	x.tsa.at = func() time.Time { return time.Now().AddDate(3, 1, 0) }
+	x.sign(t, 201, x.hosp, x.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
+	if err := x.App.Anchor(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	own := trust(t, x.App)
+	own.At, own.Witnesses = time.Time{}, nil
+	if r := verifies(t, x.dossier(t), own, time.Now().AddDate(4, 0, 0)); !named(r, "expired signature") {
+		t.Errorf("exit %d\n%v", r.Exit(), r)
 	}
 }
 

@@ -490,3 +490,21 @@ func TestSummary(t *testing.T) {
 		}
 	})
 }
+
+// TestKeyOfPredecessor: the key of whoever had a role before signs nothing for who
+// has it now: gates count persons, and the certificate is what proves who one is.
+func TestKeyOfPredecessor(t *testing.T) {
+	t.Parallel()
+	s := toSign(t, app.Config{Dev: true})
+	issued(t, s.Server, "ES256", "hosp-chen")
+	issued(t, s.Server, "ES256", "mfr-xu")
+	s.Expect(t, 200, patches("", "PractitionerRole/hosp-chen", `[{"op":"replace","path":"/practitioner/reference","value":"Practitioner/clin-zhao"}]`))
+	s.hosp = s.Token(t, "PractitionerRole/hosp-chen") // of the successor
+	a := s.sign(t, 403, s.hosp, s.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
+	if !bytes.Contains(a.Body, []byte("sign-key-person")) {
+		t.Errorf("R001-034 signed with the key of the person before: %s", a.Body)
+	}
+	issued(t, s.Server, "ES256", "hosp-chen")
+	s.sign(t, 201, s.hosp, s.contract, as("HOSP"), text("secret", "secret of hosp-chen"))
+	s.sign(t, 201, s.mfr, s.contract, as("MFR"), text("secret", "secret of mfr-xu"))
+}

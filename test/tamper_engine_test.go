@@ -107,6 +107,7 @@ func TestTamperEngines(t *testing.T) {
 			{"R000-018 fork: a leaf to match", []string{"UPDATE leaf SET hash = (SELECT hash FROM leaf WHERE idx = 4) WHERE idx = 3"}, false, "forked log"},
 			{"R000-018 swapped signature: the row says another version", []string{"UPDATE signature SET version = version + 1" + give}, false, "changed signature Provenance/" + e.signature + ":"},
 			{"R000-018 swapped signature: another's role", []string{"UPDATE signature SET role = 'QA'" + give}, false, "changed signature Provenance/" + e.signature + ":"},
+			{"R000-018 swapped signature: another person behind the role", []string{"UPDATE signature SET person = 'Practitioner/somebody-else'" + give}, false, "changed signature Provenance/" + e.signature + ":"},
 			{"R000-018 signature given by the database", []string{"INSERT INTO signature (" + columns + ") SELECT " + strings.Replace(columns, "role", "'QA'", 1) + " FROM signature" + give}, false, "inserted signature Provenance/" + e.signature + ":"},
 			{"R000-018 signature taken away", []string{"DELETE FROM signature" + give}, false, "missing signature Provenance/" + e.signature + ":"},
 		} {

@@ -11,8 +11,8 @@
 // the log or waiting, to its row or to the certificate that says why it has none. The
 // table by which gates are judged has no leaves: each of its rows must say what the
 // person signed in a Provenance of the record, and each such Provenance must have its
-// row (verify_gates.go). The one thing there that nothing proves is the person behind
-// a signer's role.
+// row (verify_gates.go). The person behind the signer's role is the one for whom the
+// key was certified; $sign takes no key of somebody who had the role before.
 //
 // # Revocation of SM2 certificates: by CRL alone
 //

@@ -115,11 +115,8 @@ func (k *Keys) certify(s suite, principal, name string, public any, until time.T
 	if err != nil {
 		return nil, err
 	}
-	if r := []rune(name); len(r) > 64 { // ub-common-name
-		name = string(r[:64])
-	}
 	template := &x509.Certificate{
-		Subject:   pkix.Name{CommonName: name},
+		Subject:   pkix.Name{CommonName: Certified(name)},
 		URIs:      []*url.URL{{Scheme: "urn", Opaque: principalURN + principal}},
 		NotBefore: k.options.Clock().Add(-time.Minute), NotAfter: until,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
@@ -135,4 +132,13 @@ func (k *Keys) certify(s suite, principal, name string, public any, until time.T
 		return nil, fmt.Errorf("ledger: issue certificate: %w", err)
 	}
 	return der, nil
+}
+
+// Certified is a name as a certificate holds it: as much as fits.
+// https://www.rfc-editor.org/rfc/rfc5280#appendix-A.1 (ub-common-name)
+func Certified(name string) string {
+	if r := []rune(name); len(r) > 64 {
+		return string(r[:64])
+	}
+	return name
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // SignatureRow is a row of the table by which the gates of a case are judged. It
 // has no leaf of its own: what it says is what the person signed, in the manifest
-// of its Provenance.
+// of its Provenance, and who that person is, in the certificate of the key.
 type SignatureRow struct {
 	Provenance string // id
 	Case       string // id of the root Task, or ""
@@ -27,6 +28,7 @@ type SignatureRow struct {
 	Purpose    string
 	Stage      string
 	Signer     string
+	Person     string // behind the signer's role
 	Outcome    string
 	Conditions string // with a blank between
 	When       time.Time
@@ -58,10 +60,44 @@ func signedBy(v VersionRow) (row SignatureRow, ok bool) {
 	if err != nil || m.Signer != v.Author {
 		return row, false
 	}
+	person, err := certifiedPerson(string(text), s)
+	if err != nil {
+		return row, false
+	}
 	target, number, _ := strings.Cut(m.Entries[0].Reference, "/_history/")
 	version, err := strconv.ParseInt(number, 10, 64)
 	return SignatureRow{Provenance: v.ID, Case: m.Case, Target: target, Version: version, Digest: m.Entries[0].Digest, Role: m.Role, Purpose: m.Purpose,
-		Stage: m.Stage, Signer: m.Signer, Outcome: m.Outcome, Conditions: strings.Join(m.Conditions, " "), When: m.When}, err == nil
+		Stage: m.Stage, Signer: m.Signer, Person: person, Outcome: m.Outcome, Conditions: strings.Join(m.Conditions, " "), When: m.When}, err == nil
+}
+
+// certifiedPerson is whom the authority named when it certified the key of a
+// signature: in the key's certificate, or in the binding of a person's own.
+func certifiedPerson(jws string, signature tree.Node) (string, error) {
+	head, _, _, _, err := splitJWS(jws) //nolint:dogsled // only one part is asked for
+	if err != nil {
+		return "", err
+	}
+	chain, _, err := chainOf(head)
+	if err != nil {
+		return "", err
+	}
+	if principalOf(chain[0]) != "" {
+		return chain[0].Subject.CommonName, nil
+	}
+	e, err := EvidenceOf(signature)
+	if err != nil || e == nil {
+		return "", errors.Join(err, errors.New("no binding"))
+	}
+	return PersonOf(e.Binding)
+}
+
+// PersonOf is whom a certificate of a signing key (DER) was issued for.
+func PersonOf(certificate []byte) (string, error) {
+	c, err := parseCertificate(certificate)
+	if err != nil {
+		return "", fmt.Errorf("ledger: signer's certificate: %w", err)
+	}
+	return c.Subject.CommonName, nil
 }
 
 // mark is a row as one number under a secret key. With of it is that of one
@@ -71,7 +107,7 @@ func (r SignatureRow) mark(key [32]byte, of bool) (mark [32]byte) {
 		r.Provenance = ""
 	}
 	h := hmac.New(sha256.New, key[:])
-	fmt.Fprintf(h, "%q %q %q %d %x %q %q %q %q %q %q %d", r.Provenance, r.Case, r.Target, r.Version, r.Digest, r.Role, r.Purpose, r.Stage, r.Signer, r.Outcome, r.Conditions, r.When.UnixMicro())
+	fmt.Fprintf(h, "%q %q %q %d %x %q %q %q %q %q %q %q %d", r.Provenance, r.Case, r.Target, r.Version, r.Digest, r.Role, r.Purpose, r.Stage, r.Signer, Certified(r.Person), r.Outcome, r.Conditions, r.When.UnixMicro())
 	h.Sum(mark[:0])
 	return mark
 }

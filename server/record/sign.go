@@ -240,11 +240,28 @@ func (r *Recorder) signed(ctx context.Context, who *access.Context, d *drafted, 
 	if err != nil {
 		return "", nil, err
 	}
+	if err := certifiedFor(who, certificate); err != nil {
+		return "", nil, err
+	}
 	jws, err := ledger.SignManifest(key, certificate, d.manifest)
 	if err != nil {
 		return "", nil, fmt.Errorf("record: sign: %w", err)
 	}
 	return jws, nil, nil
+}
+
+// certifiedFor refuses the key of another person than the one who has the role now:
+// gates count persons, and the certificate is what proves who one is.
+func certifiedFor(who *access.Context, certificate []byte) error {
+	person, err := ledger.PersonOf(certificate)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if person == ledger.Certified(who.Person) {
+		return nil
+	}
+	return issue.Errorf(issue.Forbidden, "The signing key of %s was issued for %q; the role is that of %q now. Have a key issued for that person.", who.Principal, person, who.Person).
+		Rule("sign-key-person").Clause("R001-034").Chinese("该签名密钥是为另一人签发的，请为现任人员重新签发。")
 }
 
 // clockStatement says what the time of a signature rests on.

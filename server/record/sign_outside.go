@@ -133,5 +133,5 @@ func (r *Recorder) signedOutside(ctx context.Context, who *access.Context, d *dr
 	if err != nil {
 		return "", nil, err
 	}
-	return in.jws, evidence, nil
+	return in.jws, evidence, certifiedFor(who, evidence.Binding)
 }

@@ -56,16 +56,10 @@ func (s *Store) FamilyUses(ctx context.Context, family, org string) (uses []reco
 	if err != nil {
 		return nil, err
 	}
-	j := newStatement(tenant, s.engine.dialect()).forced()
-	query, args := "SELECT c.owner, min(coalesce(h.updated, c.updated)) FROM reference_row d "+j+" member m ON m.rid = d.rid AND m.tenant = d.tenant "+
-		j+" resource c ON c.tenant = m.tenant AND c.type = 'Task' AND c.id = m.case_id LEFT JOIN history h ON h.rid = c.rid AND h.version = 1 "+
-		"WHERE d.tenant = ? AND d.key = ? AND d.type = 'DeviceDefinition' AND d.target = ? AND c.deleted = 0", []any{tenant, int64(designParent), family}
-	if org != "" {
-		query, args = query+" AND c.owner = ?", append(args, org)
-	}
+	st := familyUses(newStatement(tenant, s.engine.dialect()), family, org)
 	err = s.engine.read(ctx, long, func(q querier) error {
 		uses = nil
-		return each(ctx, q, query+" GROUP BY c.owner ORDER BY c.owner", args, func(c cursor) error {
+		return each(ctx, q, st.sql(), st.args, func(c cursor) error {
 			var u record.FamilyUse
 			var since int64
 			err := c.scan(&u.Organization, &since)
@@ -75,4 +69,15 @@ func (s *Store) FamilyUses(ctx context.Context, family, org string) (uses []reco
 		})
 	})
 	return uses, err
+}
+
+func familyUses(s *statement, family, org string) *statement {
+	j := s.forced()
+	s.add("SELECT c.owner, min(coalesce(h.updated, c.updated)) FROM reference_row d "+j+" member m ON m.rid = d.rid AND m.tenant = d.tenant "+
+		j+" resource c ON c.tenant = m.tenant AND c.type = 'Task' AND c.id = m.case_id LEFT JOIN history h ON h.rid = c.rid AND h.version = 1 "+
+		"WHERE d.tenant = ? AND d.key = ? AND d.type = 'DeviceDefinition' AND d.target = ? AND c.deleted = 0", s.tenant, int64(designParent), family)
+	if org != "" {
+		s.add(" AND c.owner = ?", org)
+	}
+	return s.add(" GROUP BY c.owner ORDER BY c.owner")
 }

@@ -87,6 +87,7 @@ func TestExplain(t *testing.T) {
 				b.WriteString(explain(t, s, q.name, q.query, q.whole, access.Everything{}))
 				b.WriteString(explain(t, s, q.name+", 20 cases", q.query, q.whole, ofPerson))
 			}
+			b.WriteString(explainSets(t, s, name == "SQLite"))
 			golden := filepath.Join("testdata", "explain", strings.ToLower(name)+".txt")
 			if *update {
 				if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
@@ -135,6 +136,31 @@ func explain(t *testing.T, s *store.Store, name, query string, whole bool, reach
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
+	return told(t, name, query, whole, steps)
+}
+
+// explainSets tells how those statements are run that are no search: who uses a
+// product family, and what is loaded of a case. On SQLite the sets of the latter
+// look like tables.
+func explainSets(t *testing.T, s *store.Store, lite bool) string {
+	t.Helper()
+	all, err := s.ExplainedFamilyUses(t.Context(), "family", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := s.ExplainedFamilyUses(t.Context(), "family", "Organization/maker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, err := s.ExplainedCase(t.Context(), "case7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return told(t, "FamilyUses", "family", false, all) + told(t, "FamilyUses, one organisation", "family", false, one) + told(t, "Snapshot", "case7", lite, of)
+}
+
+func told(t *testing.T, name, query string, whole bool, steps [][]string) string {
+	t.Helper()
 	out := "\n## " + name + ": " + query + "\n"
 	for i, step := range steps {
 		for k, line := range step {
@@ -181,7 +207,7 @@ func scans(line, next string) string {
 }
 
 // fillExplained holds 100 patients of the made-up hospital, each with a case of
-// ten resources; the person has 20 of them.
+// ten resources; the person has 20 of them. Ten resources have old versions.
 func fillExplained(t *testing.T, s *store.Store) {
 	t.Helper()
 	h := hospital.New(1, 100)
@@ -226,6 +252,15 @@ func fillExplained(t *testing.T, s *store.Store) {
 			t.Fatal(err)
 		}
 		at = at.Add(1e9)
+	}
+	older := &record.Unit{At: at}
+	for i := range 10 {
+		for n := range int64(100) {
+			older.Versions = append(older.Versions, storetest.Make("Basic", fmt.Sprintf("older%d", i), n+1))
+		}
+	}
+	if err := s.Commit(t.Context(), older); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.Analyze(t.Context()); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"tenon/server/record"
 	"tenon/server/search"
 )
 
@@ -18,7 +19,38 @@ func (s *Store) Explained(ctx context.Context, plan *search.Plan) (steps [][]str
 	if err != nil {
 		return nil, err
 	}
-	err = s.engine.read(ctx, long, func(q querier) error {
+	return s.explaining(ctx, long, func(q querier) error {
+		_, err := runPlan(ctx, q, s.engine.dialect(), tenant, plan, hints{})
+		return err
+	})
+}
+
+// ExplainedFamilyUses tells how FamilyUses is run.
+func (s *Store) ExplainedFamilyUses(ctx context.Context, family, org string) (steps [][]string, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	st := familyUses(newStatement(tenant, s.engine.dialect()), family, org)
+	return s.explaining(ctx, long, func(q querier) error {
+		return each(ctx, q, st.sql(), st.args, func(cursor) error { return nil })
+	})
+}
+
+// ExplainedCase tells how a case is loaded: the statement that follows its references.
+func (s *Store) ExplainedCase(ctx context.Context, id string) (steps [][]string, err error) {
+	tenant, err := s.tenantID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	st := (&caseLoad{d: s.engine.dialect(), tenant: tenant, data: &record.CaseData{Case: id}}).whole()
+	return s.explaining(ctx, short, func(q querier) error {
+		return each(ctx, q, st.sql(), st.args, func(cursor) error { return nil })
+	})
+}
+
+func (s *Store) explaining(ctx context.Context, w weight, run func(querier) error) (steps [][]string, err error) {
+	err = s.engine.read(ctx, w, func(q querier) error {
 		switch x := q.(type) {
 		case *liteConn:
 			q = explainLite{x, &steps}
@@ -26,8 +58,7 @@ func (s *Store) Explained(ctx context.Context, plan *search.Plan) (steps [][]str
 			x.db = explainPG{x.db, &steps}
 			q = x
 		}
-		_, err := runPlan(ctx, q, s.engine.dialect(), tenant, plan, hints{})
-		return err
+		return run(q)
 	})
 	return steps, err
 }

@@ -111,12 +111,12 @@ func scanBatch(c cursor) (b ledger.AuditBatch, next []any, err error) {
 
 // SignatureRows is of ledger.SignatureRows.
 func (s *stream) SignatureRows(ctx context.Context, each func(ledger.SignatureRow) error) error {
-	return pages(ctx, s, "SELECT seq, case_id, provenance, target, version, digest, role, purpose, stage, signer, at, outcome, conditions FROM signature WHERE seq > ? ORDER BY seq LIMIT ?",
+	return pages(ctx, s, "SELECT seq, case_id, provenance, target, version, digest, role, purpose, stage, signer, person, at, outcome, conditions FROM signature WHERE seq > ? ORDER BY seq LIMIT ?",
 		pageRows, []any{int64(0)},
 		func(c cursor) (r ledger.SignatureRow, next []any, err error) {
 			var seq, at int64
 			var digest []byte
-			err = c.scan(&seq, &r.Case, &r.Provenance, &r.Target, &r.Version, &digest, &r.Role, &r.Purpose, &r.Stage, &r.Signer, &at, &r.Outcome, &r.Conditions)
+			err = c.scan(&seq, &r.Case, &r.Provenance, &r.Target, &r.Version, &digest, &r.Role, &r.Purpose, &r.Stage, &r.Signer, &r.Person, &at, &r.Outcome, &r.Conditions)
 			copy(r.Digest[:], digest)
 			r.When = moment(at)
 			return r, []any{seq}, err

@@ -94,7 +94,11 @@ func (w *World) admit(p *Person) (err error) {
 	if p.Token, err = w.Server.App.IssueToken(w.ctx, p.Ref, 24*time.Hour, "walk"); err != nil {
 		return err
 	}
-	made, err := w.keys.IssueSignerOf(ledger.ES256, p.Ref, p.ID, p.Secret)
+	who, err := w.Server.App.OAuth.Principal(w.ctx, p.Ref)
+	if err != nil {
+		return err
+	}
+	made, err := w.keys.IssueSignerOf(ledger.ES256, p.Ref, who.Person, p.Secret)
 	if err != nil {
 		return err
 	}
