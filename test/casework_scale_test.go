@@ -174,6 +174,7 @@ func (s *scale) measure() {
 		n := min(40, len(open))
 		s.timed("completion of "+stage+" over HTTP, carried out", "5", n, func(i int) { s.complete(open[i], true) })
 	}
+	s.commits()
 }
 
 // of is one of all cases.
