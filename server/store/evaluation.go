@@ -71,10 +71,13 @@ func (s *Store) FamilyUses(ctx context.Context, family, org string) (uses []reco
 	return uses, err
 }
 
+// familyUses begins with the designs of the family, of which there are fewer than of
+// anything else that is asked.
 func familyUses(s *statement, family, org string) *statement {
-	j := s.forced()
-	s.add("SELECT c.owner, min(coalesce(h.updated, c.updated)) FROM reference_row d "+j+" member m ON m.rid = d.rid AND m.tenant = d.tenant "+
-		j+" resource c ON c.tenant = m.tenant AND c.type = 'Task' AND c.id = m.case_id LEFT JOIN history h ON h.rid = c.rid AND h.version = 1 "+
+	s.add("SELECT c.owner, min(coalesce(h.updated, c.updated)) FROM reference_row d")
+	s.nest("m.tenant, m.case_id", "member", "m").add("m.rid = d.rid AND m.tenant = d.tenant").nested("m")
+	s.nest("c.rid, c.owner, c.updated, c.deleted", "resource", "c").add("c.tenant = m.tenant AND c.type = 'Task' AND c.id = m.case_id").nested("c")
+	s.add(" LEFT JOIN history h ON h.rid = c.rid AND h.version = 1 "+
 		"WHERE d.tenant = ? AND d.key = ? AND d.type = 'DeviceDefinition' AND d.target = ? AND c.deleted = 0", s.tenant, int64(designParent), family)
 	if org != "" {
 		s.add(" AND c.owner = ?", org)
