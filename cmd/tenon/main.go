@@ -24,6 +24,7 @@ type commands struct {
 	Check     check            `cmd:"" help:"Compare index, membership and counts with the record they derive from."`
 	Migrate   migrate          `cmd:"" help:"Bring the database to the newest schema."`
 	Reindex   reindex          `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
+	Keys      keysCommand      `cmd:"" help:"Rotate the keys that files are sealed by."`
 	User      user             `cmd:"" help:"Issue tokens, passwords and signing keys."`
 	App       appCommand       `cmd:"" help:"Register apps and backends that may ask for tokens."`
 	DICOM     dicomCommand     `cmd:"" name:"dicom" help:"Register DICOM application entities that may call, or be called."`

@@ -294,6 +294,7 @@ func (a *App) Start(ctx context.Context) {
 	a.background.Go(func() { a.keeper.Run(ctx) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.keepSwept(ctx) })
+	a.background.Go(func() { a.keepRewrapped(ctx) })
 	a.background.Go(func() { a.buildImages(ctx) })
 	a.background.Go(func() { a.keepAnchored(ctx) })
 	a.background.Go(func() { a.keepSent(ctx) })

@@ -4,7 +4,7 @@
 //
 // A folder holds one tenant:
 //
-//	tenant.key               32 random bytes in hex, mode 0600
+//	tenant.key               keys by number, 32 random bytes in hex each, mode 0600
 //	00000001-9f3a2b1c.seg    segment: objects one after the other, append only
 //	00000001-9f3a2b1c.idx    where the objects of the segment are (a cache)
 //

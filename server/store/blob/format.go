@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // Sizes of the format. A frame on disk is its ciphertext and a tag.
@@ -47,16 +48,18 @@ type header struct {
 // crypt seals and opens headers and frames of one tenant.
 type crypt struct {
 	tenant string
-	wrap   cipher.AEAD
+	ring   atomic.Pointer[ring]
 	random io.Reader
+	later  func(number uint16) *ring // looks for a key that came later, or nil
 }
 
-func newCrypt(tenant string, key []byte, random io.Reader) (*crypt, error) {
-	aead, err := newAEAD(key)
-	if err != nil {
-		return nil, fmt.Errorf("blob: tenant key: %w", err)
+// key is the tenant's key of a number, nil where there is none (any more).
+func (c *crypt) key(number uint16) cipher.AEAD {
+	r := c.ring.Load()
+	if r.keys[number] == nil && number > r.newest && c.later != nil {
+		r = c.later(number)
 	}
-	return &crypt{tenant: tenant, wrap: aead, random: random}, nil
+	return r.keys[number]
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {
@@ -86,7 +89,8 @@ func (c *crypt) sealHeader(dst []byte, h header) error {
 	clear(dst[:headerSize])
 	copy(dst, magicLive)
 	binary.BigEndian.PutUint16(dst[atAlgorithm:], 1)
-	binary.BigEndian.PutUint16(dst[atKeyNumber:], 1)
+	r := c.ring.Load()
+	binary.BigEndian.PutUint16(dst[atKeyNumber:], r.current)
 	copy(dst[atObject:], h.object[:])
 	copy(dst[atDigest:], h.digest[:])
 	binary.BigEndian.PutUint64(dst[atSize:], uint64(h.size)) //nolint:gosec // a size is never negative
@@ -94,7 +98,7 @@ func (c *crypt) sealHeader(dst []byte, h header) error {
 	if _, err := io.ReadFull(c.random, nonce); err != nil {
 		return err
 	}
-	c.wrap.Seal(dst[atSealed:atSealed], nonce, h.dek[:], c.headerData(dst))
+	r.keys[r.current].Seal(dst[atSealed:atSealed], nonce, h.dek[:], c.headerData(dst))
 	return nil
 }
 
@@ -104,10 +108,14 @@ func (c *crypt) openHeader(src []byte) (h header, ok bool) {
 	if len(src) < headerSize || string(src[:atAlgorithm]) != magicLive {
 		return h, false
 	}
-	dek, err := c.wrap.Open(h.dek[:0], src[atNonce:atSealed], src[atSealed:headerSize], c.headerData(src))
+	key := c.key(keyNumber(src))
+	if key == nil {
+		return h, false
+	}
+	dek, err := key.Open(h.dek[:0], src[atNonce:atSealed], src[atSealed:headerSize], c.headerData(src))
 	size := binary.BigEndian.Uint64(src[atSize:])
 	if err != nil || len(dek) != 32 || size > maxSize ||
-		binary.BigEndian.Uint16(src[atAlgorithm:]) != 1 || binary.BigEndian.Uint16(src[atKeyNumber:]) != 1 {
+		binary.BigEndian.Uint16(src[atAlgorithm:]) != 1 {
 		return h, false
 	}
 	h.object = [16]byte(src[atObject:])
@@ -115,6 +123,9 @@ func (c *crypt) openHeader(src []byte) (h header, ok bool) {
 	h.size = int64(size)
 	return h, true
 }
+
+// keyNumber is that of the tenant's key by which a header is sealed.
+func keyNumber(src []byte) uint16 { return binary.BigEndian.Uint16(src[atKeyNumber:]) }
 
 // deadHeader reads what Sweep left of a header: only its size.
 func deadHeader(src []byte) (h header, ok bool) {

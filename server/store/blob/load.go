@@ -165,6 +165,11 @@ func (s *Store) headerAt(f File, at, size int64) (header, int, error) {
 	}
 	state := live
 	h, ok := s.crypt.openHeader(head[:n])
+	if !ok && n == headerSize && string(head[:atAlgorithm]) == magicLive {
+		if h, ok, err = s.headerOf(f, at); err != nil {
+			return header{}, alien, err
+		}
+	}
 	if !ok {
 		h, ok = deadHeader(head[:n])
 		state = dead

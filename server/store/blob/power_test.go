@@ -3,6 +3,7 @@ package blob_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -169,8 +170,9 @@ func verifyKept(s *blob.Store, kept map[[32]byte][]byte) error {
 	var known [][32]byte
 	s.Each(func(row record.BlobRow) { known = append(known, row.Digest) })
 	for _, digest := range known {
-		if _, err := read(s, digest); err != nil {
-			return fmt.Errorf("an object that was not acknowledged is known and broken: %w", err)
+		// One that the power tore while a later one came through whole stays, and is told.
+		if _, err := read(s, digest); err != nil && !strings.Contains(strings.Join(s.Damage(), "\n"), hex.EncodeToString(digest[:])) {
+			return fmt.Errorf("an object that was not acknowledged is known, broken and not told: %w", err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"tenon/server/record"
 )
@@ -23,11 +24,10 @@ func (s *Store) open(p place, digest [32]byte) (record.BlobReader, error) {
 }
 
 func (s *Store) reader(f File, p place, digest [32]byte) (*reader, error) {
-	var head [headerSize]byte
-	if _, err := f.ReadAt(head[:], p.offset); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("blob: %w", err)
+	h, ok, err := s.headerOf(f, p.offset)
+	if err != nil {
+		return nil, err
 	}
-	h, ok := s.crypt.openHeader(head[:])
 	if !ok || h.digest != digest {
 		return nil, fmt.Errorf("%w: header of %x", ErrChanged, digest)
 	}
@@ -36,6 +36,22 @@ func (s *Store) reader(f File, p place, digest [32]byte) (*reader, error) {
 		return nil, err
 	}
 	return &reader{store: s, file: f, frames: fr, base: p.offset + headerSize, size: h.size, have: -1}, nil
+}
+
+// headerOf reads the header at an offset. One that does not open is read again, since
+// it may just be sealed anew by the next key.
+func (s *Store) headerOf(f File, offset int64) (h header, ok bool, err error) {
+	for try := range 4 {
+		var head [headerSize]byte
+		if _, err := f.ReadAt(head[:], offset); err != nil && !errors.Is(err, io.EOF) {
+			return h, false, fmt.Errorf("blob: %w", err)
+		}
+		if h, ok = s.crypt.openHeader(head[:]); ok || string(head[:atAlgorithm]) != magicLive {
+			break
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+	return h, ok, nil
 }
 
 // check reads an object to its end.

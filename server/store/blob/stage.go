@@ -67,6 +67,8 @@ func (s *Store) stageSmall(plain []byte) (record.BlobRow, error) {
 	out := s.sealed.Get().(*[]byte)
 	defer s.sealed.Put(out)
 	object := (*out)[:headerSize]
+	s.sealing.RLock()
+	defer s.sealing.RUnlock()
 	if err := s.crypt.sealHeader(object, h); err != nil {
 		return row, err
 	}
@@ -99,6 +101,8 @@ func (s *Store) stageLarge(ctx context.Context, r io.Reader, buf []byte, limit i
 		return row, errors.Join(err, s.abandon(g))
 	}
 	head := make([]byte, headerSize)
+	s.sealing.RLock()
+	defer s.sealing.RUnlock()
 	if err := s.crypt.sealHeader(head, h); err != nil {
 		return row, errors.Join(err, s.abandon(g))
 	}

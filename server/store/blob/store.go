@@ -45,6 +45,12 @@ type Store struct {
 	next     *round                 // of Sync, gathering callers
 	syncing  bool
 	damage   []string
+
+	heads   sync.Mutex   // who overwrites headers
+	sealing sync.RWMutex // shared from the choice of the key to the header on disk
+	ringing sync.Mutex   // guards what follows, and changes of the ring
+	use     File         // says which key seals here
+	useName string
 }
 
 // place is where an object is.
@@ -69,24 +75,18 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := prepare(o, dir, folder); err != nil {
 		return nil, err
 	}
-	key, err := o.Key, error(nil)
-	if key == nil {
-		if key, err = loadKey(o.FS, folder, o.Random, o.ReadOnly); err != nil {
-			return nil, err
-		}
-	}
-	c, err := newCrypt(o.Tenant, key, o.Random)
-	if err != nil {
-		return nil, err
-	}
 	s := &Store{
-		dir: folder, opt: o, crypt: c,
+		dir: folder, opt: o,
 		index: map[[32]byte]place{}, segments: map[string]*segment{}, touched: map[[32]byte]time.Time{},
 	}
 	s.plain.New = func() any { b := make([]byte, Frame); return &b }
 	s.sealed.New = func() any { b := make([]byte, 0, headerSize+Frame+tagSize); return &b }
-	if err := s.load(); err != nil {
-		return nil, errors.Join(err, s.closeFiles())
+	err := s.openRing()
+	if err == nil {
+		err = s.headers(context.Background(), s.load) // a step that was broken off is carried out before headers are judged
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.closeFiles(), s.silence(s.use, s.useName))
 	}
 	return s, nil
 }
@@ -198,7 +198,11 @@ func (s *Store) Close() error {
 	if s.failed == nil {
 		s.failed = errors.New("blob: the store is closed")
 	}
-	return errors.Join(err, s.closeFiles())
+	s.ringing.Lock()
+	defer s.ringing.Unlock()
+	err = errors.Join(err, s.closeFiles(), s.silence(s.use, s.useName))
+	s.use = nil
+	return err
 }
 
 func (s *Store) closeFiles() error {

@@ -85,7 +85,7 @@ func (s *Store) sweepSegment(ctx context.Context, g *segment, before time.Time, 
 	if !idle || live*2 > end {
 		return nil
 	}
-	if err := s.compact(ctx, g); err != nil {
+	if err := s.headers(ctx, func() error { return s.compact(ctx, g) }); err != nil {
 		return err
 	}
 	done.Segments++
@@ -118,6 +118,10 @@ func (s *Store) unlist(g *segment, before time.Time, needed func([32]byte) bool)
 
 // destroy overwrites the headers of objects that are unlisted already.
 func (s *Store) destroy(g *segment, orphans []item) error {
+	return s.headers(context.Background(), func() error { return s.overwrite(g, orphans) })
+}
+
+func (s *Store) overwrite(g *segment, orphans []item) error {
 	f, err := s.opt.FS.Write(s.path(g.name))
 	if err != nil {
 		return err
