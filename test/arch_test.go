@@ -51,6 +51,7 @@ var rooms = map[string][]string{
 
 	"server/witness": {"server/ledger"},
 	"server/syslog":  {},
+	"server/backup":  {},
 	"server/pdf":     {},
 
 	"server/inspect": {"server/record", "server/dispatch", "server/access", "mesh", "dicomweb/geometry", "fhir"},

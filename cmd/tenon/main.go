@@ -25,6 +25,8 @@ type commands struct {
 	Migrate   migrate          `cmd:"" help:"Bring the database to the newest schema."`
 	Reindex   reindex          `cmd:"" help:"Make the rows that search answers by anew, all or one parameter's, or tell how far that is."`
 	Keys      keysCommand      `cmd:"" help:"Rotate the keys that files are sealed by."`
+	Backup    backupCommand    `cmd:"" help:"Write database, files and keys into one sealed file, while servers run."`
+	Restore   restoreCommand   `cmd:"" help:"Make a new data folder and database out of a backup."`
 	User      user             `cmd:"" help:"Issue tokens, passwords and signing keys."`
 	App       appCommand       `cmd:"" help:"Register apps and backends that may ask for tokens."`
 	DICOM     dicomCommand     `cmd:"" name:"dicom" help:"Register DICOM application entities that may call, or be called."`

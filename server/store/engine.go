@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io"
 
 	"tenon/server/record"
 )
@@ -29,6 +30,7 @@ type engine interface {
 	migrate(ctx context.Context) error
 	ready(ctx context.Context) error
 	schema(ctx context.Context) (string, error)
+	dump(ctx context.Context, scratch string, put func(name string, content io.Reader) error) (*Dump, error)
 	close() error
 }
 

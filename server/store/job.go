@@ -268,7 +268,11 @@ func (s *Store) ExpireJobs(ctx context.Context) (removed int, err error) {
 
 // EachJobFile implements dispatch.JobStore.
 func (s *Store) EachJobFile(ctx context.Context, use func(dispatch.File) error) error {
-	return pages(ctx, s.streamer(), "SELECT kind, type, count, size, digest, job, ord FROM job_file WHERE job > ? OR (job = ? AND ord > ?) ORDER BY job, ord LIMIT ?",
+	return s.streamer().jobFiles(ctx, use)
+}
+
+func (s *stream) jobFiles(ctx context.Context, use func(dispatch.File) error) error {
+	return pages(ctx, s, "SELECT kind, type, count, size, digest, job, ord FROM job_file WHERE job > ? OR (job = ? AND ord > ?) ORDER BY job, ord LIMIT ?",
 		pageRows, []any{"", "", int64(-1)},
 		func(c cursor) (dispatch.File, []any, error) {
 			var job string
