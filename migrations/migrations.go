@@ -10,6 +10,15 @@ import (
 	"io/fs"
 )
 
+// Epoch is the newest epoch of the schema that this version knows. A migration that a
+// server without it must not work beside (because rows that it writes would lack what
+// is now relied on, or because it would let through what is now kept out) ends with
+// UPDATE schema_epoch SET epoch = the next number, in both engines, and this number
+// follows. Servers of the epoch before then refuse to start, and those that run stop
+// within seconds; servers N and N-1 run side by side while it stays the same. Versions
+// from before the epoch was there notice nothing: stop them before this one starts.
+const Epoch = 1
+
 //go:embed sqlite/*.sql sqlite_auth/*.sql postgres/*.sql
 var files embed.FS
 

@@ -581,6 +581,11 @@ table resource (
   part smallint not null
 );
 
+table schema_epoch (
+  one bigint not null,
+  epoch bigint not null
+);
+
 table schema_version (
   name text not null,
   applied bigint not null
@@ -789,6 +794,10 @@ constraint package_resource.package_resource_pkey PRIMARY KEY (package, seq);
 constraint reindex.reindex_pkey PRIMARY KEY (tenant, subject);
 
 constraint resource.resource_pkey PRIMARY KEY (rid);
+
+constraint schema_epoch.schema_epoch_one_check CHECK ((one = 1));
+
+constraint schema_epoch.schema_epoch_pkey PRIMARY KEY (one);
 
 constraint schema_version.schema_version_pkey PRIMARY KEY (name);
 
@@ -1019,6 +1028,8 @@ CREATE UNIQUE INDEX resource_pkey ON resource USING btree (rid);
 CREATE INDEX resource_type ON resource USING btree (tenant, type, rid);
 
 CREATE INDEX resource_updated ON resource USING btree (tenant, type, updated, rid);
+
+CREATE UNIQUE INDEX schema_epoch_pkey ON schema_epoch USING btree (one);
 
 CREATE UNIQUE INDEX schema_version_pkey ON schema_version USING btree (name);
 

@@ -557,6 +557,11 @@ CREATE INDEX resource_type ON resource (tenant, type, rid);
 
 CREATE INDEX resource_updated ON resource (tenant, type, updated, rid);
 
+CREATE TABLE schema_epoch (
+  one   INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  epoch INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE schema_version (name TEXT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL);
 
 CREATE TABLE signature (

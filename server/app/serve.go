@@ -17,6 +17,7 @@ import (
 	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/rest"
+	"tenon/server/store"
 )
 
 // Version is the version of this source.
@@ -53,7 +54,10 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener) error {
 	if l, err = a.secured(l); err != nil {
 		return err
 	}
+	ctx, outdated := context.WithCancelCause(ctx)
+	defer outdated(nil)
 	a.Start(ctx)
+	a.background.Go(func() { a.keepFitting(ctx, outdated) })
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -64,7 +68,31 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener) error {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	return srv.Shutdown(last)
+	err = srv.Shutdown(last)
+	if cause := context.Cause(ctx); errors.Is(cause, store.ErrNewer) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// fittingEvery is how soon a server notices that it must not use the schema any more.
+const fittingEvery = 2 * time.Second
+
+// keepFitting stops a server beside which a newer one has changed the schema in a way
+// that this one does not know.
+func (a *App) keepFitting(ctx context.Context, outdated context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(fittingEvery):
+		}
+		if err := a.Store.Ready(ctx); errors.Is(err, store.ErrNewer) {
+			a.log.Error("this server stops", "error", err)
+			outdated(err)
+			return
+		}
+	}
 }
 
 // Handler is all doors behind one front: request id, recovery, the caller.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,28 @@ func missing(engine string, have []string) ([]migrations.Migration, error) {
 	return out, nil
 }
 
+// epochStep is the migration from which on the schema says who may use it.
+const epochStep = "20261129000500_epoch"
+
+// ErrNewer says that the database is one of a newer version, beside which this one must
+// not work.
+var ErrNewer = errors.New("the database was migrated by a newer version, beside which this one must not run: start that version")
+
+// fits refuses a schema whose epoch this version does not know.
+func fits(ctx context.Context, q querier, have []string) error {
+	if !slices.Contains(have, epochStep) {
+		return nil
+	}
+	var epoch int64
+	if _, err := one(ctx, q, "SELECT epoch FROM schema_epoch", nil, &epoch); err != nil {
+		return err
+	}
+	if epoch > migrations.Epoch {
+		return fmt.Errorf("%w (epoch %d, known here: %d)", ErrNewer, epoch, migrations.Epoch)
+	}
+	return nil
+}
+
 func upToDate(ctx context.Context, q querier, engine string) error {
 	have, err := applied(ctx, q)
 	if err != nil {
@@ -50,6 +73,9 @@ func upToDate(ctx context.Context, q querier, engine string) error {
 	steps, err := missing(engine, have)
 	if err == nil && len(steps) > 0 {
 		err = fmt.Errorf("the schema lacks %s: run tenon migrate", steps[0].Name)
+	}
+	if err == nil {
+		err = fits(ctx, q, have)
 	}
 	return err
 }
@@ -74,6 +100,9 @@ func (f *liteFile) migrate(ctx context.Context) error {
 			return err
 		}
 		steps, err := missing(f.engine, have)
+		if err == nil {
+			err = fits(ctx, c, have)
+		}
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ func (e *pg) migrate(ctx context.Context) error {
 			return err
 		}
 		steps, err := missing("postgres", have)
+		if err == nil {
+			err = fits(ctx, pgQuerier{tx, false}, have)
+		}
 		if err != nil {
 			return err
 		}

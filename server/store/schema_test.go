@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -108,5 +109,29 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("Open(%q) is taken", url)
 			_ = s.Close()
 		}
+	}
+}
+
+// TestEpoch: a server does not use a schema that a newer one has made unfit for it.
+func TestEpoch(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"SQLite": liteURL, "PostgreSQL": emptyPostgres} {
+		t.Run(name, func(t *testing.T) {
+			s, err := store.Open(t.Context(), store.Options{URL: url(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := errors.Join(s.Migrate(t.Context()), s.Ready(t.Context())); err != nil {
+				t.Errorf("twin: the own epoch = %v", err)
+			}
+			if err := s.RaiseEpoch(t.Context(), migrations.Epoch+1); err != nil {
+				t.Fatal(err)
+			}
+			for what, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Ready": s.Ready(t.Context())} {
+				if !errors.Is(err, store.ErrNewer) {
+					t.Errorf("%s() = %v, want ErrNewer", what, err)
+				}
+			}
+		})
 	}
 }
