@@ -48,7 +48,7 @@ func (p *Provider) resolve(ctx context.Context, principal string) (*access.Conte
 	if err != nil {
 		return nil, err
 	}
-	who := &access.Context{Tenant: p.tenant, Principal: principal}
+	who := &access.Context{Tenant: p.tenant, Principal: principal, Consents: p.Consents}
 	switch typ {
 	case "PractitionerRole":
 		who.Kind = access.Person

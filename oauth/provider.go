@@ -39,6 +39,10 @@ type Provider struct {
 	// StepUp is set before the first request, too.
 	StepUp StepUp
 
+	// Consents is set before the first request, too; without it what any patient
+	// withholds in part is withheld whole.
+	Consents *access.Consents
+
 	store     Store
 	directory Directory
 	tenant    string

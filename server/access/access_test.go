@@ -26,7 +26,11 @@ func TestReach(t *testing.T) {
 		}
 	}
 	for _, kind := range []access.Kind{access.Person, access.Patient, access.System} {
-		if _, isAny := (&access.Context{Kind: kind, Principal: "Patient/1"}).Reach().(access.AnyOf); !isAny {
+		both, _ := (&access.Context{Kind: kind, Principal: "Patient/1"}).Reach().(access.AllOf)
+		if len(both) != 2 {
+			t.Fatalf("kind %d: Reach = %#v, want the grounds and what is not withheld", kind, both)
+		}
+		if _, isAny := both[0].(access.AnyOf); !isAny {
 			t.Errorf("kind %d does not have a bounded reach", kind)
 		}
 	}
@@ -34,7 +38,7 @@ func TestReach(t *testing.T) {
 
 func TestReachOfRegulator(t *testing.T) {
 	every := func(c *access.Context) bool {
-		any, _ := c.Reach().(access.AnyOf)
+		any, _ := c.Reach().(access.AllOf)[0].(access.AnyOf)
 		for _, p := range any {
 			if _, all := p.(access.AnyCase); all {
 				return true

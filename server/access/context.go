@@ -1,7 +1,3 @@
-// Package access says who asks and what they can reach. It builds the one
-// predicate that every read carries (design law 4) and the table of who may
-// write what. It performs no I/O: the store renders the predicate, the doors
-// fill the context.
 package access
 
 import "slices"
@@ -83,6 +79,9 @@ type Context struct {
 	// Emergency are the patients, "Patient/x", whose record the caller may read
 	// for a while though no other rule lets him.
 	Emergency []string
+	// Consents are the forms in which patients withhold data; nil: none is known,
+	// and what any of them may withhold is withheld.
+	Consents *Consents
 }
 
 // PurposeEmergency is break-glass, https://terminology.hl7.org/CodeSystem-v3-ActReason.html

@@ -13,6 +13,7 @@ type Facts struct {
 	Patient  string // "Patient/x" that it is about, or ""
 	Level    Level
 	Cases    []CaseFacts
+	Consents []string // that withhold something of the patient: "Consent/x"
 }
 
 // CaseFacts are those of one case that holds the resource.
@@ -50,7 +51,9 @@ const (
 type Conjunct struct {
 	Rule       Rule
 	Asked, Met bool
-	Value      string // what was looked at, such as "L5 > L4"
+	// Bars: unmet, it refuses whatever the grounds give but an emergency.
+	Bars  bool
+	Value string // what was looked at, such as "L5 > L4"
 }
 
 // Explain takes a decision apart. holds tells whether the resource meets a
@@ -63,9 +66,9 @@ func (c *Context) Explain(v Verb, f *Facts, holds func(Predicate) (bool, error))
 	e.ground(RuleEverything, c.Principal)
 	e.ground(RuleSelf, c.Principal)
 	e.ground(RuleOrganization, f.Owner+" / "+c.Organization)
-	e.cases()
+	e.cases(v)
 	for _, g := range c.opened(v) {
-		e.ask(g.rule, true, g.meets, g.meets.(About).Patient)
+		e.ask(g.rule, true, c.unheld(v, g.meets, true), g.meets.(About).Patient)
 	}
 	return e.all, e.err
 }
@@ -95,7 +98,7 @@ type explaining struct {
 }
 
 func (e *explaining) say(r Rule, asked, met bool, value string) {
-	e.all = append(e.all, Conjunct{r, asked, asked && met, value})
+	e.all = append(e.all, Conjunct{Rule: r, Asked: asked, Met: asked && met, Value: value})
 }
 
 func (e *explaining) ask(r Rule, asked bool, p Predicate, value string) {
@@ -121,7 +124,7 @@ func (e *explaining) scopes(v Verb) {
 }
 
 // cases tells of membership and what it rests on.
-func (e *explaining) cases() {
+func (e *explaining) cases(v Verb) {
 	var open, closed, undisclosed, unconsented []string
 	ceiling := Level(0)
 	for _, c := range e.f.Cases {
@@ -145,13 +148,33 @@ func (e *explaining) cases() {
 	e.say(RuleMembership, in, len(open) > 0, strings.Join(slices.Concat(open, closed), " "))
 	maker := e.c.Side == Manufacturer
 	e.say(RuleStage, in && maker, len(undisclosed) == 0, strings.Join(undisclosed, " "))
-	e.say(RuleConsent, in, len(unconsented) == 0, strings.Join(unconsented, " "))
+	e.consent(v, in, unconsented)
 	// membership and level are one condition of the statement; where it does not hold
 	// though the case is open, it is the level
 	e.ask(RuleLevel, in && len(open) > 0, by, fmt.Sprintf("L%d / L%d", e.f.Level, ceiling))
 }
 
-// Decided tells what the conjuncts amount to: the scopes, and one of the grounds.
+// consent tells whether the cases have one in force, and whether the patient
+// withholds the resource.
+func (e *explaining) consent(v Verb, in bool, unconsented []string) {
+	own := e.c.own()
+	held := e.c.unheld(v, own, false)
+	e.say(RuleConsent, in, len(unconsented) == 0, strings.Join(unconsented, " "))
+	all, bound := held.(AllOf)
+	if !bound || e.err != nil {
+		return
+	}
+	passed, err := e.holds(all[1])
+	if e.err = err; err != nil || passed {
+		return
+	}
+	told := &e.all[len(e.all)-1]
+	told.Asked, told.Met, told.Bars = true, false, true
+	told.Value = strings.Join(append(unconsented, e.f.Consents...), " ")
+}
+
+// Decided tells what the conjuncts amount to: the scopes, and one of the grounds
+// that no consent bars.
 func Decided(all []Conjunct) bool {
 	met := func(r Rule) bool {
 		return slices.ContainsFunc(all, func(c Conjunct) bool { return c.Rule == r && c.Asked && c.Met })
@@ -159,8 +182,13 @@ func Decided(all []Conjunct) bool {
 	if slices.ContainsFunc(all, func(c Conjunct) bool { return c.Rule == RuleScopes && c.Asked && !c.Met }) {
 		return false
 	}
-	return met(RuleDirectory) || met(RuleEverything) || met(RuleSelf) || met(RuleOrganization) || met(RuleEmergency) ||
-		met(RuleMembership) && met(RuleLevel)
+	if met(RuleEverything) || met(RuleEmergency) {
+		return true
+	}
+	if slices.ContainsFunc(all, func(c Conjunct) bool { return c.Bars && !c.Met }) {
+		return false
+	}
+	return met(RuleDirectory) || met(RuleSelf) || met(RuleOrganization) || met(RuleMembership) && met(RuleLevel)
 }
 
 // Words are what a rule asks, in English and Chinese; the CodeSystem

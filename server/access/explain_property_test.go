@@ -13,6 +13,7 @@ import (
 type held struct {
 	typ, id, owner, patient string
 	level                   access.Level
+	withheld                bool
 	cases                   []heldCase
 }
 
@@ -43,6 +44,8 @@ func (x *held) meets(p access.Predicate) bool {
 		return len(x.cases) > 0 && x.level <= p.Ceiling
 	case access.Is:
 		return x.typ == p.Type && x.id == p.ID
+	case access.Unwithheld:
+		return !x.withheld
 	case access.About:
 		return x.patient == p.Patient || x.patient == "" && slices.ContainsFunc(x.cases, func(c heldCase) bool { return c.patient == p.Patient })
 	}
@@ -116,6 +119,7 @@ func someone(r *rand.Rand) *access.Context {
 func something(r *rand.Rand) *held {
 	x := &held{typ: among(r, "Patient", "Observation", "Device", "Practitioner", "Task", "Subscription", "Substance"), id: among(r, "1", "2"),
 		owner: among(r, "", "Organization/h", "Organization/m", access.SecurityOf("Organization/h")), patient: among(r, "", "Patient/1", "Patient/2"), level: access.Level(1 + r.IntN(5))}
+	x.withheld = r.IntN(6) == 0
 	for i := range r.IntN(3) {
 		c := heldCase{id: fmt.Sprint(i), patient: among(r, "", "Patient/1", "Patient/2"), open: map[string]access.Level{}}
 		for range r.IntN(4) {

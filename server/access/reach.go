@@ -23,13 +23,13 @@ func (c *Context) Reach() Predicate { return c.ReachTo(Read) }
 // ReachTo is Reach for another verb: what a search may find or test, what an
 // update or a delete may be about.
 func (c *Context) ReachTo(v Verb) Predicate {
-	own := c.own()
+	own := c.unheld(v, c.own(), false)
 	if opened := c.opened(v); len(opened) > 0 {
-		any := AnyOf{own}
+		var any AnyOf
 		for _, g := range opened {
 			any = append(any, g.meets)
 		}
-		own = any
+		own = AnyOf{own, c.unheld(v, any, true)}
 	}
 	if c == nil || c.Scopes == nil {
 		return own
@@ -74,8 +74,9 @@ func (c *Context) owns() Predicate {
 // app's user reaches that which its scopes cover for any verb, the patient in
 // its context, and the directory.
 func (c *Context) ReachNamed() Predicate {
+	own := c.unheld(Read, c.own(), false)
 	if c == nil || c.Scopes == nil {
-		return c.own()
+		return own
 	}
 	any := AnyOf{TypeIn(Directory)}
 	if typ, id, ok := cutRef(c.Scopes.Patient); ok {
@@ -84,7 +85,7 @@ func (c *Context) ReachNamed() Predicate {
 	for _, v := range []Verb{Create, Read, Update, Delete, Search} {
 		any = append(any, c.Scopes.predicate(v))
 	}
-	return AllOf{c.own(), any}
+	return AllOf{own, any}
 }
 
 // ceilingRegulator is up to which level cases are open to a regulator, who is of

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type App struct {
 	apps       *oauth.Server
 	model      *schema.Model
 	keeper     *revision.Keeper
+	consents   *consents
 	grader     grader
 	keys       *ledger.Keys
 	sequencer  *ledger.Sequencer
@@ -209,13 +211,16 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if a.consents, err = consentsOf(ctx, a.Store, a.clock); err != nil {
+		return err
+	}
 	if err := a.openFeed(); err != nil {
 		return err
 	}
 	a.Recorder, err = record.New(record.Options{
 		Subscriptions: a.feed,
 		Principals:    func(ctx context.Context, p string) (*access.Context, error) { return a.OAuth.Principal(ctx, p) }, Alarm: a.alarm, Unreviewed: a.unreviewed,
-		Store: notifying{a.Store, a.wake}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
+		Store: notifying{a.Store, a.wake, a.consents}, Blobs: a.Blobs, Model: a.model, Definitions: a.keeper,
 		Validation: a.Config.Validation.asked(), Engine: casework.NewEngine(),
 		Signers: signers{a.Store, a}, Time: a.time, Grader: a.grader, Dossiers: dossiers{a}, Certifier: a.keys,
 		Jobs: inspect.Jobs, UpdateAsCreate: a.Config.UpdateAsCreate, DeleteSeveral: a.Config.DeleteSeveral, BaseURL: a.Config.BaseURL, Clock: a.clock,
@@ -226,6 +231,7 @@ func (a *App) openRecord(ctx context.Context) (err error) {
 	}
 	a.feed.Use(a.Recorder)
 	a.OAuth = oauth.New(a.Store, directory{a.Store}, "main", a.clock)
+	a.OAuth.Consents = &a.consents.known
 	a.sequencer = a.keys.Sequencer(a.Store, a.clock)
 	a.sequencer.Failed = func(err error) { a.log.Error("the log is not extended", "error", err) }
 	a.sequencer.Signed = func(ledger.Checkpoint) { a.feed.Wake() }
@@ -242,18 +248,26 @@ func (a *App) sinks() []dispatch.Sink {
 	return all
 }
 
-// notifying wakes the outbox worker when a commit has left something for it.
+// notifying wakes the outbox worker when a commit has left something for it, and
+// has the forms of consent heard of before its answer.
 type notifying struct {
 	*store.Store
-	wake func()
+	wake     func()
+	consents *consents
 }
 
 func (n notifying) Commit(ctx context.Context, u *record.Unit) error {
 	err := n.Store.Commit(ctx, u)
-	if err == nil && len(u.Outbox) > 0 {
+	if err != nil {
+		return err
+	}
+	if len(u.Outbox) > 0 {
 		n.wake()
 	}
-	return err
+	if slices.ContainsFunc(u.Versions, func(v record.Version) bool { return v.Type == "Consent" }) {
+		n.consents.settle(ctx)
+	}
+	return nil
 }
 
 func (a *App) wake() {
@@ -292,6 +306,7 @@ func (a *App) Start(ctx context.Context) {
 	})
 	a.background.Go(func() { a.jobs.Run(ctx) })
 	a.background.Go(func() { a.keeper.Run(ctx) })
+	a.background.Go(func() { a.consents.run(ctx, a.log) })
 	a.background.Go(func() { a.feed.Run(ctx) })
 	a.background.Go(func() { a.keepSwept(ctx) })
 	a.background.Go(func() { a.keepRewrapped(ctx) })

@@ -117,7 +117,11 @@ func (r *Recorder) facts(ctx context.Context, about *access.Context, q ExplainQu
 		}
 		f.Cases = append(f.Cases, c)
 	}
-	return f, nil
+	withholding, err := r.o.Store.Withholding(ctx, v.Patient)
+	for _, id := range withholding {
+		f.Consents = append(f.Consents, "Consent/"+id)
+	}
+	return f, err
 }
 
 func (r *Recorder) caseFacts(ctx context.Context, principal, id string) (c access.CaseFacts, err error) {

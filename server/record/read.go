@@ -71,9 +71,10 @@ func (r *Recorder) Search(ctx context.Context, who *access.Context, typ string, 
 }
 
 func (r *Recorder) parse(who *access.Context, typ string, params []search.Param, strict bool) (*search.Plan, *search.Told, error) {
+	reach := who.ReachTo(access.Search)
 	return r.revision().Search.Parse(search.Request{
 		Type: typ, Params: params, Strict: strict, Now: r.now(), BaseURL: r.o.BaseURL,
-		Reach: func(string) access.Predicate { return who.ReachTo(access.Search) }, Principal: who.Principal, Part: true,
+		Reach: func(string) access.Predicate { return reach }, Principal: who.Principal, Part: true,
 	})
 }
 

@@ -62,6 +62,9 @@ type Store interface {
 
 	// CasesOf returns the root Task ids of the cases that hold the resource.
 	CasesOf(ctx context.Context, typ, id string) ([]string, error)
+	// Withholding returns the ids of the Consents in force by which a patient
+	// withholds something.
+	Withholding(ctx context.Context, patient string) ([]string, error)
 	// Snapshot loads a case with its members, the directory resources that they
 	// refer to (two hops: role → practitioner, organisation; and
 	// VerificationResults that target any of these) and its signatures; trees are

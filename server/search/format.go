@@ -14,21 +14,22 @@ import (
 // meanwhile is refused by name. TestFormat notices a change that was not told.
 //
 // Format 1 is every database from before the number was kept.
-const Format = 4
+const Format = 5
 
 // Part is a part of the index that a format can have and an earlier one lack.
 type Part uint8
 
 // Parts of the index.
 const (
-	Groups    Part = iota // rows of composite parameters and of near
-	TokenText             // what people read of a token: the modifier :text
-	Words                 // full text: _text and _content
-	Carriers              // what UDI carriers name: Device?udi-carrier
+	Groups       Part = iota // rows of composite parameters and of near
+	TokenText                // what people read of a token: the modifier :text
+	Words                    // full text: _text and _content
+	Carriers                 // what UDI carriers name: Device?udi-carrier
+	Withholdings             // what a Consent withholds
 )
 
 // since tells by which format each part has the rows that it has now.
-var since = map[Part]int{Groups: 2, TokenText: 2, Words: 3, Carriers: 4}
+var since = map[Part]int{Groups: 2, TokenText: 2, Words: 3, Carriers: 4, Withholdings: 5}
 
 // Lacks tells whether the rows of a part are not there for all resources.
 func (r *Registry) Lacks(p Part) bool { return r.format < since[p] }

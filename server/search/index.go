@@ -37,8 +37,11 @@ func (r *Registry) Index(root tree.Node) (Rows, error) {
 		}
 	}
 	x.groups(t)
-	if typ == "Device" {
+	switch typ {
+	case "Device":
 		x.carriers(root)
+	case "Consent":
+		x.withheld(root)
 	}
 	if t.near != nil {
 		x.position(t.near, root.Field("position"))

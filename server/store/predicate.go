@@ -47,6 +47,8 @@ func fold(p access.Predicate, types []string) (access.Predicate, error) {
 			return access.Nothing{}, nil
 		}
 		return p, nil
+	case access.Unwithheld:
+		return foldUnwithheld(p, types), nil
 	case access.Matching:
 		return foldMatching(p, types)
 	case access.TypeIn:
@@ -196,6 +198,8 @@ func (s *statement) foldedThen(v, r string, p access.Predicate) {
 		s.add("("+v+".type = ? AND "+r+".id = ?)", p.Type, p.ID)
 	case access.About:
 		s.about(v, r, p.Patient)
+	case access.Unwithheld:
+		s.unwithheld(v, r, p)
 	case access.Matching:
 		s.matching(v, r, p)
 	case access.TypeIn:

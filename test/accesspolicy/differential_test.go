@@ -23,6 +23,7 @@ func TestDifferential(t *testing.T) {
 				t.Setenv("TENON_ACCESS_QUESTIONS", "3") // the predicate is the same, its SQL all but; the model is judged above
 			}
 			w := newWorld(t, engine, uint64(setting("TENON_ACCESS_SEED", 20261123)))
+			t.Run("R001-150 consents withhold something", w.withheld)
 			t.Run("R000-010 R001-150 what is shown is what the policy allows", w.askAll)
 			t.Run("R000-010 R001-150 absent and out of reach are alike", w.alike)
 			t.Run("R000-010 elements above the level", w.parts)

@@ -62,6 +62,9 @@ func (p *person) seesNow(verb string, x *thing, v version, current bool, looked 
 	if p.mayNow(verb, x, v, current) {
 		return everything
 	}
+	if p.barred(x, v, current) {
+		return 0
+	}
 	best := 0
 	for _, c := range x.cases {
 		best = max(best, c.open[p.principal])

@@ -14,7 +14,8 @@ import (
 //	+ members of the cases that are open to the person, up to the level given there
 //	+ patients: themselves
 //
-// and, with an app between, only what one of its scopes covers for what is done.
+// but for what the patient withholds from the person (consent_test.go), and, with an
+// app between, only what one of its scopes covers for what is done.
 
 type kind int
 
@@ -65,7 +66,9 @@ type thing struct {
 	owner    string // organisation that brought it in
 	versions []version
 	cases    []*dossier
-	study    string // StudyInstanceUID
+	study    string   // StudyInstanceUID
+	consent  *consent // of a Consent
+	w        *world
 }
 
 func (t *thing) ref() string  { return t.typ + "/" + t.id }
@@ -88,7 +91,7 @@ func (p *person) may(verb string, t *thing, v version) bool {
 }
 
 func (p *person) mayNow(verb string, t *thing, v version, current bool) bool {
-	return p.own(t, v) && (!p.app || slices.ContainsFunc(p.scopes, func(s scope) bool { return p.covers(s, verb, t, v, current) }))
+	return !p.barred(t, v, current) && p.own(t, v) && (!p.app || slices.ContainsFunc(p.scopes, func(s scope) bool { return p.covers(s, verb, t, v, current) }))
 }
 
 func (p *person) own(t *thing, v version) bool {

@@ -56,6 +56,7 @@ func newWorld(t *testing.T, engine string, seed uint64) *world {
 	w.peopled(t)
 	w.furnish(t)
 	w.images(t)
+	w.consents(t)
 	w.open(t)
 	w.apps(t)
 	return w
@@ -152,7 +153,7 @@ func (w *world) add(typ, id, org string, v version) {
 	if typ == "Patient" {
 		v.patient = "Patient/" + id
 	}
-	x := &thing{typ: typ, id: id, owner: org, versions: []version{v}}
+	x := &thing{typ: typ, id: id, owner: org, versions: []version{v}, w: w}
 	w.things = append(w.things, x)
 	w.byRef[x.ref()] = x
 }
@@ -168,6 +169,8 @@ func (x *thing) body(v version) string {
 		subject = fmt.Sprintf(`,%q:{"reference":%q}`, name, v.patient)
 	}
 	switch x.typ {
+	case "Consent":
+		return x.consent.body()
 	case "Patient":
 		birth := "1961-02-03"
 		if v.minor {
