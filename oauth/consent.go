@@ -84,8 +84,11 @@ func (a *asking) patient() string {
 
 // choose tells whether the page asks for a patient.
 func (a *asking) choose() bool {
-	return a.launch == nil && a.patient() == "" && patientNeeded(a.p.Scope)
+	return a.launch == nil && a.patient() == "" && (patientNeeded(a.p.Scope) || encounterAsked(a.p.Scope))
 }
+
+// encounterAsked tells whether an app asks for an encounter in context.
+func encounterAsked(scope string) bool { return has(scope, "launch/encounter") }
 
 // decide takes the decision.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
@@ -107,12 +110,13 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	if a.launch != nil {
 		t.Encounter, t.Intent, t.Banner, t.Context = a.launch.Encounter, a.launch.Intent, a.launch.Banner, a.launch.Context
 	}
-	if a.choose() && patientNeeded(scope) {
+	needed := patientNeeded(scope) || a.launch == nil && encounterAsked(scope)
+	if a.choose() && needed {
 		if id := r.PostForm.Get("patient"); id != "" {
 			t.Patient = "Patient/" + id
 		}
 	}
-	if patientNeeded(scope) {
+	if needed {
 		ok, err := s.reaches(r.Context(), a.who, t.Patient)
 		if err != nil {
 			s.broken(w, r, err)
@@ -123,7 +127,34 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if a.launch == nil && encounterAsked(scope) && !s.encounter(w, r, a, &t) {
+		return
+	}
 	s.allow(w, r, a, t)
+}
+
+// encounter takes the encounter of the patient that the person chose, or asks for
+// one; false: it has answered. A patient without encounters has none in context, nor
+// has whoever chooses none.
+// https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#requesting-context-with-scopes
+func (s *Server) encounter(w http.ResponseWriter, r *http.Request, a *asking, t *Terms) bool {
+	_, patient, _ := strings.Cut(t.Patient, "/")
+	list, err := s.Chart.Encounters(r.Context(), a.who, patient)
+	if err != nil {
+		s.broken(w, r, err)
+		return false
+	}
+	id := r.PostForm.Get("encounter")
+	switch {
+	case len(list) == 0 || id == "none":
+		return true
+	case slices.ContainsFunc(list, func(c Choice) bool { return c.ID == id }):
+		t.Encounter = "Encounter/" + id
+		return true
+	}
+	s.page(w, http.StatusOK, "encounter", map[string]any{"Request": a.p.ID, "Guard": s.guard(a.p), "App": a.client.Name,
+		"Patient": patient, "Scopes": r.PostForm["scope"], "Encounters": list}, a.p.Redirect)
+	return false
 }
 
 // allow keeps the grant and sends the code; a request and a launch are good once.

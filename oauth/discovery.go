@@ -12,7 +12,7 @@ func (s *Server) capabilities() []string {
 	list := []string{
 		"launch-ehr", "launch-standalone", "authorize-post",
 		"client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
-		"context-banner", "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient",
+		"context-banner", "context-style", "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient", "context-standalone-encounter",
 		"permission-offline", "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2",
 	}
 	if s.Signing != nil {
@@ -25,6 +25,14 @@ func (s *Server) capabilities() []string {
 func (s *Server) smart() map[string]any {
 	m := s.common()
 	m["capabilities"] = s.capabilities()
+	if s.Brands != nil {
+		m["user_access_brand_bundle"] = s.at("/oauth/brands")
+		identifier := map[string]string{"value": s.Brands.value}
+		if s.Brands.system != "" {
+			identifier["system"] = s.Brands.system
+		}
+		m["user_access_brand_identifier"] = identifier
+	}
 	if s.Signing == nil {
 		delete(m, "issuer")
 		delete(m, "jwks_uri")

@@ -8,6 +8,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.pages.Ser
 func (s *Server) routes() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/fhir/.well-known/smart-configuration", func(w http.ResponseWriter, r *http.Request) { published(w, r, s.smart()) })
+	m.HandleFunc(stylePath, s.style)
+	if s.Brands != nil {
+		m.HandleFunc("GET /oauth/brands", s.brands)
+		m.HandleFunc("OPTIONS /oauth/brands", s.brands)
+	}
 	if s.Signing != nil {
 		m.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) { published(w, r, s.openid()) })
 		m.HandleFunc("/oauth/jwks", s.jwks)

@@ -36,6 +36,8 @@ type Options struct {
 	Signing func() ([]*rsa.PrivateKey, error)
 	// Chart is how pages find patients; nil: nobody can choose one.
 	Chart Chart
+	// Brands are how the provider is shown to patients; nil: none are published.
+	Brands *Brands
 	// IsType tells the resource types that there are.
 	IsType func(string) bool
 	// Fetch gets keys of apps; nil: only those that are registered with their keys.
@@ -69,11 +71,13 @@ type Chart interface {
 	Patients(ctx context.Context, who *access.Context, name string) ([]Choice, error)
 	// Cases are those of a patient that the caller reaches, few.
 	Cases(ctx context.Context, who *access.Context, patient string) ([]Choice, error)
+	// Encounters are those of a patient that the caller reaches, few, the newest first.
+	Encounters(ctx context.Context, who *access.Context, patient string) ([]Choice, error)
 	// Reaches tells whether the caller reaches a resource; audited like a read.
 	Reaches(ctx context.Context, who *access.Context, typ, id string) (bool, error)
 }
 
-// Choice is one patient to choose: what tells people apart.
+// Choice is one patient, case or encounter to choose: what tells them apart.
 type Choice struct{ ID, Name, Born, Number string }
 
 // Server is the authorization server.

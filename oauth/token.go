@@ -182,6 +182,9 @@ func (s *Server) populate(ctx context.Context, request fosite.AccessRequester, a
 	for name, value := range in.grant.context() {
 		answer.SetExtra(name, value)
 	}
+	if in.grant.Session != "" { // a person looks at the app
+		answer.SetExtra("smart_style_url", s.at(stylePath))
+	}
 	if in.refresh != "" {
 		answer.SetExtra("refresh_token", in.refresh)
 	}

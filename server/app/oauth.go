@@ -38,12 +38,16 @@ func (a *App) openOAuth(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	brands, err := a.Config.SignIn.brands(a.Config.BaseURL)
+	if err != nil {
+		return err
+	}
 	keys := &idKeys{folder: a.keysFolder()}
 	a.apps, err = oauth.NewServer(oauth.Options{
 		Store: a.Store, Provider: a.OAuth, Base: a.Config.BaseURL, Key: key, Signing: keys.all, Chart: chart{a},
 		IsType: a.model.IsResource, Fetch: a.fetchKeys, Audit: a.auditApps, Clock: a.clock, Log: a.log,
 		Life: a.Config.SignIn.Life, Idle: a.Config.SignIn.Idle, Rates: a.Config.SignIn.rates(),
-		Issuers: issuers, Ask: a.guard().Client(a.Config.Outbound.Proxy).Do, Staff: a.staff,
+		Issuers: issuers, Brands: brands, Ask: a.guard().Client(a.Config.Outbound.Proxy).Do, Staff: a.staff,
 	})
 	return err
 }
@@ -186,6 +190,30 @@ func (c chart) Cases(ctx context.Context, who *access.Context, patient string) (
 				name = d.Root().Path("code", "coding", "display").Str() + " " + d.Root().Field("authoredOn").Str()
 			}
 			list = append(list, oauth.Choice{ID: hit.ID, Name: name})
+		}
+	}
+	return list, nil
+}
+
+// Encounters implements oauth.Chart.
+func (c chart) Encounters(ctx context.Context, who *access.Context, patient string) ([]oauth.Choice, error) {
+	params := []search.Param{{Name: "patient", Value: "Patient/" + patient}, {Name: "_sort", Value: "-date"}, {Name: "_count", Value: mostChoices}}
+	page, _, err := c.a.Recorder.Search(ctx, who, "Encounter", params, true)
+	if issue.As(err) != nil {
+		return nil, nil // nothing of the kind in reach
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []oauth.Choice
+	for _, hit := range page.Hits {
+		if d, err := tree.Parse(hit.Body); err == nil && hit.Type == "Encounter" {
+			root := d.Root()
+			name := root.Path("type", "text").Str()
+			if name == "" {
+				name = strings.TrimSpace(root.Path("class", "display").Str() + " " + root.Path("class", "code").Str())
+			}
+			list = append(list, oauth.Choice{ID: hit.ID, Name: name + " " + root.Field("status").Str(), Born: root.Path("period", "start").Str()})
 		}
 	}
 	return list, nil

@@ -18,10 +18,27 @@ type SignIn struct {
 	Idle         time.Duration `help:"How long a session lasts that nothing is done with." default:"2h" env:"TENON_SIGN_IN_IDLE"`
 	Providers    string        `help:"JSON file with other OpenID providers by whom people may sign in: a list of name, label, issuer, client, secret, numberClaim, numberSystem." type:"path" env:"TENON_SIGN_IN_PROVIDERS"`
 
+	Brands string `help:"JSON file with the Bundle of User-access Brands by which patients find this server." type:"path" env:"TENON_SIGN_IN_BRANDS"`
+
 	AddressRate float64 `help:"Requests a second that one address may send to sign-in, token and the like." default:"50" env:"TENON_SIGN_IN_ADDRESS_RATE"`
 	ClientRate  float64 `help:"Requests a second that one app may send to the token endpoint." default:"50" env:"TENON_SIGN_IN_CLIENT_RATE"`
 	NameRate    float64 `help:"Sign-ins a second that one name may try." default:"5" env:"TENON_SIGN_IN_NAME_RATE"`
 	Burst       float64 `help:"How many seconds' worth of these may come at once." default:"20" env:"TENON_SIGN_IN_BURST"`
+}
+
+// brands reads the Bundle that patients find the server by; nil where there is none.
+func (s *SignIn) brands(base string) (*oauth.Brands, error) {
+	if s.Brands == "" {
+		return nil, nil //nolint:nilnil // none is published
+	}
+	body, err := os.ReadFile(s.Brands)
+	if err == nil {
+		var b *oauth.Brands
+		if b, err = oauth.ReadBrands(body, base); err == nil {
+			return b, nil
+		}
+	}
+	return nil, fmt.Errorf("sign-in-brands: %w", err)
 }
 
 // rates are the same as oauth wants them.

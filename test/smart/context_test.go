@@ -40,6 +40,20 @@ func TestContext(t *testing.T) {
 			same(t, "encounter", a.text("encounter"), strings.TrimPrefix(encounter, "Encounter/"))
 			same(t, "fhirContext", a.body["fhirContext"], []any{map[string]any{"reference": "ImagingStudy/1", "role": "urn:x:y"}})
 		})
+		t.Run("SMART-364 the person chooses an encounter of the patient", func(t *testing.T) { h.encounters(t) })
+		t.Run("SMART-175 SMART-360 the style of the server", func(t *testing.T) {
+			address := h.tokens(t, "chart", "launch/patient patient/*.rs", h.a).text("smart_style_url")
+			a := h.Expect(t, 200, servertest.Request{Path: strings.TrimPrefix(address, h.URL), Header: map[string]string{"Origin": "https://any.example"}})
+			same(t, "origin", a.Header.Get("Access-Control-Allow-Origin"), "*")
+			var style map[string]string
+			if err := json.Unmarshal(a.Body, &style); err != nil || len(style) != 11 {
+				t.Fatalf("%v %s", err, a.Body)
+			}
+			for name, value := range style {
+				color := strings.HasPrefix(name, "color_") && len(value) == 7 && value[0] == '#'
+				same(t, name+" "+value, color || strings.HasPrefix(name, "dim_") && strings.HasSuffix(value, "px") || strings.HasPrefix(name, "font_family_"), true)
+			}
+		})
 		t.Run("SMART-100 SMART-366 online: while the person is signed in", func(t *testing.T) {
 			b := h.browser(t)
 			b.get(t, h.ask("chart", "user/*.rs online_access", nil))
@@ -77,4 +91,37 @@ func TestContext(t *testing.T) {
 			}
 		})
 	})
+}
+
+// encounters: two steps, the patient and then the encounter; one of another patient
+// is not taken.
+func (h *house) encounters(t *testing.T) {
+	encounter := func(patient string) string {
+		return h.Create(t, h.token, `{"resourceType":"Encounter","status":"in-progress","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"`+patient+`"}}`)
+	}
+	mine, others := strings.TrimPrefix(encounter(h.a), "Encounter/"), strings.TrimPrefix(encounter(h.b), "Encounter/")
+	chosen := func(id string) any {
+		b := h.browser(t)
+		b.get(t, h.ask("chart", "launch/encounter launch/patient patient/*.rs", nil))
+		form := b.signIn(t, "wang").form()
+		form.Set("decision", "allow")
+		form.Set("patient", strings.TrimPrefix(h.a, "Patient/"))
+		p := b.post(t, "/oauth/consent", form)
+		if p.location != nil || !strings.Contains(p.body, mine) || strings.Contains(p.body, others) {
+			t.Fatalf("the second step is %d %v %.900s, want the encounters of the patient", p.status, p.location, p.body)
+		}
+		form = p.form()
+		form.Set("decision", "allow")
+		form.Set("encounter", id)
+		if p = b.post(t, "/oauth/consent", form); p.location == nil {
+			return "refused"
+		}
+		a := h.post(t, "/oauth/token", redeem("chart", p.location.Query().Get("code")))
+		same(t, "patient", a.text("patient"), strings.TrimPrefix(h.a, "Patient/"))
+		same(t, "scope", a.text("scope"), "launch/encounter launch/patient patient/*.rs")
+		return a.body["encounter"]
+	}
+	same(t, "one of the patient's", chosen(mine), mine)
+	same(t, "none", chosen("none"), nil)
+	same(t, "another patient's", chosen(others), "refused")
 }
