@@ -19,19 +19,20 @@
 // # Doors
 //
 // Every door hands the predicate to the store, which puts it on each alias of a
-// statement. No door decides by itself. Each row names the test that fails in a
-// build without the predicate (make leaks); TestDoors of test/accesspolicy holds
-// this table.
+// statement. No door decides by itself. test/accesspolicy/doors.tsv names for each
+// door and each part of the predicate the test that proves it, or why there is
+// none; TestDoors holds it whole, and make leaks shows that the tests of leaks.tsv
+// fail in a build without the predicate.
 //
-//	door           carries it by                        proved by
-//	read, vread    record.Read, record.ReadVersion      TestDifferential/read, /vread
-//	search         search.Plan, each alias              TestDifferential/type, /chain, /has, /include, /revinclude, /count
-//	history        record.HistoryOf                     TestDifferential/type_history, /history
-//	$everything    record.Gathering                     TestDifferential/everything
-//	$export        record.ExportQuery                   TestDifferential/an_export_holds_what_the_policy_allows
-//	GraphQL        record.Read, search.Plan             TestDifferential/graphql
-//	subscription   feed, at each delivery               TestSubscription
-//	DICOMweb       index.Index, on the ImagingStudy     TestDifferential/qido, TestAttack
-//	MES            record.Read as the machine           TestAttack
-//	console        the public API, as its person        TestDifferential
+//	read          record.Read and ReadVersion
+//	search        search.Plan, on root, chain, _has, _include and _revinclude
+//	count         the same plan
+//	history       record.HistoryOf: the resource as it is, and each version as it was
+//	everything    record.Gathering
+//	export        record.ExportQuery, each page by who asked, as he is then
+//	GraphQL       record.Read and search.Plan
+//	subscription  feed: what is told is read by the subscriber when it is told
+//	DICOMweb      index.Index, on the ImagingStudy
+//	MES           the machine is a principal like others
+//	console       the public API, as its person
 package access

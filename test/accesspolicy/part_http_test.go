@@ -28,7 +28,7 @@ func (w *world) partOf(t *testing.T, level int) (*person, *thing) {
 // whole finds somebody who sees all of a patient and may change it.
 func (w *world) whole(t *testing.T, x *thing) *person {
 	t.Helper()
-	i := slices.IndexFunc(w.people, func(p *person) bool { return p.kind == staff && !p.app && p.org == x.owner })
+	i := slices.IndexFunc(w.people, func(p *person) bool { return p.kind == staff && !p.app && p.org == x.owner && p.may("r", x, x.now()) })
 	if i < 0 {
 		t.Fatalf("nobody of %s", x.owner)
 	}
