@@ -2,10 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
-	"tenon/fhir/issue"
 	"tenon/server/access"
 	"tenon/server/record"
 )
@@ -25,6 +25,9 @@ const seenFor = time.Second
 
 // InPart implements dicomweb.Sight.
 func (s *sight) InPart(ctx context.Context, who *access.Context) (bool, error) {
+	if len(who.Consents.Known()) > 0 { // a patient may be withheld whose images are not
+		return true, nil
+	}
 	now := time.Now()
 	s.mu.Lock()
 	if now.Sub(s.asof) > seenFor {
@@ -50,7 +53,7 @@ func (s *sight) Patient(ctx context.Context, who *access.Context, id string) (*r
 	user := *who
 	user.Scopes = nil
 	v, err := s.a.Store.Read(ctx, access.InPart(user.Reach(), 1), "Patient", id)
-	if f := issue.As(err); f != nil && f.HTTPStatus() == 404 {
+	if errors.Is(err, record.ErrAbsent) {
 		return nil, nil
 	}
 	return v, err

@@ -21,7 +21,7 @@ func (w *world) imaged(t *testing.T) (part, whole *person, study, patient *thing
 		}
 		of := w.byRef[x.now().patient]
 		for _, p := range w.people {
-			if p.kind == staff && !p.app && p.sees("r", x, x.now(), 1) == 9 && p.sees("r", of, of.now(), 1) < 9 && p.sees("r", of, of.now(), 1) > 2 {
+			if p.kind == staff && !p.app && p.sees("r", x, x.now(), 1) == 9 && p.sees("r", of, of.now(), 1) < 9 && p.sees("r", of, of.now(), 1) > 2 && of.now().minor {
 				return p, w.whole(t, of), x, of
 			}
 		}
