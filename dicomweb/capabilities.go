@@ -95,7 +95,7 @@ func (d *Door) further(list []*service, levels ...string) []*service {
 			&service{item + "/subscribers/{aetitle}/suspend", []*serviceMethod{{"POST", "SuspendGlobalSubscription", nil, nil, nil}}})
 	}
 	if d.o.Quarantine != nil {
-		list = append(list, &service{"/rejections", []*serviceMethod{{"GET", "RejectionNotes", []string{"limit", "offset"}, nil, []string{"application/json"}}}}, &service{"/quarantine", []*serviceMethod{{"GET", "Quarantine", []string{"state", "limit", "offset"}, nil, []string{"application/json"}}}})
+		list = append(list, &service{"/rejections", []*serviceMethod{{"GET", "RejectionNotes", []string{"limit", "offset"}, nil, []string{"application/json"}}}}, &service{"/corrections", []*serviceMethod{{"GET", "Corrections", []string{"limit", "offset"}, nil, []string{"application/json"}}}}, &service{"/quarantine", []*serviceMethod{{"GET", "Quarantine", []string{"state", "limit", "offset"}, nil, []string{"application/json"}}}})
 	}
 	return list
 }

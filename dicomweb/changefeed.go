@@ -26,6 +26,7 @@ type change struct {
 	Study   string            `json:"study"`
 	Added   []changedInstance `json:"added,omitempty"`
 	Removed []changedInstance `json:"removed,omitempty"`
+	Changed []changedInstance `json:"changed,omitempty"` // by a correction
 }
 
 type changedInstance struct {

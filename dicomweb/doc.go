@@ -13,6 +13,7 @@
 //	OPTIONS, GET /                                                      capabilities
 //	GET  /quarantine   POST /quarantine/{id}/release|reject             what nobody is known for
 //	GET  /rejections   POST /rejections/{id}/revoke                     what a rejection note hides (IOCM)
+//	POST /studies/{study}/correct   GET /corrections[/{id}]              patient and study data put right; the files as they were
 //	     … /metadata   … /frames/{list}   … /bulkdata/{path}   … /rendered   … /thumbnail
 //
 // What arrives is stored as it came, in the blob store; dicom reads it on the

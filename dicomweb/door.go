@@ -180,20 +180,13 @@ func (d *Door) routes() {
 		"GET /changefeed":                                        d.changeFeed,
 		"OPTIONS /":                                              d.capabilities,
 		"GET /{$}":                                               d.capabilities,
-		"GET /quarantine":                                        d.listHeld,
-		"POST /quarantine/{id}/release":                          d.release,
-		"POST /quarantine/{id}/reject":                           d.reject,
-		"POST /documents":                                        d.encapsulate,
-		"POST " + instance + "/document":                         d.document,
-		"POST /pull":                                             d.pull,
-		"GET /rejections":                                        d.listNotes,
-		"POST /rejections/{id}/revoke":                           d.revoke,
 		"GET /wado":                                              d.wadoURI,
 		"GET " + instance + "/frames/{list}":                     d.frames,
 		"GET " + instance + "/bulkdata/{path...}":                d.bulkdata,
 	} {
 		d.mux.Handle(pattern, d.handle(h))
 	}
+	d.custody(study, instance)
 	for _, level := range []string{study, series, instance} {
 		d.mux.Handle("GET "+level, d.handle(d.retrieve))
 		d.mux.Handle("GET "+level+"/metadata", d.handle(d.metadata))
@@ -204,6 +197,25 @@ func (d *Door) routes() {
 	for _, level := range []string{study, series, instance, frames} {
 		d.mux.Handle("GET "+level+"/rendered", d.handle(d.rendered))
 		d.mux.Handle("GET "+level+"/thumbnail", d.handle(d.thumbnail))
+	}
+}
+
+// custody are the routes of what is held apart, put right, or exchanged.
+func (d *Door) custody(study, instance string) {
+	for pattern, h := range map[string]handler{
+		"GET /quarantine":                d.listHeld,
+		"POST /quarantine/{id}/release":  d.release,
+		"POST /quarantine/{id}/reject":   d.reject,
+		"POST /documents":                d.encapsulate,
+		"POST " + instance + "/document": d.document,
+		"POST /pull":                     d.pull,
+		"GET /rejections":                d.listNotes,
+		"POST /rejections/{id}/revoke":   d.revoke,
+		"POST " + study + "/correct":     d.correct,
+		"GET /corrections":               d.listCorrected,
+		"GET /corrections/{id}":          d.asItWas,
+	} {
+		d.mux.Handle(pattern, d.handle(h))
 	}
 }
 

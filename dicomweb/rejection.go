@@ -3,6 +3,7 @@ package dicomweb
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -315,21 +316,22 @@ func (d *Door) emptied(r *request, op *record.Op, code string) error {
 }
 
 // unhidden drops from a group what was rejected before, but for what may be stored
-// again.
+// again, and notes what a correction has replaced.
 func (u *unit) unhidden() error {
 	d := u.in.door
 	if d.o.Quarantine == nil || u.in.restoring {
 		return nil
 	}
-	uids := make([]string, len(u.group))
+	uids, before := make([]string, len(u.group)), make([]string, len(u.group))
 	for i, a := range u.group {
-		uids[i] = a.instance.UID
+		uids[i], before[i] = a.instance.UID, correctedID(u.in.tenant(), a.instance.UID, a.instance.Content.Digest)
 	}
-	known, err := d.hiddenOf(u.ctx, u.in.tenant(), uids)
+	known, err := d.hiddenOf(u.ctx, u.in.tenant(), uids, before...)
 	if err != nil {
 		return err
 	}
-	for _, a := range u.group {
+	for i, a := range u.group {
+		a.replaced = known[before[i]] != nil
 		switch h := known[a.instance.UID]; {
 		case h == nil || h.State != index.Hidden:
 		case h.Patient != a.study.Patient: // whose and why is not told
@@ -345,11 +347,12 @@ func (u *unit) unhidden() error {
 	return nil
 }
 
-// hiddenOf finds the rows of instances that are or were hidden, by UID.
-func (d *Door) hiddenOf(ctx context.Context, tenant string, uids []string) (map[string]*index.Held, error) {
-	ids := make([]string, len(uids))
-	for i, uid := range uids {
-		ids[i] = hiddenID(tenant, uid)
+// hiddenOf finds the rows of instances that are or were hidden, by UID, and those
+// of files that were replaced, by their ids.
+func (d *Door) hiddenOf(ctx context.Context, tenant string, uids []string, replaced ...string) (map[string]*index.Held, error) {
+	ids := slices.Clone(replaced)
+	for _, uid := range uids {
+		ids = append(ids, hiddenID(tenant, uid))
 	}
 	list, err := d.o.Quarantine.HeldOf(ctx, ids)
 	if err != nil {
@@ -357,7 +360,11 @@ func (d *Door) hiddenOf(ctx context.Context, tenant string, uids []string) (map[
 	}
 	by := make(map[string]*index.Held, len(list))
 	for _, h := range list {
-		by[h.Instance] = h
+		if h.State == index.Corrected {
+			by[h.ID] = h
+		} else {
+			by[h.Instance] = h
+		}
 	}
 	return by, nil
 }

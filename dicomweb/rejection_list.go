@@ -19,23 +19,9 @@ func (d *Door) listNotes(w http.ResponseWriter, r *request) error {
 	if err := d.custodian(r, false); err != nil {
 		return err
 	}
-	given, err := r.parameters()
+	limit, offset, err := pageOf(r)
 	if err != nil {
 		return err
-	}
-	limit, offset := 100, 0
-	for name, values := range given {
-		switch name {
-		case "limit":
-			limit, err = count(name, values[0], 1, 1000)
-		case "offset":
-			offset, err = count(name, values[0], 0, maxOffset)
-		default:
-			err = unknownParameter(name)
-		}
-		if err != nil {
-			return err
-		}
 	}
 	organization := r.who.Organization
 	if r.who.Kind == access.Operator {
@@ -52,6 +38,29 @@ func (d *Door) listNotes(w http.ResponseWriter, r *request) error {
 		list = []*index.Held{}
 	}
 	return writeJSON(w, http.StatusOK, list)
+}
+
+// pageOf reads limit and offset, the only parameters of a list.
+func pageOf(r *request) (limit, offset int, err error) {
+	given, err := r.parameters()
+	if err != nil {
+		return 0, 0, err
+	}
+	limit = 100
+	for name, values := range given {
+		switch name {
+		case "limit":
+			limit, err = count(name, values[0], 1, 1000)
+		case "offset":
+			offset, err = count(name, values[0], 0, maxOffset)
+		default:
+			err = unknownParameter(name)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return limit, offset, nil
 }
 
 // revoke answers POST /rejections/{id}/revoke: what the note hides is stored

@@ -17,11 +17,12 @@ type arrival struct {
 	warning  string // "" or what is suspicious
 	repeated bool   // it was stored before, byte for byte
 
-	made    *derivation    // what the object was made of, or nil
-	note    *rejectionNote // it is one, or nil
-	hidden  *refusal       // it was rejected before
-	foreign *refusal       // nobody is known by its Patient ID, and it is to be kept apart
-	also    *index.Held    // a row that its unit carries
+	made     *derivation    // what the object was made of, or nil
+	note     *rejectionNote // it is one, or nil
+	hidden   *refusal       // it was rejected before
+	replaced bool           // a corrected one stands in the place of these bytes
+	foreign  *refusal       // nobody is known by its Patient ID, and it is to be kept apart
+	also     *index.Held    // a row that its unit carries
 }
 
 func (a *arrival) key() index.Key {

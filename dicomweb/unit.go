@@ -87,7 +87,7 @@ func contended(err error) bool {
 func (in *ingest) try(ctx context.Context, group []*arrival, first bool, durable func() error) error {
 	u := &unit{ctx: ctx, in: in, group: group, first: first, durable: durable}
 	for _, a := range group {
-		a.refused, a.repeated, a.hidden = nil, false, nil
+		a.refused, a.repeated, a.hidden, a.replaced = nil, false, nil, false
 	}
 	if !first || !u.recall() {
 		if err := u.look(); err != nil {
@@ -165,7 +165,7 @@ func (u *unit) sort() {
 			a.refused = &refusal{reasonPatient, "the study is stored for another patient"}
 		case u.held.Study == nil && len(u.fresh) > 0 && u.fresh[0].study.Patient != a.study.Patient:
 			a.refused = &refusal{reasonPatient, "the study holds instances of two patients"}
-		case old != nil && old.Study == a.study.UID && old.Series == a.series.UID && old.Content.Digest == a.instance.Content.Digest:
+		case old != nil && old.Study == a.study.UID && old.Series == a.series.UID && (a.replaced || old.Content.Digest == a.instance.Content.Digest):
 			a.repeated = true
 			if u.held.Study != nil {
 				a.study.Resource = u.held.Study.Resource

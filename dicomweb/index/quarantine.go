@@ -15,6 +15,8 @@ const (
 	Restored = "restored" // it is stored again
 	NoteKept = "note"     // a rejection note, which hides others
 	Revoked  = "revoked"  // a rejection note that hides nothing any more
+
+	Corrected = "corrected" // a file as it was before a correction; its bytes are kept
 )
 
 // Held is an instance that arrived with a Patient ID which identifies nobody whom

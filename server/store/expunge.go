@@ -132,7 +132,7 @@ const neededElsewhere = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AN
 	"SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND blob <> '' AND rid <> ? UNION ALL " + neededImage
 
 const neededImage = "SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ? UNION ALL " +
-	"SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state IN ('held', 'hidden', 'note', 'revoked')"
+	"SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state IN ('held', 'hidden', 'note', 'revoked', 'corrected')"
 
 // content keeps what nothing else needs.
 func (l *remaining) content(c record.RemainingContent) error {

@@ -10,13 +10,14 @@ import (
 )
 
 // notedOf are rows of the quarantine about a study: what was kept apart before it
-// was stored, and what a rejection note hides. One that is held is not the study's.
+// was stored, what a rejection note hides, and files as they were before a
+// correction. One that is held is not the study's.
 const notedOf = "FROM dicom_quarantine WHERE tenant = ? AND state <> 'held' AND body LIKE '%\"study\":\"' || CAST(? AS TEXT) || '\"%'"
 
 // neededBeside asks whether something but one study needs a content.
 const neededBeside = "SELECT 1 FROM resource WHERE tenant = ? AND blob = ? AND blob <> '' UNION ALL SELECT 1 FROM history WHERE tenant = ? AND blob = ? AND blob <> '' " +
 	"UNION ALL SELECT 1 FROM dicom_instance WHERE tenant = ? AND digest = ? AND study <> ? " +
-	"UNION ALL SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state IN ('held', 'hidden', 'note', 'revoked') AND id NOT IN (SELECT id " + notedOf + ") LIMIT 1"
+	"UNION ALL SELECT 1 FROM dicom_quarantine WHERE tenant = ? AND digest = ? AND state IN ('held', 'hidden', 'note', 'revoked', 'corrected') AND id NOT IN (SELECT id " + notedOf + ") LIMIT 1"
 
 // images lists what hangs on an ImagingStudy of this archive: UIDs, and the files
 // that nothing else needs. staged is when the study was last stored to.

@@ -47,6 +47,7 @@ func testDeidentified(t *testing.T, w *ward) {
 	}
 	for _, f := range report.Files {
 		b := files[f.File]
+		valid(t, b)
 		read, err := dicom.Read(bytes.NewReader(b), dicom.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -68,6 +68,7 @@ func (w *ward) there(t *testing.T, s *sample.Series, doc, class, media string, c
 	if !bytes.Equal(again.Body, a.Body) {
 		t.Errorf("asked again, it is %s, not %s", again.Body, a.Body)
 	}
+	valid(t, w.Expect(t, 200, w.get(path, "Accept", "application/dicom")).Body)
 	m := w.Expect(t, 200, w.get(path+"/metadata", "Accept", "application/dicom+json"))
 	for tag, want := range map[string]string{"00080016": class, "00420012": media, "00100020": "P-1", "0020000D": s.StudyUID, "00420010": "颅骨 design", "00080023": "20260304"} {
 		if got := uids(t, m, tag); got != want {

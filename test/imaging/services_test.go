@@ -33,7 +33,7 @@ func TestServices(t *testing.T) {
 			{"UPS-RS", testWorkitems},
 			{"documents both ways", testDocuments},
 			{"R001-044 segmentations and structure sets", testDerived},
-			{"R001-046 rejection notes", testRejection},
+			{"R001-046 rejection notes", testRejection}, {"R001-046 correction of patient and study data", testCorrection},
 			{"R001-046 de-identified copies", testDeidentified},
 			{"R001-042 issuer of patient id", testIssuer},
 			{"capabilities", testCapabilities},
