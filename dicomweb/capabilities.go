@@ -32,7 +32,7 @@ func (d *Door) services() []*service {
 	const study, series, instance = "/studies/{study}", "/studies/{study}/series/{series}", "/studies/{study}/series/{series}/instances/{instance}"
 	models := []string{dicomJSON, `multipart/related; type="` + dicomXML + `"`}
 	files := []string{partTen, `multipart/related; type="` + partTen + `"`}
-	stow := &serviceMethod{"POST", "StoreInstances", []string{"patient", "task"}, []string{partTen, dicomJSON, `multipart/related; type="` + partTen + `"`, `multipart/related; type="` + dicomJSON + `"`}, []string{dicomJSON, dicomXML}}
+	stow := &serviceMethod{"POST", "StoreInstances", []string{"patient", "task"}, []string{partTen, dicomJSON, `multipart/related; type="` + partTen + `"`, `multipart/related; type="` + dicomJSON + `"`, `multipart/related; type="` + dicomXML + `"`}, []string{dicomJSON, dicomXML}}
 	qido := func(id string) *serviceMethod {
 		return &serviceMethod{"GET", id, []string{"{attribute}", "includefield", "fuzzymatching", "limit", "offset"}, nil, models}
 	}
@@ -85,7 +85,7 @@ func (d *Door) further(list []*service, levels ...string) []*service {
 	}
 	if d.o.Workitems != nil {
 		const item = "/workitems/{workitem}"
-		takes := []string{dicomJSON}
+		takes := []string{dicomJSON, dicomXML}
 		list = append(list,
 			&service{"/workitems", []*serviceMethod{{"GET", "SearchForWorkitems", []string{"{attribute}", "limit", "offset"}, nil, takes}, {"POST", "CreateWorkitem", []string{"workitem", "request", "patient", "task"}, takes, nil}}},
 			&service{item, []*serviceMethod{{"GET", "RetrieveWorkitem", nil, nil, takes}, {"POST", "UpdateWorkitem", []string{"transaction-uid"}, takes, nil}}},

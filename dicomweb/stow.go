@@ -47,7 +47,7 @@ func (d *Door) stowAll(r *request) (*ingest, error) {
 		return nil, notAcceptable("the answer to STOW-RS is application/dicom+json or application/dicom+xml")
 	}
 	m := parseMedia(r.Header.Get("Content-Type"))
-	ofModels := m.name == dicomJSON || m.isMultipart() && m.part().name == dicomJSON
+	ofModels := isModel(m.name) || m.isMultipart() && isModel(m.part().name)
 	next := func() (io.Reader, error) { return nil, io.EOF }
 	if !ofModels {
 		if next, err = parts(r, m); err != nil {
@@ -77,7 +77,7 @@ func (d *Door) stowAll(r *request) (*ingest, error) {
 		}
 	}
 	if len(in.all) == 0 {
-		return nil, issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom or application/dicom+json.").
+		return nil, issue.Errorf(issue.Invalid, "The request holds no instance: send multipart/related with parts of type application/dicom, application/dicom+json or application/dicom+xml.").
 			Rule("stow-empty").WithStatus(http.StatusBadRequest)
 	}
 	return in, in.flush()
@@ -129,7 +129,7 @@ func boundaryOf(m media) (string, error) {
 func fitsPart(name string) bool { return name == partTen || name == "application/octet-stream" }
 
 func unsupported(have string) error {
-	return issue.Errorf(issue.NotSupported, "Content-Type %q is not stored here; application/dicom, application/dicom+json and multipart/related of these are.", have).
+	return issue.Errorf(issue.NotSupported, "Content-Type %q is not stored here; application/dicom, application/dicom+json, application/dicom+xml and multipart/related of these are.", have).
 		At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
 }
 

@@ -14,10 +14,12 @@ import (
 	"tenon/server/record"
 )
 
-// STOW-RS of metadata in the DICOM JSON model, with bulk data beside them.
+// STOW-RS of metadata in the DICOM JSON model, or as Native DICOM Model documents
+// (XML), with bulk data beside them.
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.5.1
 // https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_8.6.1
 //
+//	part application/dicom+xml:  <NativeDicomModel>…, one for each instance
 //	part application/dicom+json: [ {…"7FE00010":{"vr":"OW","BulkDataURI":"pixels"}} ]
 //	part application/octet-stream or image/…, Content-Location: pixels
 //
@@ -45,8 +47,8 @@ type bulkPart struct {
 // stowModels reads the body and stores what it holds.
 func (in *ingest) stowModels(m media) error {
 	got := &models{bulk: map[string]*bulkPart{}}
-	if m.name == dicomJSON {
-		if err := got.read(in.r.Body); err != nil {
+	if isModel(m.name) {
+		if err := got.read(m.name, in.r.Body); err != nil {
 			return err
 		}
 		return in.compose(got)
@@ -85,8 +87,8 @@ func (in *ingest) unreadable(err error) error {
 // model takes one part: metadata, or a value.
 func (in *ingest) model(got *models, p *multipart.Part) error {
 	m := parseMedia(p.Header.Get("Content-Type"))
-	if m.name == dicomJSON {
-		return got.read(p)
+	if isModel(m.name) {
+		return got.read(m.name, p)
 	}
 	at := strings.TrimSpace(p.Header.Get("Content-Location"))
 	switch {
@@ -116,14 +118,25 @@ func (in *ingest) model(got *models, p *multipart.Part) error {
 	return err
 }
 
-// read takes metadata: an array of data sets, or one.
-func (got *models) read(r io.Reader) error {
+// isModel tells whether a media type is that of metadata.
+func isModel(name string) bool { return name == dicomJSON || name == dicomXML }
+
+// read takes metadata: an array of data sets, or one; as XML one.
+func (got *models) read(typ string, r io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(r, maxModels-got.size+1))
 	if err != nil {
 		return err
 	}
 	if got.size += int64(len(text)); got.size > maxModels {
 		return issue.Errorf(issue.TooLong, "The metadata of one request take more than %d bytes; send long values as bulk data.", maxModels).Rule("stow-metadata")
+	}
+	if typ == dicomXML {
+		set, err := modelOfXML(text)
+		if err != nil {
+			return err
+		}
+		got.sets = append(got.sets, set)
+		return nil
 	}
 	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '{' {
 		text = append(append([]byte{'['}, text...), ']')
@@ -134,6 +147,19 @@ func (got *models) read(r io.Reader) error {
 	}
 	got.sets = append(got.sets, sets...)
 	return nil
+}
+
+// modelOfXML reads a Native DICOM Model document.
+func modelOfXML(text []byte) ([]byte, error) {
+	set, err := dicom.ParseXML(bytes.NewReader(text))
+	if err != nil {
+		why := "it cannot be read"
+		if f := dicom.AsFault(err); f != nil {
+			why = f.Text
+		}
+		return nil, issue.Errorf(issue.Invalid, "The body is no Native DICOM Model document: %s.", why).Rule("dicom-xml").WithStatus(http.StatusBadRequest)
+	}
+	return set, nil
 }
 
 // compose stores every data set as a file.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,19 +95,12 @@ func (s step) set(t dicom.Tag, values ...any) {
 
 // readStep reads the data set of a request: one object, or an array with one.
 func readStep(r *request, required bool) (step, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxWorkitem+1))
+	body, err := stepBody(r)
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > maxWorkitem {
-		return nil, issue.Errorf(issue.TooLong, "A work item has %d bytes at most.", maxWorkitem).Rule("workitem-size")
-	}
 	if len(strings.TrimSpace(string(body))) == 0 && !required {
 		return step{}, nil
-	}
-	if m := parseMedia(r.Header.Get("Content-Type")); m.name != dicomJSON && m.name != "application/json" {
-		return nil, issue.Errorf(issue.NotSupported, "Content-Type %q is not taken here; application/dicom+json is.", r.Header.Get("Content-Type")).
-			At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
 	}
 	var list []step
 	if json.Unmarshal(body, &list) != nil {
@@ -124,6 +119,47 @@ func readStep(r *request, required bool) (step, error) {
 		}
 	}
 	return list[0], nil
+}
+
+// stepBody is the body of a request in the DICOM JSON model; XML is read as such,
+// alone or as the only part of a message.
+func stepBody(r *request) ([]byte, error) {
+	m, body := parseMedia(r.Header.Get("Content-Type")), io.Reader(r.Body)
+	var parts *multipart.Reader
+	if m.isMultipart() && isModel(m.part().name) {
+		boundary, err := boundaryOf(m)
+		if err != nil {
+			return nil, err
+		}
+		parts = multipart.NewReader(r.Body, boundary)
+		p, err := parts.NextRawPart()
+		if err != nil {
+			return nil, badStep("the multipart body cannot be read; check the boundary and its end")
+		}
+		body, m = p, parseMedia(p.Header.Get("Content-Type"))
+	}
+	text, err := io.ReadAll(io.LimitReader(body, maxWorkitem+1))
+	switch {
+	case err != nil:
+		return nil, badStep("the body breaks off")
+	case len(text) > maxWorkitem:
+		return nil, issue.Errorf(issue.TooLong, "A work item has %d bytes at most.", maxWorkitem).Rule("workitem-size")
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, nil
+	}
+	if parts != nil {
+		if _, err := parts.NextRawPart(); !errors.Is(err, io.EOF) {
+			return nil, badStep("the message has more than one part, or breaks off")
+		}
+	}
+	switch m.name {
+	case dicomXML:
+		return modelOfXML(text)
+	case dicomJSON, "application/json":
+		return text, nil
+	}
+	return nil, issue.Errorf(issue.NotSupported, "Content-Type %q is not taken here; application/dicom+json and application/dicom+xml are.", r.Header.Get("Content-Type")).
+		At("Content-Type").Rule("media-type").Clause("R000-014").WithStatus(http.StatusUnsupportedMediaType)
 }
 
 func badStep(text string) *issue.Failure {

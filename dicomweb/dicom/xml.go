@@ -137,10 +137,10 @@ func (w *xmlWriter) person(raw json.RawMessage, number string) error {
 			continue
 		}
 		w.WriteString("<" + g[0] + ">")
-		components := strings.SplitN(g[1], "^", 5)
-		for i, name := range [...]string{"FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix"} {
-			if i < len(components) && components[i] != "" {
-				w.element(name, "", components[i])
+		parts := strings.SplitN(g[1], "^", 5)
+		for i, name := range components {
+			if i < len(parts) && parts[i] != "" {
+				w.element(name, "", parts[i])
 			}
 		}
 		w.WriteString("</" + g[0] + ">")

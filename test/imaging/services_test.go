@@ -28,6 +28,7 @@ func TestServices(t *testing.T) {
 			test func(t *testing.T, w *ward)
 		}{
 			{"R000-024 STOW-RS of metadata and bulk data", testModels},
+			{"R000-024 STOW-RS of metadata in XML", testModelsXML},
 			{"R001-042 quarantine", testQuarantine},
 			{"R001-042 delete and change feed", testDelete},
 			{"UPS-RS", testWorkitems},
@@ -144,4 +145,49 @@ func (w *ward) needs(t *testing.T, content []byte) (needed bool) {
 		t.Fatal(err)
 	}
 	return needed
+}
+
+// testModelsXML: data sets as Native DICOM Model documents, one part each, are stored
+// as the same data sets in JSON are.
+func testModelsXML(t *testing.T, w *ward) {
+	s := sample.New(sample.Options{Seed: 22, Slices: 2, PatientID: "P-1", PatientName: "Wang^XiaoDong=王^小东"})
+	var models, bulk string
+	want := make([]any, s.Len())
+	for i := range s.Len() {
+		f, err := dicom.Read(bytes.NewReader(s.Slice(i)), dicom.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := f.AppendJSON(nil, dicom.JSONOptions{Inline: 1 << 10, MaxBulk: 1, URI: s.InstanceUID(i) + "/"})
+		document, err := dicom.AppendXML(nil, text)
+		if err != nil || json.Unmarshal(text, &want[i]) != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		models += "--frontier\r\nContent-Type: application/dicom+xml\r\n\r\n" + string(document) + "\r\n"
+		bulk += "--frontier\r\nContent-Type: application/octet-stream\r\nContent-Location: " + s.InstanceUID(i) + "/7FE00010\r\n\r\n" +
+			string(s.Slice(i)[f.Pixels.Offset:f.Pixels.Offset+f.Pixels.Length]) + "\r\n"
+	}
+	const typ = `multipart/related; type="application/dicom+xml"; boundary=frontier`
+	q := w.post("/studies", typ, []byte(models+bulk+"--frontier--\r\n"))
+	w.Expect(t, 403, as(w.designer, q))
+	w.Expect(t, 400, w.post("/studies", typ, []byte(strings.Replace(models, "</Native", "</", 1)+bulk+"--frontier--\r\n")))
+	w.Expect(t, 400, w.post("/studies", "application/dicom+xml", []byte(`<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><NativeDicomModel/>`)))
+	w.Expect(t, 404, w.get("/studies/"+s.StudyUID))
+	w.Expect(t, 200, q)
+	w.Expect(t, 200, q) // again: stored already
+	for i := range s.Len() {
+		b := w.Expect(t, 200, w.get(instance(s, i), "Accept", "application/dicom")).Body
+		f, err := dicom.Read(bytes.NewReader(b), dicom.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := f.AppendJSON(nil, dicom.JSONOptions{Inline: 1 << 10, MaxBulk: 1, URI: s.InstanceUID(i) + "/"})
+		var got any
+		if err := json.Unmarshal(text, &got); err != nil || !bytes.HasSuffix(b, s.Slice(i)[len(s.Slice(i))-512:]) {
+			t.Fatalf("instance %d: %v, %s", i, err, text)
+		}
+		if one, other := canonical(t, got), canonical(t, want[i]); one != other {
+			t.Errorf("instance %d = %s\nwant %s", i, one, other)
+		}
+	}
 }

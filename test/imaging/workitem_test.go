@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/sample"
 	"tenon/test/servertest"
 )
@@ -76,9 +77,47 @@ func (w *ward) stepsInXML(t *testing.T, img, path string) {
 			t.Errorf("%s: %s %s", p, a.Header.Get("Content-Type"), body)
 		}
 	}
+	w.stepsFromXML(t, img)
 	w.Expect(t, 406, as(img, w.get(path, "Accept", "image/png")))
 	w.Expect(t, 406, as(img, w.get("/workitems", "Accept", "image/png")))
 	w.Expect(t, 404, as(w.designer, w.get(path, "Accept", xml)))
+}
+
+// stepsFromXML: work items are made and changed by XML, alone or as the part of a
+// message.
+func (w *ward) stepsFromXML(t *testing.T, img string) {
+	document := func(object string) string {
+		text, err := dicom.AppendXML(nil, []byte(strings.Trim(object, "[]")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	const related = `multipart/related; type="application/dicom+xml"; boundary=b`
+	part := func(body string) string { return "--b\r\nContent-Type: application/dicom+xml\r\n\r\n" + body + "\r\n" }
+	post := func(path, typ, body string, status int) {
+		t.Helper()
+		q := w.send(img, "POST", path, body)
+		q.Header["Content-Type"] = typ
+		w.Expect(t, status, q)
+	}
+	made := document(aStep("P-1", "SCHEDULED"))
+	post("/workitems?1.2.88.1", "application/dicom+xml", made, 201)
+	post("/workitems?1.2.88.2", related, part(made)+"--b--\r\n", 201)
+	for typ, body := range map[string]string{"application/dicom+xml": made[:len(made)-9], related: part(made) + part(made) + "--b--\r\n", related + " ": part(made), "text/xml": made, "application/dicom+xml; x=1": "<!DOCTYPE x>" + made} {
+		status := 400
+		if typ == "text/xml" {
+			status = 415
+		}
+		post("/workitems?1.2.88.3", typ, body, status)
+	}
+	post("/workitems/1.2.88.1", "application/dicom+xml", document(`{"00741204":{"vr":"LO","Value":["重建"]}}`), 200)
+	for uid, want := range map[string]string{"1.2.88.1": "重建", "1.2.88.2": "Reconstruct"} {
+		if s := w.step(t, img, "/workitems/"+uid); s.value("00741204") != want || s.value("00100020") != "P-1" {
+			t.Errorf("%s is %v, want %s", uid, s, want)
+		}
+	}
+	w.Expect(t, 404, as(img, w.get("/workitems/1.2.88.3", "Accept", stepJSON)))
 }
 
 // suspendSteps: after its suspension a global subscription tells of what is there,
