@@ -104,6 +104,7 @@ type Door struct {
 	known   shelf[*remembered]
 	built   atomic.Bool // see Build
 	events  events
+	awaited awaited
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a

@@ -142,6 +142,9 @@ func (in *ingest) read(a *arrival, r io.Reader) error {
 	if in.class != "" && in.class != a.instance.SOPClass {
 		return &refusal{reasonPatient, "SOPClassUID (0008,0016) is not the SOP class that was announced"}
 	}
+	if err := in.expected(a.study.UID); err != nil {
+		return err
+	}
 	patient, refused, err := in.subject.of(a.study.PatientID, a.study.PatientIDIssuer)
 	if err != nil {
 		return err

@@ -18,8 +18,8 @@ import (
 //
 // A DICOMweb peer is asked by WADO-RS, and what it answers is stored for the
 // caller like a STOW request of his. A DIMSE peer is told by C-MOVE to send here;
-// what it sends is stored under its own registration, so patient and task cannot
-// be named.
+// what it sends is stored under its own registration, for the patient and the task
+// that are named where whom the peer acts for reaches them.
 
 // Puller asks peers that the operator has registered to be asked; every request is
 // audited before it leaves.
@@ -60,7 +60,11 @@ func (d *Door) pull(w http.ResponseWriter, r *request) error {
 		return d.pullWeb(w, r, s, title, k, ask)
 	}
 	if s.patient != "" || s.task != "" {
-		return issue.Errorf(issue.NotSupported, "%s sends by C-STORE for itself: patient and task cannot be named.", title).Rule("dicom-pull").WithStatus(http.StatusBadRequest)
+		done, ok := d.awaited.expect(tenantOf(r.who), k.Study, &awaiting{s.patient, s.task})
+		if !ok {
+			return issue.Errorf(issue.Conflict, "The study is being pulled already.").Rule("dicom-pull").WithStatus(http.StatusConflict)
+		}
+		defer done()
 	}
 	out, err := d.o.Pull.Move(r.Request, r.who, title, k)
 	if err != nil {

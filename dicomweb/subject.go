@@ -52,24 +52,28 @@ func (d *Door) newSubject(r *request) (*subject, error) {
 // named reads a parameter that names a resource.
 func (s *subject) named(parameter, typ string) (string, error) {
 	ref := s.r.URL.Query().Get(parameter)
+	if err := s.read(parameter, typ, ref); err != nil {
+		return "", err
+	}
+	return ref, nil
+}
+
+// read reads what is named, "" being nothing; of a Patient the identifiers are
+// noted.
+func (s *subject) read(parameter, typ, ref string) error {
 	if ref == "" {
-		return "", nil
+		return nil
 	}
 	id, ok := strings.CutPrefix(ref, typ+"/")
 	if !ok || id == "" || strings.Contains(id, "/") {
-		return "", issue.Errorf(issue.Invalid, "%s=%s: a reference such as %s/123 is expected.", parameter, ref, typ).
+		return issue.Errorf(issue.Invalid, "%s=%s: a reference such as %s/123 is expected.", parameter, ref, typ).
 			At(parameter).Rule("parameter-value").WithStatus(http.StatusBadRequest)
 	}
 	v, err := s.door.o.Records.Read(s.r.Context(), s.r.who, typ, id)
-	if err != nil {
-		return "", err
+	if err == nil && typ == "Patient" {
+		s.known, err = identifiers(v.Body)
 	}
-	if typ == "Patient" {
-		if s.known, err = identifiers(v.Body); err != nil {
-			return "", err
-		}
-	}
-	return ref, nil
+	return err
 }
 
 // identifier is one of a Patient.

@@ -14,6 +14,7 @@ import (
 // dicomCommand is about DICOM's own protocol.
 type dicomCommand struct {
 	Peer peerCommand `cmd:"" help:"Application entities that may call over DIMSE, or be called."`
+	Pull pullCommand `cmd:"" help:"Have a registered PACS send a study to a running server."`
 }
 
 type peerCommand struct {

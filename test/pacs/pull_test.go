@@ -98,7 +98,8 @@ func (h *house) testPull(t *testing.T) {
 	h.Expect(t, 400, pull(h.clin, "peer=HOSPITAL"))
 	h.Expect(t, 400, pull(h.clin, "study=1.2.3"))
 	h.Expect(t, 400, pull(h.clin, "peer=HOSPITAL"+study+"&address=127.0.0.1"))
-	h.Expect(t, 400, pull(h.clin, "peer=HOSPITAL"+study+"&patient="+h.patient))
+	h.Expect(t, 404, pull(h.clin, "peer=HOSPITAL"+study+"&patient=Patient/none"))
+	h.Expect(t, 404, pull(h.clin, "peer=HOSPITAL"+study+"&task=Task/none"))
 	if got := h.stored(t, far.StudyUID); got != "[]" {
 		t.Errorf("attacks brought %s", got)
 	}
@@ -111,6 +112,12 @@ func (h *house) testPull(t *testing.T) {
 	h.Expect(t, 200, pull(h.clin, "peer=HOSPITAL"+study+"&series="+far.SeriesUID)) // again
 	if a := h.Expect(t, 202, pull(h.clin, "peer=HOSPITAL&study="+foreign.StudyUID)); !strings.Contains(string(a.Body), `"failed":1`) {
 		t.Errorf("R001-042 a foreign patient's study: %s", a.Body)
+	}
+	if a := h.Expect(t, 200, pull(h.clin, "peer=HOSPITAL&study="+foreign.StudyUID+"&patient="+h.patient)); !strings.Contains(string(a.Body), `"completed":1`) {
+		t.Errorf("R001-042 the study, with its patient named: %s", a.Body)
+	}
+	if got := h.stored(t, foreign.StudyUID); count(got, `"00080018"`) != 1 {
+		t.Errorf("R001-042 the study that was pulled for a patient has %s", got)
 	}
 }
 
