@@ -271,6 +271,9 @@ func TestEraseImages(t *testing.T) {
 		}
 		study := "/studies/" + series.StudyUID
 		s.Expect(t, 200, dicom("GET", study, nil))
+		right := dicom("POST", study+"/correct", []byte(`{"reason":"typing error","attributes":{"00081030":{"vr":"LO","Value":["Left leg"]}}}`))
+		right.Token = at.token("img-li")
+		s.Expect(t, 200, right) // the files as they came are kept beside those that are read now, and go too
 		step := dicom("POST", "/workitems?1.2.826.0.77&task="+s.root, fmt.Appendf(nil, `[{"00100020":{"vr":"LO","Value":[%q]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Stump^Step"}]},"00741000":{"vr":"CS","Value":["SCHEDULED"]},
 			"00741200":{"vr":"CS","Value":["LOW"]},"00741204":{"vr":"LO","Value":["Scan"]},"00404005":{"vr":"DT","Value":["20260301080000"]},"00404041":{"vr":"CS","Value":["READY"]}}]`, mrn))
 		step.Header["Content-Type"] = "application/dicom+json"
