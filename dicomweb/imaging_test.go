@@ -25,6 +25,10 @@ func (i imaging) reaches(reach access.Predicate, s *index.Study) bool {
 		return true
 	case access.AnyOf:
 		return slices.ContainsFunc(p, func(q access.Predicate) bool { return i.reaches(q, s) })
+	case access.AllOf:
+		return !slices.ContainsFunc(p, func(q access.Predicate) bool { return !i.reaches(q, s) })
+	case access.Unwithheld: // nobody in the house withholds anything
+		return true
 	case access.Is:
 		return p.Type == "ImagingStudy" && p.ID == s.Resource
 	case access.TypeIn:
