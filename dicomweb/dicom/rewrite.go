@@ -151,7 +151,7 @@ func (p *rewriter) token(t Token) error {
 		}
 	}
 	if t.Tag == CharacterSet && t.Kind == Value {
-		return p.charset()
+		return p.charset(t.Depth)
 	}
 	if t.Tag.Element() == 0 || t.Tag == TrailingPadding || t.Depth == 0 && p.set[t.Tag] != nil || p.e.Drop != nil && p.e.Drop(t.Tag) {
 		return p.leave(t)
@@ -167,8 +167,9 @@ func (p *rewriter) token(t Token) error {
 	return p.element(t)
 }
 
-// charset takes note of the character set of the data set or item.
-func (p *rewriter) charset() error {
+// charset takes note of the character set of the data set or item; an item that
+// names one goes on to do so.
+func (p *rewriter) charset(depth int) error {
 	value, err := p.s.Value(nil)
 	if err != nil {
 		return err
@@ -178,6 +179,9 @@ func (p *rewriter) charset() error {
 		terms[i] = strings.TrimSpace(terms[i])
 	}
 	p.charsets[len(p.charsets)-1] = ParseCharset(terms)
+	if depth > 0 {
+		p.c.value(CharacterSet, CS, []byte("ISO_IR 192"))
+	}
 	return nil
 }
 
