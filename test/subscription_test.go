@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -278,7 +279,11 @@ func TestSubscriptionTopic(t *testing.T) {
 				if len(n) > 2 || root.Field("entry").Len() != 1+len(n) {
 					l.Fatalf("a notification = %s", h.body)
 				}
-				told = append(told, n...)
+				for _, number := range n {
+					if !slices.Contains(told, number) { // at least once: on a busy machine again
+						told = append(told, number)
+					}
+				}
 			}
 			return len(told) == 6 && kinds["heartbeat"] > 0
 		}

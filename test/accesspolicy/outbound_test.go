@@ -20,6 +20,7 @@ var outbound = map[string]string{
 	"dicomweb/dimse/server.go": "DIMSE: what the app did not inject, for the same peers",
 	"server/syslog/sender.go":  "the audit's collector: an address of the operator's configuration, by TLS under its name",
 	"cmd/tenon/reconcile.go":   "command line: the server that its user names",
+	"cmd/tenon/pull.go":        "command line: the server that its user names",
 	"cmd/tenon/demo/story.go":  "command line: the demonstration's own server",
 }
 
