@@ -48,7 +48,14 @@ func TestSocketOfScan(t *testing.T) {
 	if _, err := os.Stat(scan); err != nil {
 		t.Skipf("no test data: %v (set TENON_TESTDATA)", err)
 	}
-	if text := socket.told(t, demo.Options{Seed: 3, Scan: scan}); !strings.Contains(text, "1 rims, the longest of 114 edges") {
-		t.Error("the story does not tell of the one opening of the scan")
+	for engine, database := range map[string]func(t *testing.T) string{
+		"SQLite":     func(*testing.T) string { return "" },
+		"PostgreSQL": func(t *testing.T) string { return pgtest.Database(t, "empty", nil) },
+	} {
+		t.Run("R003-004 a real scan on "+engine, func(t *testing.T) {
+			if text := socket.told(t, demo.Options{Seed: 3, Scan: scan, Database: database(t)}); !strings.Contains(text, "1 rims, the longest of 114 edges") {
+				t.Error("the story does not tell of the one opening of the scan")
+			}
+		})
 	}
 }
