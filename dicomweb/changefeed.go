@@ -87,6 +87,9 @@ func (d *Door) changeFeed(w http.ResponseWriter, r *request) error {
 	seen := map[string]bool{"": true}
 	for _, c := range list {
 		line := fed{Sequence: c.Sequence, At: c.At, Resource: "ImagingStudy/" + c.Resource, Version: c.Version, change: change{Action: "update", Study: c.Study}}
+		if c.Erased {
+			line.Action = "delete"
+		}
 		if len(c.Body) > 0 {
 			text, err := d.codec.unpack(nil, c.Body)
 			if err == nil {

@@ -308,6 +308,9 @@ func TestEraseImages(t *testing.T) {
 			if a := s.Expect(t, 200, dicom("GET", "/changefeed", nil)); strings.Contains(string(a.Body), series.InstanceUID(0)) {
 				t.Errorf("the feed still tells of them: %s", a.Body)
 			}
+			until(t, "the feed tells that the study is gone", func() bool {
+				return strings.Contains(string(s.Expect(t, 200, dicom("GET", "/changefeed", nil)).Body), `"action":"delete"`)
+			})
 		})
 		t.Run("R000-018 the log explains the gap", func(t *testing.T) { s.explained(t, ref, len(c.Erased)) })
 	})

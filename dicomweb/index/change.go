@@ -23,6 +23,7 @@ type Changed struct {
 	Patient  string
 	Study    string // UID, "" where it is known by Body alone
 	Body     []byte // of its Change; nil where another door wrote the version
+	Erased   bool   // destroyed after its retention: more is not known
 }
 
 // Removal is the door row that takes a row out of the index: an instance with the

@@ -99,16 +99,19 @@ func (x Images) changes(ctx context.Context, q querier, tenant int64, reach acce
 		ids, refs = append(ids, l.ID), append(refs, ledger.VersionRef(l.Type, l.ID, l.Version))
 	}
 	st := newStatement(tenant, x.s.engine.dialect()).
-		add("SELECT r.id, r.patient, s.uid FROM resource r LEFT JOIN dicom_study s ON s.tenant = r.tenant AND s.resource = r.id WHERE r.tenant = ? AND r.type = 'ImagingStudy' AND ", tenant)
+		add("SELECT r.id, r.patient, s.uid, CASE WHEN r.deleted = 1 AND EXISTS (SELECT 1 FROM erasure e WHERE e.tenant = r.tenant AND e.ref = 'ImagingStudy/' || r.id || '/_history/1') "+
+			"THEN r.version ELSE 0 END FROM resource r LEFT JOIN dicom_study s ON s.tenant = r.tenant AND s.resource = r.id WHERE r.tenant = ? AND r.type = 'ImagingStudy' AND ", tenant)
 	st.inTexts("r.id", ids).add(" AND ")
 	if err := st.reach("r", reach, []string{"ImagingStudy"}); err != nil {
 		return nil, err
 	}
-	seen := map[string]*index.Changed{}
+	seen, erased := map[string]*index.Changed{}, map[string]int64{} // by id; with the version of the deletion
 	err := each(ctx, q, st.sql(), st.args, func(c cursor) error {
 		r := &index.Changed{}
 		var uid *string
-		err := c.scan(&r.Resource, &r.Patient, &uid)
+		var gone int64
+		err := c.scan(&r.Resource, &r.Patient, &uid, &gone)
+		erased[r.Resource] = gone
 		if uid != nil {
 			r.Study = *uid
 		}
@@ -125,10 +128,11 @@ func (x Images) changes(ctx context.Context, q querier, tenant int64, reach acce
 	var list []*index.Changed
 	for i, l := range leaves {
 		r := seen[l.ID]
-		if r == nil || r.Study == "" && bodies[refs[i]] == nil {
+		if r == nil || r.Study == "" && bodies[refs[i]] == nil && erased[l.ID] != l.Version {
 			continue // out of reach, or no study of this archive
 		}
 		one := *r
+		one.Erased = erased[l.ID] == l.Version
 		one.Sequence, one.Version, one.At, one.Body = l.sequence, l.Version, moment(l.at), bodies[refs[i]]
 		list = append(list, &one)
 	}
