@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,14 @@ func TestRotateKeys(t *testing.T) {
 			if keys, err := files.Keys(); err != nil || len(keys) != 1 || keys[0] < 2 {
 				t.Errorf("Keys() = %v, %v, want one that is not the first", keys, err)
 			}
+			t.Run("R000-020 each rotation is in the audit", func(t *testing.T) {
+				var b strings.Builder
+				c := exec.CommandContext(t.Context(), binary(t), "audit")
+				c.Env, c.Stdout = append(os.Environ(), "TENON_DATA="+k.config.Data, "TENON_DATABASE="+k.config.Database), &b
+				if err := c.Run(); err != nil || !strings.Contains(b.String(), "rotate-keys") {
+					t.Errorf("tenon audit = %v, without rotate-keys: %.400s", err, b.String())
+				}
+			})
 		})
 	}
 }

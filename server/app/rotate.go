@@ -34,7 +34,7 @@ func (a *App) keepRewrapped(ctx context.Context) {
 }
 
 // RotateKeys gives the files new keys and waits until nothing needs the old ones, for
-// so long at most. Servers may run: each takes the new keys over. Where it is broken
+// so long at most; the audit has it first. Servers may run: each takes the new keys over. Where it is broken
 // off, servers and the next call go on; the files are readable all the time.
 func RotateKeys(ctx context.Context, c Config, most time.Duration) (keys map[string][]uint16, err error) {
 	if err := c.Validate(); err != nil {
@@ -48,6 +48,9 @@ func RotateKeys(ctx context.Context, c Config, most time.Duration) (keys map[str
 		return nil, errors.Join(err, folder.close())
 	}
 	defer func() { err = errors.Join(err, folder.close()) }()
+	if err := auditRotation(ctx, c); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	keys = map[string][]uint16{}
@@ -57,6 +60,16 @@ func RotateKeys(ctx context.Context, c Config, most time.Duration) (keys map[str
 		}
 	}
 	return keys, nil
+}
+
+// auditRotation keeps that the keys are rotated: mission/requirements.csv, R000-020.
+func auditRotation(ctx context.Context, c Config) (err error) {
+	d, err := OpenDefinitions(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return d.Audit(ctx, "E", "rotate-keys", "keys of files")
 }
 
 func rotateFiles(ctx context.Context, folder string) (keys []uint16, err error) {

@@ -84,6 +84,7 @@ var security = map[string]Class{
 	"remove-person":       {Type: typeSecurity, Subtypes: []Coding{{systemDCM, "110137", "User Security Attributes Changed"}}},
 	"register-app":        {Type: typeSecurity, Subtypes: []Coding{{systemDCM, "110131", "Software Configuration"}}},
 	"approve-app":         {Type: typeSecurity, Subtypes: []Coding{{systemDCM, "110131", "Software Configuration"}}},
+	"rotate-keys":         {Type: typeSecurity, Subtypes: []Coding{{systemDCM, "110129", "Security Configuration"}}},
 	"launch":              {Type: typeApplication},
 	"break-glass":         {Type: typeSecurity, Subtypes: []Coding{{systemDCM, "110127", "Emergency Override Started"}}},
 	"dimse-associate":     {Type: typeNetwork},

@@ -20,7 +20,7 @@ var words = map[string][2]string{
 	"c-store": {"存储影像", "stored images"}, "c-find": {"检索影像", "searched images"}, "c-move": {"发送影像", "sent images"}, "c-store-send": {"发送影像", "sent images"},
 	"stow-send": {"发送影像", "sent images"}, "deidentify": {"导出去标识影像", "exported images without identity of"},
 	"token": {"应用获得授权", "gave an app access to"}, "consent": {"同意应用访问", "allowed an app access to"}, "launch": {"打开应用", "launched an app for"},
-	"revoke": {"撤销应用授权", "ended an app's access to"}, "expunge": {"销毁", "erased"}, "apply": {"启动流程", "began a process for"},
+	"revoke": {"撤销应用授权", "ended an app's access to"}, "expunge": {"销毁", "erased"}, "rotate-keys": {"更换文件密钥", "rotated the keys of files"}, "apply": {"启动流程", "began a process for"},
 }
 
 var actions = map[string][2]string{
