@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"tenon/dicomweb/dicom"
 	"tenon/dicomweb/index"
@@ -41,29 +40,6 @@ const (
 	stepPerformers dicom.Tag = 0x00404034 // Scheduled Human Performers Sequence
 	stepProgress   dicom.Tag = 0x00741002 // Procedure Step Progress Information Sequence
 )
-
-// Stream is an open channel of events; Done ends with the client.
-type Stream interface {
-	Send(ctx context.Context, message []byte) error
-	Done() <-chan struct{}
-	Close()
-}
-
-// events are the open channels.
-type events struct {
-	mu   sync.Mutex
-	open map[*channel]bool
-	last int64
-}
-
-// channel is one of them.
-type channel struct {
-	title  string
-	r      *request
-	stream Stream
-}
-
-const maxChannels = 256
 
 // subscribe answers POST and DELETE /workitems/{uid}/subscribers/{title}.
 func (d *Door) subscribe(w http.ResponseWriter, r *request) error {
@@ -149,71 +125,40 @@ func (d *Door) channelOf(w http.ResponseWriter, r *request) error {
 	if len(list) == 0 {
 		return absent()
 	}
-	if !d.events.room() {
+	if !d.events.add(c) {
 		return issue.Errorf(issue.Throttled, "Too many channels are open.").Rule("channels").WithStatus(http.StatusServiceUnavailable)
 	}
-	if c.stream, err = d.o.Stream(w, r.Request); err != nil {
+	defer d.events.drop(c)
+	stream, err := d.o.Stream(w, r.Request)
+	if err != nil {
 		return nil //nolint:nilerr // answered
 	}
-	defer c.stream.Close()
-	d.events.add(c)
-	defer d.events.drop(c)
-	<-c.stream.Done()
+	defer stream.Close()
+	if c.begin(context.WithoutCancel(r.Context()), stream) {
+		<-stream.Done()
+	}
 	return nil
 }
 
-// Close ends the channels of events.
-func (d *Door) Close() {
-	d.events.mu.Lock()
-	defer d.events.mu.Unlock()
-	for c := range d.events.open {
-		c.stream.Close()
-	}
-}
-
-func (e *events) room() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.open) < maxChannels
-}
-
-func (e *events) add(c *channel) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.open == nil {
-		e.open = map[*channel]bool{}
-	}
-	e.open[c] = true
-}
-
-func (e *events) drop(c *channel) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.open, c)
-}
-
 // tell sends an event to the channels that are subscribed, and says to how many.
-// Each is asked anew who it is and what it reaches.
+// Each is asked anew who it is and what it reaches. One that cannot be told is
+// closed, so that its client knows that it has missed something.
 func (e *events) tell(r *request, d *Door, item *index.Workitem, s step, kind int64) (told int) {
-	e.mu.Lock()
-	e.last++
-	number := e.last
-	list := make([]*channel, 0, len(e.open))
-	for c := range e.open {
-		list = append(list, c)
-	}
-	e.mu.Unlock()
+	number := e.next()
 	ctx := context.WithoutCancel(r.Context())
-	for _, c := range list {
+	for _, c := range e.list() {
 		who, err := d.o.Caller(c.r.Request)
 		if err != nil || who == nil || who.Principal != c.r.who.Principal || who.Tenant != r.who.Tenant {
-			c.stream.Close()
+			c.close()
 			continue
 		}
 		if wanted, err := d.subscribed(ctx, who, c.title, item, s); err != nil {
 			d.o.Log(ctx, "dicomweb events", err)
-		} else if wanted && c.stream.Send(ctx, report(item, s, kind, number)) == nil {
+			c.close()
+		} else if wanted && c.send(ctx, report(item, s, kind, number)) == nil {
 			told++
+		} else if wanted {
+			c.close()
 		}
 	}
 	return told

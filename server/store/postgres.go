@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -179,10 +180,7 @@ func numbered(sql string) string {
 		b.WriteString(strconv.Itoa(n))
 	}
 	out := b.String()
-	if numberedCount.n < maxNumbered {
-		numberedCount.Lock()
-		numberedCount.n++
-		numberedCount.Unlock()
+	if numberedCount.Add(1) <= maxNumbered {
 		numberedSQL.Store(sql, out)
 	}
 	return out
@@ -192,10 +190,7 @@ const maxNumbered = 1000
 
 var (
 	numberedSQL   sync.Map
-	numberedCount struct {
-		sync.Mutex
-		n int
-	}
+	numberedCount atomic.Int64
 )
 
 // clean replaces what PostgreSQL cannot keep in a text: NUL and broken UTF-8.
