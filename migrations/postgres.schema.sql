@@ -492,6 +492,19 @@ table oauth_slip (
   body text not null
 );
 
+table oauth_state (
+  tenant text collate "C" not null,
+  id text collate "C" not null,
+  client text collate "C" not null,
+  subject text collate "C" not null,
+  system text collate "C" not null,
+  code text collate "C" not null,
+  version bigint not null,
+  updated bigint not null,
+  size bigint not null,
+  sealed bytea not null
+);
+
 table outbox (
   id bigint not null identity always,
   created bigint not null,
@@ -785,6 +798,8 @@ constraint oauth_session.oauth_session_pkey PRIMARY KEY (id);
 
 constraint oauth_slip.oauth_slip_pkey PRIMARY KEY (kind, hash);
 
+constraint oauth_state.oauth_state_pkey PRIMARY KEY (tenant, id);
+
 constraint outbox.outbox_pkey PRIMARY KEY (id);
 
 constraint package.package_pkey PRIMARY KEY (key);
@@ -992,6 +1007,12 @@ CREATE INDEX oauth_session_principal ON oauth_session USING btree (tenant, princ
 CREATE INDEX oauth_slip_expires ON oauth_slip USING btree (expires);
 
 CREATE UNIQUE INDEX oauth_slip_pkey ON oauth_slip USING btree (kind, hash);
+
+CREATE INDEX oauth_state_client ON oauth_state USING btree (tenant, client, size);
+
+CREATE UNIQUE INDEX oauth_state_pkey ON oauth_state USING btree (tenant, id);
+
+CREATE INDEX oauth_state_subject ON oauth_state USING btree (tenant, subject, code, system);
 
 CREATE INDEX outbox_dead ON outbox USING btree (id) WHERE (state = 2);
 

@@ -14,6 +14,7 @@ func (s *Server) capabilities() []string {
 		"client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
 		"context-banner", "context-style", "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient", "context-standalone-encounter",
 		"permission-offline", "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2",
+		"smart-app-state",
 	}
 	if s.Signing != nil {
 		list = append(list, "sso-openid-connect")
@@ -25,6 +26,7 @@ func (s *Server) capabilities() []string {
 func (s *Server) smart() map[string]any {
 	m := s.common()
 	m["capabilities"] = s.capabilities()
+	m["associated_endpoints"] = []map[string]any{{"url": s.at(statePath), "capabilities": []string{"smart-app-state"}}}
 	if s.Brands != nil {
 		m["user_access_brand_bundle"] = s.at("/oauth/brands")
 		identifier := map[string]string{"value": s.Brands.value}

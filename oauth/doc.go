@@ -19,6 +19,9 @@
 // what is enrolled of second factors: a code (factor.go) or a security key
 // (passkey.go, judged by webauthn). Neither alone signs anybody in.
 //
+// Apps keep small things of their own beside the record (state.go): a Basic, sealed,
+// that no search of the record finds.
+//
 // A link of one Patient to another (Patient.link) widens nothing: the patient in
 // context is one record, and what was said of a merged one is moved to it by $merge.
 //

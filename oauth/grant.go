@@ -43,7 +43,8 @@ type Apps interface {
 	// Client returns nil when no such app is registered.
 	Client(ctx context.Context, tenant, id string) (*Client, error)
 	Clients(ctx context.Context, tenant string) ([]*Client, error)
-	// RemoveClient also revokes what was granted to it; false: there was none.
+	// RemoveClient also revokes what was granted to it and drops its state; false:
+	// there was none.
 	RemoveClient(ctx context.Context, tenant, id string) (bool, error)
 	PutGrant(ctx context.Context, g *Grant) error
 	// Grant returns nil when there is none.

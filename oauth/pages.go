@@ -164,6 +164,9 @@ func told(text string) line {
 	if s.Type == "*" {
 		what, whatChinese = "all data", "全部数据"
 	}
+	if s.Type == "Basic" {
+		what, whatChinese = "Basic (also what the app keeps here for itself, which may become part of the health record)", "Basic（含应用自存数据，可能成为健康档案的一部分）"
+	}
 	for _, p := range s.Params {
 		what += " with " + p.Name + " " + p.Value
 		whatChinese += "，" + p.Name + " 为 " + p.Value

@@ -50,6 +50,7 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("POST /oauth/register", s.limited(s.register))
 	m.HandleFunc("POST /oauth/launch", s.launch)
 	m.HandleFunc("POST /oauth/step-up", s.limited(s.stepUp))
+	s.stateRoutes(m)
 	return m
 }
 

@@ -51,9 +51,7 @@ func within(c *Client, want access.Scope) (list []access.Scope) {
 			continue
 		}
 		got := want
-		if got.Verbs &= have.Verbs; len(want.Params)+len(have.Params) > 0 {
-			got.Verbs &= readOnly // what a condition leaves is known of what is stored alone
-		}
+		got.Verbs &= have.Verbs
 		switch {
 		case have.Type == "*" || have.Type == want.Type:
 		case want.Type == "*":
@@ -66,6 +64,9 @@ func within(c *Client, want access.Scope) (list []access.Scope) {
 			if !slices.Contains(got.Params, p) {
 				got.Params = append(got.Params, p)
 			}
+		}
+		if len(got.Params) > 0 && !ofState(&got) {
+			got.Verbs &= readOnly // what a condition leaves is known of what is stored alone
 		}
 		if got.Verbs != 0 && !slices.ContainsFunc(list, func(l access.Scope) bool { return l.String() == got.String() }) {
 			list = append(list, got)
@@ -82,6 +83,12 @@ var readOnly = func() access.Verbs {
 	}
 	return s.Verbs
 }()
+
+// ofState tells a scope on app state by its code, which holds for writes there. In
+// the record no write is covered by a scope with parameters (access.Confine).
+func ofState(s *access.Scope) bool {
+	return s.Type == "Basic" && !slices.ContainsFunc(s.Params, func(p access.ScopeParam) bool { return p.Name != "code" })
+}
 
 // compiles tells whether the search parameters of a scope are ones.
 func (s *Server) compiles(want access.Scope) bool {

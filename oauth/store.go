@@ -54,4 +54,5 @@ type Store interface {
 	Sessions
 	Attempts
 	Links
+	States
 }

@@ -123,6 +123,9 @@ func (a *App) keepSwept(ctx context.Context) {
 			return
 		case <-time.After(wait):
 		}
+		if err := a.Store.ForgetStates(ctx, "main"); err != nil && ctx.Err() == nil {
+			a.log.Error("app state of subjects that are gone is not dropped", "error", err)
+		}
 		swept, err := a.Sweep(ctx)
 		switch {
 		case ctx.Err() != nil:

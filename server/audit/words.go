@@ -21,6 +21,8 @@ var words = map[string][2]string{
 	"stow-send": {"发送影像", "sent images"}, "deidentify": {"导出去标识影像", "exported images without identity of"},
 	"token": {"应用获得授权", "gave an app access to"}, "consent": {"同意应用访问", "allowed an app access to"}, "launch": {"打开应用", "launched an app for"},
 	"revoke": {"撤销应用授权", "ended an app's access to"}, "expunge": {"销毁", "erased"}, "rotate-keys": {"更换文件密钥", "rotated the keys of files"}, "apply": {"启动流程", "began a process for"},
+	"app-state-create": {"应用存入自存数据", "had an app keep something about"}, "app-state-update": {"应用修改自存数据", "had an app change what it keeps about"},
+	"app-state-delete": {"应用删除自存数据", "had an app delete what it kept about"}, "app-state-search": {"应用读取自存数据", "had an app read what it keeps about"},
 }
 
 var actions = map[string][2]string{

@@ -36,6 +36,9 @@ func (s *Store) RemoveClient(ctx context.Context, tenant, id string) (found bool
 			return err
 		}
 		found = n > 0
+		if _, err := q.exec(ctx, "DELETE FROM oauth_state WHERE tenant = ? AND client = ?", []any{tenant, id}); err != nil {
+			return err
+		}
 		_, err = q.exec(ctx, "UPDATE oauth_grant SET revoked = 1 WHERE tenant = ? AND client = ?", []any{tenant, id})
 		return err
 	})
