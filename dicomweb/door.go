@@ -76,6 +76,9 @@ type Options struct {
 	Send func(ctx context.Context, who *access.Context, title string, k index.Key) (*dimse.Sent, error)
 	// Pull asks other systems for studies; nil: nobody is asked.
 	Pull Puller
+	// Awaiting is what all servers know of pulls that go on; nil: a C-MOVE pull names
+	// neither patient nor case.
+	Awaiting index.Awaiting
 	// Delete is DeleteRefuse (also "") or DeleteUnused.
 	Delete string
 	// Feed lists changes; nil: there is no change feed.
@@ -104,7 +107,6 @@ type Door struct {
 	known   shelf[*remembered]
 	built   atomic.Bool // see Build
 	events  events
-	awaited awaited
 }
 
 // New makes the door; it panics where a needed part is missing, since that is a

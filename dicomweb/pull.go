@@ -59,13 +59,11 @@ func (d *Door) pull(w http.ResponseWriter, r *request) error {
 	if ask != nil {
 		return d.pullWeb(w, r, s, title, k, ask)
 	}
-	if s.patient != "" || s.task != "" {
-		done, ok := d.awaited.expect(tenantOf(r.who), k.Study, &awaiting{s.patient, s.task})
-		if !ok {
-			return issue.Errorf(issue.Conflict, "The study is being pulled already.").Rule("dicom-pull").WithStatus(http.StatusConflict)
-		}
-		defer done()
+	done, err := d.expect(r.Context(), k.Study, s)
+	if err != nil {
+		return err
 	}
+	defer done()
 	out, err := d.o.Pull.Move(r.Request, r.who, title, k)
 	if err != nil {
 		return err

@@ -132,6 +132,15 @@ table date_row (
   tenant smallint not null
 );
 
+table dicom_awaited (
+  tenant smallint not null,
+  study text collate "C" not null,
+  pull text collate "C" not null,
+  patient text collate "C" not null,
+  task text collate "C" not null,
+  until bigint not null
+);
+
 table dicom_change (
   tenant smallint not null,
   ref text collate "C" not null,
@@ -734,6 +743,8 @@ constraint code_system.code_system_pkey PRIMARY KEY (key);
 
 constraint concept_chunk.concept_chunk_pkey PRIMARY KEY (code_system, seq);
 
+constraint dicom_awaited.dicom_awaited_pkey PRIMARY KEY (tenant, study);
+
 constraint dicom_change.dicom_change_pkey PRIMARY KEY (tenant, ref);
 
 constraint dicom_index.dicom_index_pkey PRIMARY KEY (tenant, path);
@@ -873,6 +884,8 @@ CREATE INDEX date_high ON date_row USING btree (tenant, key, high, rid) INCLUDE 
 CREATE INDEX date_low ON date_row USING btree (tenant, key, low, rid) INCLUDE (high);
 
 CREATE INDEX date_resource ON date_row USING btree (rid);
+
+CREATE UNIQUE INDEX dicom_awaited_pkey ON dicom_awaited USING btree (tenant, study);
 
 CREATE UNIQUE INDEX dicom_change_pkey ON dicom_change USING btree (tenant, ref);
 

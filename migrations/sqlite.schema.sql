@@ -108,6 +108,16 @@ CREATE INDEX date_high ON date_row (tenant, key, high, rid, low);
 
 CREATE INDEX date_low ON date_row (tenant, key, low, rid, high);
 
+CREATE TABLE dicom_awaited (
+  tenant  INTEGER NOT NULL,
+  study   TEXT NOT NULL,
+  pull    TEXT NOT NULL,
+  patient TEXT NOT NULL,
+  task    TEXT NOT NULL,
+  until   INTEGER NOT NULL,
+  PRIMARY KEY (tenant, study)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE dicom_change (
   tenant INTEGER NOT NULL,
   ref    TEXT NOT NULL,

@@ -369,7 +369,7 @@ func (a *App) doors() (*rest.Door, *dicomweb.Door, error) {
 		return nil, nil, err
 	}
 	dicom := dicomweb.New(dicomweb.Options{
-		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Issuers: a.Config.Images.Issuers, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(), Send: a.sendImages, Pull: puller{a}, Stations: a.stations, Sight: &sight{a: a},
+		Extra: extra, Builder: a.Store.Images(), Foreign: a.Config.Images.Foreign, Issuers: a.Config.Images.Issuers, Quarantine: a.Store.Images(), Delete: a.Config.Images.Delete, Feed: a.Store.Images(), Workitems: a.Store.Images(), Send: a.sendImages, Pull: puller{a}, Awaiting: a.Store.Images(), Stations: a.stations, Sight: &sight{a: a},
 		Stream: func(w http.ResponseWriter, r *http.Request) (dicomweb.Stream, error) {
 			return socket.OpenStream(w, r, a.origins())
 		},

@@ -53,13 +53,8 @@ func newHouse(t *testing.T, c app.Config) *house {
 	t.Helper()
 	tool(t, "storescu")
 	c.Sample, c.DIMSE.Listen = true, "127.0.0.1:0"
-	h := &house{Server: servertest.Start(t, c)}
-	for start := time.Now(); h.App.DIMSEAddr() == nil; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
-			t.Fatal("the server does not listen for DIMSE")
-		}
-	}
-	_, h.port, _ = net.SplitHostPort(h.App.DIMSEAddr().String())
+	h := &house{}
+	h.start(t, c)
 	h.clin = h.Token(t, "PractitionerRole/clin-wang")
 	h.patient = h.Create(t, h.clin, `{"resourceType":"Patient","identifier":[{"system":"urn:mrn","value":"`+mrn+`"}],"name":[{"text":"王^小明","family":"王"}],"gender":"female","birthDate":"1961-07-13"}`)
 	h.peer(t, dimse.Peer{Title: "SCANNER", Principal: "PractitionerRole/clin-wang", Allow: []string{"store", "find", "retrieve", "commit"}})
@@ -76,6 +71,18 @@ func newHouse(t *testing.T, c app.Config) *house {
 		h.files = append(h.files, name)
 	}
 	return h
+}
+
+// start starts the server and waits until it listens for DIMSE.
+func (h *house) start(t *testing.T, c app.Config) {
+	t.Helper()
+	h.Server = servertest.Start(t, c)
+	for start := time.Now(); h.App.DIMSEAddr() == nil; time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("the server does not listen for DIMSE")
+		}
+	}
+	_, h.port, _ = net.SplitHostPort(h.App.DIMSEAddr().String())
 }
 
 func (h *house) peer(t *testing.T, p dimse.Peer) {
